@@ -16,13 +16,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # What fails on a busy machine is tried once more, alone: it passes only if it passes then. Both tries are on record.
 AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
-# The types of what runs on other systems. What runs on Linux alone, behind a door that asks for it, is left out, and is
-# unknown to the rest (--follow-imports skip), as are the libraries: what they are to each other has been looked at.
-ON_LINUX := machines/linux|programs/(stepping|forking_server|plain)|cli/isolate|tui/terminal|util/(libc|timeout)
-ON_LINUX := $(ON_LINUX)|link/(copies|guardians|namespace|watchdog)|analysis/(exploration|measurement/(examine_linux|measure))
-ELSEWHERE := --package sandbox --exclude 'sandbox/($(ON_LINUX))' --follow-imports skip \
-	--allow-subclassing-any --allow-untyped-decorators --no-warn-return-any --no-warn-unused-ignores \
-	--disable-error-code call-arg --disable-error-code has-type --disable-error-code name-defined
 
 .PHONY: run check test thorough elsewhere soak mutants recordings site docs screenshots messages bench profile clean
 
@@ -34,8 +27,8 @@ check: $(VENV)/test
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(ELSEWHERE)
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(ELSEWHERE)
+	$(BIN)/mypy --platform darwin --package sandbox --cache-dir .mypy_cache/darwin
+	$(BIN)/mypy --platform win32 --package sandbox --cache-dir .mypy_cache/win32
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --quiet -m "not thorough" --numprocesses 3 --dist worksteal tests/pure
 

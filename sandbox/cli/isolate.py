@@ -50,6 +50,8 @@ def isolated(command: Callable[[int], int]) -> int:
 def _wait(child: int) -> int:
     """Its exit status, once it has ended; minus the signal that ended it. What other processes tell us is meant for it;
     what the terminal tells us it hears itself."""
+    if sys.platform != "linux":
+        raise NotImplementedError
     while True:
         heard = signal.sigwaitinfo({*ENDING, signal.SIGCHLD})
         if heard.si_signo in ENDING:
@@ -63,6 +65,8 @@ def _wait(child: int) -> int:
 
 def _outcome(status: int, last_words: int, done: bytes) -> int:
     """What we end with, and why if it could not say so; shells have a status for each signal."""
+    if sys.platform != "linux":
+        raise NotImplementedError
     os.set_blocking(last_words, False)
     words = b""
     with suppress(BlockingIOError):  # somebody of its may live on, and hold the other end

@@ -79,6 +79,8 @@ class Given:
 
 SCENARIO = N_("a built-in scenario's name, or a file")
 RECIPES = ("auto", "overlapped", "sequential", "freezer")
+#: Of these the ones that need no more than signals, one after the other.
+_SIGNALS = ("auto", "sequential")
 #: So many real programs are named where it is said what they do not do.
 _MAX_NAMED = 5
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
@@ -322,7 +324,8 @@ def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
 def check_real(options: RunOptions, scenario: Scenario) -> None:
     """Raises BadInput if this machine cannot run it on real processes."""
     if sys.platform != "linux":
-        raise BadInput.because(options.scenario, "no Linux", hint=f"ossandbox {options.scenario} --virtual")
+        _check_elsewhere(options, scenario)
+        return
     from sandbox.machines.linux import capabilities
 
     problems = [
@@ -338,6 +341,21 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
     lacking_options = (_missing_sensor(options, scenario), _missing_freezer(options), _missing_namespace(options))
     if problems := [problem for problem in lacking_options if problem is not None]:
         raise BadInput(_("options"), problems)
+
+
+def _check_elsewhere(options: RunOptions, scenario: Scenario) -> None:
+    """The same where there is no Linux: signals alone do on other kinds of UNIX, for those who ask for that."""
+    virtual = f"ossandbox {options.scenario} --virtual"
+    if sys.platform == "win32":
+        raise BadInput.because(options.scenario, "no Linux", hint=virtual)
+    if options.sensor != "psutil":
+        raise BadInput.because(options.scenario, "no Linux but signals", hint=virtual, other="--sensor psutil")
+    from sandbox.machines.posix import capabilities
+
+    wishes = {"--strict": options.strict, "--setuid": options.setuid, "--recipe": options.recipe not in _SIGNALS}
+    problems = [Problem(0, option, Clause("only on Linux")) for option, wished in wishes.items() if wished]
+    if problems := [*problems, *capabilities.lacks(scenario)]:
+        raise BadInput(options.scenario, problems)
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
@@ -356,6 +374,9 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
         return None
     from sandbox.machines.linux.blocking import sensors
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     reason = sensors.obstacle(options.sensor, scenario.machine.cpus)
     if reason is None:
         return None
@@ -367,6 +388,9 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
     if options.recipe != "freezer":
         return None
     from sandbox.machines.linux import capabilities
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     reason = capabilities.freezer_obstacle()
     if reason is None:

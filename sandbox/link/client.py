@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -21,8 +21,12 @@ from sandbox.model.events import Event
 from sandbox.model.spec import Boot
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.cpu_claims import CpuClaim
-    from sandbox.machines.linux.strangers import Strangers
+    if sys.platform == "linux":
+        from sandbox.machines.linux.cpu_claims import CpuClaim
+        from sandbox.machines.linux.strangers import Strangers
+    else:
+        CpuClaim = Any
+        Strangers = Any
 
 #: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 6.0

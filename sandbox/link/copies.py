@@ -103,6 +103,8 @@ class Copies(Generic[R]):
 
     def end(self) -> None:
         """Leave nothing."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         for copy in self._at_work:
             os.kill(copy.os_pid, signal.SIGKILL)
             os.waitpid(copy.os_pid, 0)
@@ -110,6 +112,8 @@ class Copies(Generic[R]):
         self._at_work.clear()
 
     def _begin(self, pieces: range) -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError
         source, out = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -156,6 +160,8 @@ class Copies(Generic[R]):
 
 def _end_like(status: int) -> NoReturn:
     """As the copy did, which has said why, if anything."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     if status < 0:
         if -status != signal.SIGKILL:
             signal.signal(-status, signal.SIG_DFL)

@@ -68,6 +68,8 @@ class Keeper:
 
     def continue_kernel(self) -> None:
         """Have a kernel process that was stopped go on; the keeper, too."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         self._process.send_signal(signal.SIGCONT)
         try:
             self._control.send(b"c")
@@ -77,6 +79,8 @@ class Keeper:
     def end(self, patience_s: float) -> bool:
         """Have it end everything, the kernel process too if that has not ended by itself after so long. False: it has
         failed, and what is left is ours to end."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         self._process.send_signal(signal.SIGCONT)
         try:
             self._process.wait(patience_s)
@@ -92,6 +96,8 @@ class Keeper:
 def _armed() -> Callable[[], None]:
     """What is done in the keeper's process before its exec: it becomes a subreaper, and it goes on if it was stopped
     and we die. Nothing of ours runs before."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     from sandbox.util import libc
 
     def arm() -> None:

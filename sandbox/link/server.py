@@ -259,6 +259,8 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         from sandbox.machines.paced import PacedMachine
 
         return PacedMachine(boot.scenario, link), spec
+    if sys.platform != "linux":
+        return _by_signals(boot, link), spec
     from sandbox.machines.linux import cpus
 
     given = cpus.assign_cpus(spec.cpus, boot.claimed, boot.others)
@@ -270,10 +272,22 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
     return machine.LinuxMachine(boot, given, link), spec
 
 
+def _by_signals(boot: Boot, link: LinkServer) -> Machine:
+    """The machine for any other UNIX."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    from sandbox.machines.posix import machine
+
+    return machine.PosixMachine(boot, link)
+
+
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
     """The machine on which a turn is a line, and so is a slice."""
     from sandbox.machines.linux.stepping import machine, stage
     from sandbox.machines.linux.stepping.turns import one_line
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     there = stage.Stage(boot.scenario, cpu)
@@ -283,6 +297,9 @@ def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineS
 
 def _serve(fd: str) -> None:
     from sandbox.machines.linux import kernel_process
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)

@@ -32,8 +32,9 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     The file is both the module of its own name and what ``__main__`` stands for, so that modules beside it and
     ``multiprocessing`` find what they would find under ``python3 FILE``; the ``__name__`` guard keeps.
     """
-    with open("/proc/self/comm", "wb") as comm:
-        comm.write(os.fsencode(name))
+    if sys.platform == "linux":
+        with open("/proc/self/comm", "wb") as comm:
+            comm.write(os.fsencode(name))
     os.kill(os.getpid(), stop)
     path = os.path.abspath(file)
     sys.argv = [file]
@@ -78,11 +79,27 @@ class LockNotes:
 
     def install(self) -> None:
         """From now on, whether the program has imported them already or not."""
+        if self._threads:
+            bare = sys.modules["_thread"]
+            for name in ("allocate_lock", "allocate"):
+                setattr(bare, name, _Allocate(getattr(bare, name), self))
         for name in [*self._wanted]:
             if (module := sys.modules.get(name)) is not None:
                 self._wrap(name, module)
         if self._wanted:
             sys.meta_path.insert(0, self)
+
+    def coated(self, frame: "Any") -> object:
+        """A lock that says who has it, for code that asks for one; None: not for this one. The interpreter has its own
+        for what it imports, and as long as the program does not use threads, so has its library."""
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen") or ("threading" in self._wanted and _is_of_the_library(file)):
+            return None
+        try:
+            self._load()
+            return self._locks["_Lock"](None, frame)
+        except Exception:  # then it has what it asks for
+            return None
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """What the next finder finds, for those modules."""
@@ -124,6 +141,34 @@ class LockNotes:
             exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)
         self._locks["notes"] = self._locks["Notes"](self._path, self._threads)
         self._locks["begin_notes"](self._locks["notes"])
+
+
+class _Allocate:
+    """What makes the locks of threads, in place of the function that does: as far as one can see it is that, and like
+    that it is no method where a class has it."""
+
+    def __init__(self, native: "Any", notes: LockNotes) -> None:
+        self._native, self._notes = native, notes
+        self.__module__, self.__doc__ = native.__module__, native.__doc__
+
+    def __call__(self, *given: object, **named: object) -> object:
+        lock = None if given or named else self._notes.coated(sys._getframe(1))
+        return self._native(*given, **named) if lock is None else lock
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._native, name)
+
+    def __reduce__(self) -> "Any":
+        return self._native.__name__
+
+    def __repr__(self) -> str:
+        return repr(self._native)
+
+    __class__ = property(lambda self: type(self._native))
+
+
+def _is_of_the_library(file: str) -> bool:
+    return file.startswith(os.path.dirname(os.__file__) + os.sep) and f"{os.sep}site-packages{os.sep}" not in file
 
 
 def _without_us(error: BaseException) -> None:

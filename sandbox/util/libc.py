@@ -59,6 +59,8 @@ def inherited_timer_slack_ns() -> int:
 
 def end_with_parent(parent: int) -> bool:
     """Have the system kill this process when its parent ends; False: it has ended already."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return os.getppid() == parent
 
@@ -67,6 +69,8 @@ def fork_sibling() -> int:
     """Fork as ``os.fork`` does, but the new process's parent is this one's own. Only for a process with a single thread
     that becomes another program soon: neither Python nor libc is told. Raises OSError, also where this kind of machine
     is not known."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     number = _CLONE.get(os.uname().machine)
     if number is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
@@ -117,6 +121,8 @@ class _Sigaction(ctypes.Structure):
 
 def tell_of_stops(tell: bool) -> None:
     """Whether the system sends this process SIGCHLD when a child stops or goes on (SA_NOCLDSTOP)."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     action = _Sigaction()
     _checked(_libc.sigaction(signal.SIGCHLD, None, ctypes.byref(action)))
     action.flags = action.flags & ~_SA_NOCLDSTOP if tell else action.flags | _SA_NOCLDSTOP
@@ -131,6 +137,8 @@ def end_on(number: signal.Signals) -> None:
 
 def signal_fd(signals: set[signal.Signals]) -> int:
     """A descriptor that becomes readable when one of these (blocked) signals is pending."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     mask = bytearray(128)  # sigset_t of glibc and musl: one bit a signal, in words of the machine's order
     for number in signals:
         bit = number - 1

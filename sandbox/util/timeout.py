@@ -82,6 +82,8 @@ class Alarm:
             self._depth -= 1
 
     def _start(self) -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError
         self._ticking = True
         self._cpu_s = thread_time()
         atexit.register(self._stop)  # a tick during the interpreter's finalization would kill it
@@ -93,6 +95,8 @@ class Alarm:
 
     def _stop(self) -> None:
         """Give the signal and the timer back to whoever had them."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         atexit.unregister(self._stop)
         signal.setitimer(signal.ITIMER_REAL, *self._timer)
         if callable(self._before) or isinstance(self._before, int):
@@ -103,6 +107,8 @@ class Alarm:
         self._ticking = False
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError
         if self._hang_s is not None:
             signal.setitimer(signal.ITIMER_PROF, self._hang_s)  # Python is executed
         before_s, self._cpu_s = self._cpu_s, thread_time()

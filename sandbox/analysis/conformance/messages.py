@@ -16,8 +16,8 @@ from sandbox.policies.host.remote import Call, Said, Seat
 
 class ExamineTask(msgspec.Struct):
     """What to examine: a policy as people write it, or ``file.py`` for every policy in a file, which is looked up from
-    the folder that the process is in. ``like``: the one that it shall be like, written in the same way. ``limit_s``:
-    how long all of it may take."""
+    the folder that the process is in. ``like``: the one that it shall be like, written in the same way. ``worlds``: 0
+    where it is only to be seen whether there is such a policy; ``limit_s``: how long all of it may take."""
 
     what: str
     like: str | None

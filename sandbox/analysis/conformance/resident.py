@@ -74,8 +74,8 @@ def main(paths: list[str]) -> None:
     ALARM.be_patient(_PATIENCE_S)
     run_slow_ones_once(_SLOW_S)
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
-    tries.watch(files)
-    sys.stderr = open(os.devnull, "w")
+    tries.watch(files, nothing)
+    sys.stderr = open(nothing, "w", closefd=False)
     resident = _Resident()
     try:
         for line in questions:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sandbox.analysis.measurement.finding import Finding, findings_of
 from sandbox.i18n import _
+from sandbox.util.units import MS
 
 #: Where the servers of the lessons listen.
 PORT = 9001
@@ -20,7 +21,7 @@ def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
     before, after = (_python, _system), (_port, _terminal)
     if sys.platform != "linux":
-        return findings_of(*before, *after)
+        return findings_of(*before, _signals, *after)
     from sandbox.analysis.measurement import examine_linux
 
     return [*findings_of(*before), *examine_linux.examine(), *findings_of(*after)]
@@ -36,8 +37,33 @@ def _system() -> Iterator[Finding]:
     )
     if sys.platform == "linux":
         yield Finding(_("system"), "ok", found)
+    elif sys.platform != "win32":
+        yield Finding(_("system"), "limited", found, _("real processes have all that they can have on Linux only"))
     else:
         yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
+
+
+def _signals() -> Iterator[Finding]:
+    """What there is where signals have to do."""
+    if sys.platform == "win32":
+        return
+    from sandbox.machines.posix import accounts, keeper
+
+    guard = keeper.Keeper()
+    try:
+        knowledge = accounts.find_out(guard.os_pid)
+    finally:
+        guard.end()
+    found = _("real processes are scheduled by signals alone, if you ask for that: --sensor psutil")
+    advice = _(
+        "without CPUs of their own, causes of waits, what they fork, sockets, limits of memory; untried on macOS"
+    )
+    yield Finding(_("signals"), "limited", found, advice)
+    if knowledge.states:
+        found = _("who waits is seen by its state, some milliseconds late")
+    else:
+        found = _("no process is seen to wait: who has used no CPU for {time} ms counts as waiting")
+    yield Finding("psutil", "limited", found.format(time=accounts.STILL_NS // MS))
 
 
 def _port() -> Iterator[Finding]:

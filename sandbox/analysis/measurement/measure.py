@@ -68,6 +68,9 @@ class Run:
     def _take(self, event: Event, os_pid: int) -> None:
         from sandbox.machines.linux import procfs
 
+        if sys.platform != "linux":
+            raise NotImplementedError
+
         self.history.add(event)
         self._verification.add(event)
         if isinstance(event, Descheduled) and (used_ns := procfs.scheduled_ns(os_pid)) is not None:
@@ -121,6 +124,9 @@ def _against_linux(size: float) -> dict[str, Any]:
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
     from sandbox.machines.linux import cpus
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
     command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(cpus.assign_cpus(1).mini[0])]

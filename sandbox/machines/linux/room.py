@@ -9,7 +9,8 @@ whoever asks
 
 Where the system has namespaces, the resident sees no process but its own kin, no network, and no file but what it was
 given. Where it has not, Landlock does the same for files, if the system has that. Everywhere a filter of system calls
-keeps it from starting processes and from touching others; the limits and the sweep stand behind that.
+keeps it from starting processes and from touching others, and where nothing else does, from changing files; the limits
+and the sweep stand behind that.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:
     _confine(limits, apart, closed)
     if not closed:
         closed = only_read([*_needed(), *files, *_DEVICES])
-    return Fences(apart, closed, forbid_others())
+    return Fences(apart, closed, forbid_others(writing=not closed))
 
 
 def _divide(wait: _Wait) -> None:

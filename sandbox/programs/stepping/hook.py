@@ -25,6 +25,7 @@ from errno import EBADF
 from types import CodeType, FrameType
 
 from sandbox.programs.stepping.states import States
+from sandbox.programs.stepping.touches import UNKNOWN, Touches
 from sandbox.programs.stepping.values import Watch
 from sandbox.util.interpreter import count_threads
 
@@ -77,6 +78,8 @@ class Hook:
     settings: Settings | None = None
     #: Knows the whole state, if somebody wants to.
     states: States | None = None
+    #: Knows what a line is about to touch, if somebody wants to.
+    touches: Touches | None = None
     #: A connection for the first thread that needs one.
     given: _socket.socket | None = None
 
@@ -101,6 +104,7 @@ class Hook:
         self._os_pid = os.getpid()
         if settings.tells_states:
             self.states = States(self.is_step, self._prefix)
+            self.touches = Touches(self.is_step, self._prefix)
 
     # Who steps
 
@@ -354,6 +358,11 @@ class Stepper:
             return mark, known and self._hook.is_alone  # what another thread holds may change until it comes to a line
         return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
 
+    def _touches(self, frame: FrameType, line: int) -> str:
+        """What the turn that begins at this line is about to touch of what others see."""
+        touches = self._hook.touches
+        return touches.of(frame, line) if touches is not None and self._hook.is_alone else UNKNOWN
+
     def stop(self, frame: FrameType, line: int | None) -> None:
         """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
         waits."""
@@ -376,6 +385,7 @@ class Stepper:
             mark,
             *self._hook.news(),
             int(known),
+            self._touches(frame, line),
             *self._take(),
         )
         self.wait()

@@ -25,7 +25,7 @@ import os
 import time
 
 from sandbox.programs.function import LockNotes
-from sandbox.programs.stepping import births, loops
+from sandbox.programs.stepping import births, loops, states, touches  # noqa: F401 - loaded here, need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
 from sandbox.util.interpreter import run_exit_functions
 
@@ -130,6 +130,7 @@ class Zygote:
                 text = source.read()
             known = self._code[path] = key, compile(text, path, "exec", dont_inherit=True)
             loops.note(path, text)
+            touches.note(path, text)
             self._load(text)
             gc.collect()
             gc.freeze()  # a collection in a child would copy all that it looks at

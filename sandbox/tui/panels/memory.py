@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -22,7 +23,10 @@ from sandbox.tui.widgets.choices import Choice, Picked, Processes
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.procfs_counts import MemoryUse
+    if sys.platform == "linux":
+        from sandbox.machines.linux.procfs_counts import MemoryUse
+    else:
+        MemoryUse = Any
 
 
 #: Cells of a name, and of a size.
@@ -140,6 +144,9 @@ class Memory(Panel, can_focus=True):
             row = rows.get(pid)
             if row is not None and row.os_pid is not None and row.state is not State.EXITED:
                 from sandbox.machines.linux import procfs_counts  # only real processes have memory
+
+                if sys.platform != "linux":
+                    raise NotImplementedError
 
                 found = procfs_counts.memory_use(row.os_pid, os.getpid())
                 if found is not None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
 from sandbox.i18n import Messages, _, ngettext
-from sandbox.tui.format import fine
+from sandbox.tui.format import fine, size
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.procfs import Thread
+    if sys.platform == "linux":
+        from sandbox.machines.linux.procfs import Thread
+    else:
+        Thread = Any
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -53,6 +57,9 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
 
     from sandbox.machines.linux import procfs
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     try:
         process = psutil.Process(os_pid)
         if os.getpid() not in [parent.pid for parent in process.parents()]:
@@ -69,7 +76,7 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     facts = [
         (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=len(found))),
         (_("threads"), _listed(found)),
-        (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
+        (_("memory"), resident.format(resident=size(memory.rss), shared=size(shared))),
     ]
     facts += [(_("signals"), said)] if (said := _signals(os_pid)) else []
     files = _open_files(os_pid)
@@ -97,6 +104,9 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
     from sandbox.machines.linux import procfs_files
     from sandbox.util.text import clean_line
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     places: dict[str, list[str]] = {}
     for number, target in sorted(procfs_files.descriptors(os_pid)):
         places.setdefault(clean_line(target), []).append(str(number))
@@ -104,13 +114,12 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
     return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
 
 
-def _mebibytes(number: int) -> str:
-    return f"{number / 2**20:.1f} MiB"
-
-
 def _signals(os_pid: int) -> str:
     """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
     from sandbox.machines.linux import procfs
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     masks = procfs.signal_masks(os_pid)
     said = [

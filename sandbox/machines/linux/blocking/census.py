@@ -7,12 +7,13 @@ import sys
 assert sys.platform == "linux"
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 from itertools import chain
 from typing import Literal, NamedTuple, Protocol
 
 from sandbox.machines.linux import procfs, procfs_files, procfs_shared
 from sandbox.machines.linux.blocking.said_threads import ThreadWait
-from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, list_sockets, other_side
+from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, TcpState, list_sockets, other_side
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs_shared import SharedMapping
 from sandbox.model.rules import POLL
@@ -20,8 +21,8 @@ from sandbox.model.rules import POLL
 #: A thread: os_pid and tid.
 Thread = tuple[int, int]
 #: Causes of waits of which files, memory, or connections tell more.
-_OF_SOCKETS = {"recv", "send"}
-_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", POLL, *_OF_SOCKETS}
+_OF_SOCKETS = {"recv", "send", POLL}
+_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_SOCKETS}
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 
 
@@ -83,8 +84,11 @@ class Census:
             old = before._belongings.get(child.os_pid) if before is not None and child.mode is Mode.BLOCKED else None
             same = old is not None and old.cpu_ns == cpu_ns
             self._belongings[child.os_pid] = old if old is not None and same else _Belongings(cpu_ns)
-        #: The other end of each connection within this machine.
+        #: The other end of each connection within this machine, and who listens where, by inode.
         self.tcp: dict[int, int] = {}
+        self.listeners: dict[str, list[int]] = {}
+        #: Who has what open, by its name.
+        self._openers: dict[str, list[Child]] = {}
 
     def prepare(self, rules: Set[str]) -> Iterator[None]:
         """Ask all of them what they have, as far as waits of these causes make that necessary, a little at a time."""
@@ -99,11 +103,14 @@ class Census:
             yield from self._list_connections()
 
     def _list_connections(self) -> Iterator[None]:
-        """Those within this machine, each by both its ends."""
+        """Those within this machine, each by both its ends, and the sockets that accept them."""
         found: dict[bytes, int] = {}
         try:
             for some in chain.from_iterable(map(list_sockets, FAMILIES)):
                 found |= {each.ends: each.inode for each in some if each.state in CONNECTED}
+                for each in some:
+                    if each.state is TcpState.LISTEN:
+                        self.listeners.setdefault(str(each.own), []).append(each.inode)
                 yield
         except OSError:
             return  # the system does not tell
@@ -119,6 +126,11 @@ class Census:
             found = self._threads[child.os_pid] = frozenset((child.os_pid, tid) for tid in tids if tid != ended)
         return found
 
+    @cached_property
+    def everybody(self) -> frozenset[Thread]:
+        """All threads of the board."""
+        return frozenset().union(*map(self.threads, self.children))
+
     def any_of(self, resource: str, holders: Sequence[Child]) -> Held:
         members = frozenset().union(*map(self.threads, holders))
         return Held(resource, (members,), [child.os_pid for child in holders], any=len(holders) > 1)
@@ -128,6 +140,14 @@ class Census:
         if own.files is None:
             own.files = [*procfs_files.descriptors(child.os_pid)]
         return own.files
+
+    def openers(self, target: str) -> list[Child]:
+        """Who has it open, under what number ever."""
+        if not self._openers:
+            for child in self.children:
+                for name in {name for _, name in self.files_of(child)}:
+                    self._openers.setdefault(name, []).append(child)
+        return self._openers.get(target, [])
 
     def mappings_of(self, child: Child) -> list[SharedMapping]:
         own = self._belongings[child.os_pid]

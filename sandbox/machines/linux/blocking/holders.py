@@ -19,8 +19,9 @@ from sandbox.machines.linux.blocking.lock_holders import lock_holders
 from sandbox.machines.linux.blocking.memory_holders import futex_holders
 from sandbox.machines.linux.blocking.open_files import named, open_file, written_address
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
+from sandbox.machines.linux.blocking.queues import queue_holders
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
-from sandbox.machines.linux.net.sock_diag import unix_peer
+from sandbox.machines.linux.net.sock_diag import unix_listeners, unix_peer
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.util import libc
 from sandbox.util.text import clean_line
@@ -71,11 +72,9 @@ def _in_call(census: Census, child: Child, tid: int, entered: Entered) -> Held |
         case "lock":
             return lock_holders(census, child, entered)
         case "semaphore" | "receive message" | "send message" if not entered.is_limited:
-            # Whoever knows its number can end it, and the system keeps no list of those.
-            what = "semaphore" if call == "semaphore" else "message queue"
-            return Held(f"{what} {arguments[0]}", (), [], "unknown", any=True)
+            return queue_holders(census, child, entered)
         case "futex" if not arguments[3]:
-            return futex_holders(census, child, tid, arguments)
+            return futex_holders(census, child, tid, entered)
     return None
 
 
@@ -125,7 +124,7 @@ def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:
     may = procfs_files.may_write if for_writing else procfs_files.may_read
     return [
         child
-        for child in census.children
+        for child in census.openers(target)
         if any(other == target and may(child.os_pid, number) for number, other in census.files_of(child))
     ]
 
@@ -135,7 +134,7 @@ def _sharing_event(census: Census, child: Child, descriptor: int, target: str) -
     number = procfs_files.descriptor_facts(child.os_pid, descriptor).get("eventfd-id")
     return [
         other
-        for other in census.children
+        for other in census.openers(target)
         if any(
             to == target and procfs_files.descriptor_facts(other.os_pid, at).get("eventfd-id") == number
             for at, to in census.files_of(other)
@@ -154,30 +153,21 @@ def _on_socket(census: Census, child: Child, descriptor: int, target: str, write
     except OSError:
         return None
     inode = procfs_files.socket_inode(target) or 0
-    if has_limit or kind not in _STREAMS:
+    is_local = family == socket.AF_UNIX
+    if has_limit or not (is_local or kind in _STREAMS):
         return None
-    peer = unix_peer(inode) if family == socket.AF_UNIX else census.tcp.get(inode)
-    holders = [other for other in census.children if any(to == f"socket:[{peer}]" for _, to in census.files_of(other))]
-    if not peer:
-        holders = _accepting(census, at)
-    return census.any_of(clean_line(at or target, 60), holders) if holders else None
+    if peer := unix_peer(inode) if is_local else census.tcp.get(inode):
+        inodes = [peer]
+    else:  # nobody has accepted it yet: whoever could
+        inodes = unix_listeners(at or "") if is_local else _listening(census, at or "")
+    found = {other.os_pid: other for inode in inodes for other in census.openers(f"socket:[{inode}]")}
+    return census.any_of(clean_line(at or target, 60), [*found.values()]) if found else None
 
 
-def _accepting(census: Census, at: str | None) -> list[Child]:
-    """Who could accept a connection to this address that nobody has accepted yet."""
-    host, _, port = (at or "").rpartition(":")
-    places = {at, f"0.0.0.0:{port}", f"[::]:{port}"} if host else {at}
-    return [
-        other
-        for other in census.children
-        if at
-        and any(to.startswith("socket:") and _listens(other, number, places) for number, to in census.files_of(other))
-    ]
-
-
-def _listens(child: Child, descriptor: int, places: set[str | None]) -> bool:
-    file = open_file(child, descriptor)
-    return file is not None and file.listens and file.own in places
+def _listening(census: Census, at: str) -> list[int]:
+    """The sockets that accept connections to this address."""
+    port = at.rpartition(":")[2]
+    return [inode for place in {at, f"0.0.0.0:{port}", f"[::]:{port}"} for inode in census.listeners.get(place, ())]
 
 
 def _on_several(census: Census, child: Child, call: str, arguments: list[int]) -> Held | None:

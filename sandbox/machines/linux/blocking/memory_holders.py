@@ -6,27 +6,31 @@ import sys
 
 assert sys.platform == "linux"
 
-import struct
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.census import Census, Held, Semaphore, Thread
-from sandbox.machines.linux.blocking.futexes import futex
+from sandbox.machines.linux.blocking.futexes import futex, lends_priority, owners
 from sandbox.machines.linux.blocking.said_threads import ThreadWait
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs_shared import SharedMapping
 
-#: futex(2): operations without their flags, and in a word the tid of the owner.
-_FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13), 0x3FFFFFFF
-#: Where a pthread_mutex_t keeps the tid of its owner.
-_OWNER_AT = 8
+#: futex(2): nobody else has this place in memory.
+_FUTEX_PRIVATE = 128
+#: So far from the end of a thread's stack is a word of the function that waits.
+_NEAR = 1_024
+#: No thread has a higher number (PID_MAX_LIMIT).
+_MAX_TID = 1 << 22
 
 
-def futex_holders(census: Census, child: Child, tid: int, arguments: list[int]) -> Held | None:
-    """Whoever could let it go on; None: it can by itself."""
+def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> Held:
+    """Whoever could let it go on."""
+    arguments = entered.arguments
     address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
+    if entered.stack <= address < entered.stack + _NEAR and (others := _leading_to(census, tid)):
+        return Held("mutex", (others,), [], "unknown", any=True)
     what = futex(child.os_pid, arguments, False)
     if what.rule == "join":
         other = int(what.figures["tid"] or 0)
@@ -39,8 +43,10 @@ def futex_holders(census: Census, child: Child, tid: int, arguments: list[int]) 
         shared = [(child, address)]
     else:
         shared = [*_sharers(census, mapping, mapping.offset + address - mapping.begin)]
-    if what.rule == "mutex" and (owner := _owner(census, child, arguments, shared)) is not None:
-        return Held(f"mutex {address:x}", (frozenset({owner}),), [owner[0]])
+    if what.rule == "mutex":
+        owned = _owned(census, f"mutex {address:x}", owners(child.os_pid, arguments), shared)
+        if owned is not None:
+            return owned
     everybody = frozenset().union(*(census.threads(other) for other, _ in shared))
     said = census.says(shared, census.threads) if mapping is not None else None
     if said is None:
@@ -86,17 +92,37 @@ def _sharers(census: Census, mapping: SharedMapping, at: int) -> Iterator[tuple[
                 break
 
 
-def _owner(census: Census, child: Child, arguments: list[int], shared: Iterable[tuple[Child, int]]) -> Thread | None:
-    """The thread that a mutex says it belongs to: one of those that share it, else it is no mutex."""
-    address, operation, value = arguments[0], arguments[1] & ~_FUTEX_FLAGS, arguments[2] & 0xFFFFFFFF
-    memory = procfs.read_memory(child.os_pid, address, _OWNER_AT + 4)
-    if len(memory) < _OWNER_AT + 4:
-        return None
-    word, _, owner = struct.unpack("=III", memory)
-    if not word:
-        return None  # it has just been let go
-    tid = word & _FUTEX_TID if operation in _FUTEX_LOCKS_PI or value > _FUTEX_TID else owner
-    return next(((other.os_pid, tid) for other, _ in shared if (other.os_pid, tid) in census.threads(other)), None)
+def _owned(census: Census, name: str, tids: list[int], shared: Iterable[tuple[Child, int]]) -> Held | None:
+    """A lock that one of these threads has, as it says: one of those that share it, or one that is no more; else it is
+    no such lock."""
+    for other, _ in shared:
+        for tid in tids:
+            if (other.os_pid, tid) in census.threads(other):
+                return Held(name, (frozenset({(other.os_pid, tid)}),), [other.os_pid])
+    return Held(name, (frozenset(),), []) if len(tids) == 1 and _has_ended(tids[0]) else None
+
+
+def _has_ended(tid: int) -> bool:
+    """Whether this may have been a thread, and is none any more."""
+    return 0 < tid <= _MAX_TID and (not procfs.has_thread(tid, tid) or procfs.zombie(tid) is not None)
+
+
+def _leading_to(census: Census, tid: int) -> frozenset[Thread]:
+    """Those that wait for this thread, or for such a one, at mutexes that lend priority. The system refuses such a lock
+    to a thread that would close a circle of them; the C library has it wait for ever then, at a word of its own, and
+    nobody knows for which of them."""
+    owned: list[tuple[Thread, list[int]]] = []
+    for other in census.children:
+        for thread in census.threads(other):
+            entered = entered_call(other, thread[1])
+            if isinstance(entered, Entered) and entered.call == "futex" and lends_priority(entered.arguments):
+                owned.append((thread, owners(other.os_pid, entered.arguments)))
+    found: set[Thread] = set()
+    tids = {tid}
+    while more := [thread for thread, by in owned if thread not in found and tids & {*by}]:
+        found.update(more)
+        tids.update(number for _, number in more)
+    return frozenset(thread for thread in found if thread[1] != tid)
 
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:

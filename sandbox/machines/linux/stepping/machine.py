@@ -34,10 +34,10 @@ from sandbox.kernel.machine import (
     Waits,
     Woke,
 )
+from sandbox.machines.console import Console
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import Crew

@@ -64,6 +64,14 @@ class Memory:
                 self._names.setdefault(key, f"{name}:{len(self._names)}")
                 self._places.setdefault(key, {})[os_pid] = piece.begin, piece.end - piece.begin
 
+    def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
+        """The piece that a process has at this address: its name, and where it begins; None: there is none."""
+        for key, places in self._places.items():
+            begin, length = places.get(os_pid, (0, 0))
+            if begin <= address < begin + length:
+                return self._names[key], begin
+        return None
+
     def content(self, alive: Collection[int]) -> Hashable:
         """What all of it holds that somebody can see. Raises Unknown."""
         found: list[tuple[str, bytes]] = []
@@ -269,6 +277,10 @@ class World:
             return self._memory.content(alive), self._files.content(), self._pipes.content(alive)
         except Unknown:
             return None
+
+    def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
+        """What several see at this address of a process: a name, and where it begins; None: nobody else sees it."""
+        return self._memory.piece(os_pid, address)
 
     def close(self) -> None:
         """Nobody watches any more."""
