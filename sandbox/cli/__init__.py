@@ -62,11 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(words)
     if sys.platform != "win32" and _first(words) in COMMANDS:  # the app's screen is Textual's
         patient_streams()
-    if _first(words) not in _ISOLATED:
-        return leave(_run(words))
-    from sandbox.cli.isolate import isolated
+    if sys.platform == "linux" and _first(words) in _ISOLATED:  # elsewhere nobody can tell who sends a signal
+        from sandbox.cli.isolate import isolated
 
-    return leave(isolated(lambda last_words: _run(words, last_words)))
+        return leave(isolated(lambda last_words: _run(words, last_words)))
+    return leave(_run(words))
 
 
 def _run(words: Sequence[str], last_words: int = 2) -> int:

@@ -64,16 +64,16 @@ def _measure(options: DoctorOptions) -> int:
     if sys.platform != "linux":
         complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
-    from sandbox.analysis.measurement.measure import USUAL_NS, measure, steps
+    from sandbox.analysis.measurement import measure
     from sandbox.machines.linux.blocking import sensors
 
     tried = [name for name in sensors.NAMES if name != "auto" and sensors.obstacle(name, 1) is None]
-    progress = Progress(steps(tried))
+    progress = Progress(measure.steps(tried))
     interruption = Interruption()
     with interruption:
         try:
             with interruption.while_waiting():
-                measurement = measure(tried, progress.next, options.for_ns or USUAL_NS)
+                measurement = measure.measure(tried, progress.next, options.for_ns or measure.USUAL_NS)
         except Interrupted as interrupted:
             return interrupted.status
         finally:

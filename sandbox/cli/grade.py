@@ -29,6 +29,7 @@ from sandbox.render.progress import Pace
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines, print_table
 from sandbox.util.stdin import NAME
+from sandbox.util.text import clean_line
 
 #: The kinds of reports; of those of ``_ONE_EACH`` there is one for each submission.
 _KINDS = ("text", "gradescope", "classroom50", "junit", "csv", "json")
@@ -37,6 +38,8 @@ _ONE_EACH: dict[str, Callable[[Graded, Assignment], dict[str, Any]]] = {
     "classroom50": formats.classroom50,
 }
 _DAY_S = 86_400
+#: Characters of a student's name.
+_MAX_NAME = 60
 #: Names of files are made of these; any other character becomes a line.
 _PLAIN = re.compile(r"[^\w.@+-]")
 
@@ -134,7 +137,26 @@ def _told_apart(submissions: list[Submission], own: str | None) -> list[Submissi
         given = os.path.dirname(each.what) not in ("", ".")
         named = alike and given and each.name == file.removesuffix(".py")
         found.append(each._replace(name=os.path.basename(folder)) if named else each)
+    return _distinct(found)
+
+
+def _distinct(submissions: list[Submission]) -> list[Submission]:
+    """Each by a name of its own, which is a harmless line, and so is the name of its file."""
+    taken: set[str] = set()
+    found = []
+    for each in submissions:
+        name = only = clean_line(each.name, _MAX_NAME) or "?"
+        number = 1
+        while (file := _file_name(only).casefold()) in taken:
+            number += 1
+            only = f"{name}-{number}"
+        taken.add(file)
+        found.append(each._replace(name=only))
     return found
+
+
+def _file_name(student: str) -> str:
+    return _PLAIN.sub("_", student).lstrip(".") or "_"
 
 
 def _in_folder(folder: str, assignment: Assignment) -> Iterator[Submission]:
@@ -284,4 +306,4 @@ def _write_each(folder: str, texts: dict[str, str], suffix: str) -> None:
     except OSError as error:
         raise BadInput.because(folder, "cannot be written", reason=error.strerror) from None
     for name, text in texts.items():
-        write_file(os.path.join(folder, _PLAIN.sub("_", name).lstrip(".")[:100] + suffix), text.encode())
+        write_file(os.path.join(folder, _file_name(name) + suffix), text.encode())

@@ -6,9 +6,12 @@ It is not a ``Worker``: it has the terminal, the standard streams and the work o
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -24,9 +27,7 @@ _DONE = 16
 
 def isolated(command: Callable[[int], int]) -> int:
     """The exit status of a command, which is given the descriptor for its last words. Only in a process without other
-    threads; where the system cannot tell who sends a signal, one process does it all."""
-    if sys.platform != "linux":
-        return command(2)
+    threads."""
     from sandbox.util import libc
 
     last_words, write_end = os.pipe()
@@ -50,8 +51,6 @@ def isolated(command: Callable[[int], int]) -> int:
 def _wait(child: int) -> int:
     """Its exit status, once it has ended; minus the signal that ended it. What other processes tell us is meant for it;
     what the terminal tells us it hears itself."""
-    if sys.platform != "linux":
-        raise NotImplementedError
     while True:
         heard = signal.sigwaitinfo({*ENDING, signal.SIGCHLD})
         if heard.si_signo in ENDING:
@@ -65,8 +64,6 @@ def _wait(child: int) -> int:
 
 def _outcome(status: int, last_words: int, done: bytes) -> int:
     """What we end with, and why if it could not say so; shells have a status for each signal."""
-    if sys.platform != "linux":
-        raise NotImplementedError
     os.set_blocking(last_words, False)
     words = b""
     with suppress(BlockingIOError):  # somebody of its may live on, and hold the other end

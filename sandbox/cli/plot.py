@@ -25,8 +25,8 @@ from sandbox.views.metrics import fold
 
 #: Of the beginning of a file, by which rows and recordings are told apart.
 _LOOK = 4_096
-#: Makes a table of a file's rows, with the figure that is wanted.
-Reader = Callable[[BinaryIO, str | None], Table]
+#: Makes a table of a file's rows, with the figure that was asked for.
+Reader = Callable[[BinaryIO, Asked], Table]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +78,7 @@ def _reader(path: str) -> Reader | None:
 def _of_rows(path: str, asked: Asked, read: Reader) -> Chart:
     try:
         with open_bytes(path) as file:
-            table = read(file, asked.y)
+            table = read(file, asked)
         chart = rows.chart(table, asked)
     except BadValue as bad:
         raise BadInput(path, problems_of(bad)) from None

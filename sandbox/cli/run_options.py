@@ -370,12 +370,9 @@ def _unreachable(listen: str, exposed: bool) -> Clause | None:
 
 
 def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
-    if options.sensor == "auto":
+    if sys.platform != "linux" or options.sensor == "auto":
         return None
     from sandbox.machines.linux.blocking import sensors
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     reason = sensors.obstacle(options.sensor, scenario.machine.cpus)
     if reason is None:
@@ -385,12 +382,9 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
 
 
 def _missing_freezer(options: RunOptions) -> Problem | None:
-    if options.recipe != "freezer":
+    if sys.platform != "linux" or options.recipe != "freezer":
         return None
     from sandbox.machines.linux import capabilities
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     reason = capabilities.freezer_obstacle()
     if reason is None:

@@ -88,11 +88,9 @@ def renew_lock(lock: Any) -> None:
     lock._at_fork_reinit()
 
 
-def follow_semaphores(acquire: Callable[[Any], Any]) -> None:
-    """Have each lock of ``multiprocessing`` that is made from now on be taken by what this makes of its semaphore."""
-    from multiprocessing import synchronize
-
-    kind: Any = synchronize.SemLock
+def follow_semaphores(kind: Any, acquire: Callable[[Any], Any]) -> None:
+    """Have each lock of this kind (``multiprocessing.synchronize.SemLock``) that is made from now on be taken by what
+    this makes of its semaphore."""
     make = kind._make_methods
 
     def make_methods(lock: Any) -> None:

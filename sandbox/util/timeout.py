@@ -67,60 +67,58 @@ class Alarm:
 
     def __enter__(self) -> None:
         if not self._ticking or get_ident() != self._thread:
-            if sys.platform == "win32" or get_ident() != threading.main_thread().ident:
+            if sys.platform == "win32":
+                return
+            if get_ident() != threading.main_thread().ident:
                 return
             self._thread = get_ident()
         if not self._depth:
             self._left_s = self._limit_s
         self._depth += 1
         self._used = True
-        if not self._ticking:
+        if not self._ticking and sys.platform != "win32":
             self._start()
 
     def __exit__(self, *exception: object) -> None:
         if self._depth:
             self._depth -= 1
 
-    def _start(self) -> None:
-        if sys.platform == "win32":
-            raise NotImplementedError
-        self._ticking = True
-        self._cpu_s = thread_time()
-        atexit.register(self._stop)  # a tick during the interpreter's finalization would kill it
-        if self._hang_s is not None:
-            faulthandler.register(signal.SIGPROF, file=self._last_words, all_threads=False, chain=True)
-            signal.setitimer(signal.ITIMER_PROF, self._hang_s)
-        self._before = signal.signal(signal.SIGALRM, self._tick)
-        self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
+    if sys.platform != "win32":
 
-    def _stop(self) -> None:
-        """Give the signal and the timer back to whoever had them."""
-        if sys.platform == "win32":
-            raise NotImplementedError
-        atexit.unregister(self._stop)
-        signal.setitimer(signal.ITIMER_REAL, *self._timer)
-        if callable(self._before) or isinstance(self._before, int):
-            signal.signal(signal.SIGALRM, self._before)
-        if self._hang_s is not None:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            faulthandler.unregister(signal.SIGPROF)
-        self._ticking = False
+        def _start(self) -> None:
+            self._ticking = True
+            self._cpu_s = thread_time()
+            atexit.register(self._stop)  # a tick during the interpreter's finalization would kill it
+            if self._hang_s is not None:
+                faulthandler.register(signal.SIGPROF, file=self._last_words, all_threads=False, chain=True)
+                signal.setitimer(signal.ITIMER_PROF, self._hang_s)
+            self._before = signal.signal(signal.SIGALRM, self._tick)
+            self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
 
-    def _tick(self, number: int, frame: FrameType | None) -> None:
-        if sys.platform == "win32":
-            raise NotImplementedError
-        if self._hang_s is not None:
-            signal.setitimer(signal.ITIMER_PROF, self._hang_s)  # Python is executed
-        before_s, self._cpu_s = self._cpu_s, thread_time()
-        if self._depth:
-            self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks that came while C did not return are one
-            if self._left_s < 0 and (frame is None or frame.f_code not in _DOORS):
-                if self._hang_s is not None and self._left_s < -self._hang_s:
-                    signal.raise_signal(signal.SIGPROF)
-                raise Timeout("takes too long")
-        elif not self._used:
-            self._stop()
-        self._used = False
+        def _stop(self) -> None:
+            """Give the signal and the timer back to whoever had them."""
+            atexit.unregister(self._stop)
+            signal.setitimer(signal.ITIMER_REAL, *self._timer)
+            if callable(self._before) or isinstance(self._before, int):
+                signal.signal(signal.SIGALRM, self._before)
+            if self._hang_s is not None:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                faulthandler.unregister(signal.SIGPROF)
+            self._ticking = False
+
+        def _tick(self, number: int, frame: FrameType | None) -> None:
+            if self._hang_s is not None:
+                signal.setitimer(signal.ITIMER_PROF, self._hang_s)  # Python is executed
+            before_s, self._cpu_s = self._cpu_s, thread_time()
+            if self._depth:
+                self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks that came while C did not return are one
+                if self._left_s < 0 and (frame is None or frame.f_code not in _DOORS):
+                    if self._hang_s is not None and self._left_s < -self._hang_s:
+                        signal.raise_signal(signal.SIGPROF)
+                    raise Timeout("takes too long")
+            elif not self._used:
+                self._stop()
+            self._used = False
 
 
 #: In these the depth is being counted; an exception there would upset it.

@@ -19,6 +19,7 @@ from sandbox.analysis.grading.assignment import Assignment
 from sandbox.analysis.grading.judge import Judge
 from sandbox.analysis.grading.marks import Graded, Mark
 from sandbox.analysis.grading.reader import read
+from sandbox.analysis.grading.run import Submission
 from sandbox.cli import grade as command
 from sandbox.model.events import Clause
 from sandbox.model.schemas import GRADE, schema
@@ -338,3 +339,10 @@ def test_one_is_judged_in_its_room(ossandbox: CommandRunner, tmp_path: Path) -> 
     Draft202012Validator(GRADESCOPE).validate(document)
     assert document["score"] == 40
     assert "to start a process" in document["output"]
+
+
+def test_each_student_has_a_name_and_a_page_of_their_own() -> None:
+    names = ["a b", "a?b", "A_B", "x\ny\x1b[2J", "", "…" * 200, "…" * 200]
+    found = [each.name for each in command._distinct([Submission(name, "rr") for name in names])]
+    assert found[:5] == ["a b", "a?b-2", "A_B-3", "x y", "?"]
+    assert len({command._file_name(name).casefold() for name in found}) == len(names)

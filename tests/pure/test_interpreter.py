@@ -118,8 +118,9 @@ def test_conditions_wait_in_locks_of_ours() -> None:
 
 def test_semaphores_are_taken_by_ours() -> None:
     said = printed(
-        "import multiprocessing",
-        "interpreter.follow_semaphores(lambda its: lambda *how: (print('taken'), its.acquire(*how))[1])",
+        "import multiprocessing.synchronize",
+        "kind = multiprocessing.synchronize.SemLock",
+        "interpreter.follow_semaphores(kind, lambda its: lambda *how: (print('taken'), its.acquire(*how))[1])",
         "with multiprocessing.Lock(): print('in')",
     )
     assert said == ["taken", "in"], (

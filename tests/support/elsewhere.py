@@ -23,7 +23,9 @@ from typing import Any
 _LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
     *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog"),
-    "sandbox.analysis.measurement.examine_linux",
+    *("sandbox.analysis.measurement.examine_linux", "sandbox.analysis.measurement.measure"),
+    *("sandbox.analysis.exploration.touching", "sandbox.cli.isolate", "sandbox.tui.screens.system"),
+    "sandbox.programs.plain",
 )
 #: And these any UNIX: its processes, and its terminals.
 _UNIX = (

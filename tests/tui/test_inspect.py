@@ -13,7 +13,6 @@ import pytest
 from sandbox.machines.linux.procfs import Thread, threads
 from sandbox.model.commands import Type
 from sandbox.model.events import Admitted
-from sandbox.tui.screens import inspect
 from sandbox.tui.screens.system import _listed, system_facts
 from sandbox.util.units import MS
 from tests.support.app import AppDriver, MakeDriver, until
@@ -163,7 +162,9 @@ async def test_however_much_is_known_there_is_a_line_to_type(
     make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch, height: int
 ) -> None:
     threads = "\n".join(f"tid {tid}" for tid in range(8))
-    monkeypatch.setattr(inspect, "system_facts", lambda _: [("threads", threads), ("files", "0 → pipe")])
+    monkeypatch.setattr(
+        "sandbox.tui.screens.system.system_facts", lambda _: [("threads", threads), ("files", "0 → pipe")]
+    )
     driver = make_driver()
     async with driver.app.run_test(size=(80, height)) as pilot:
         await driver.feed(pilot, KernelScript().admit("team").run("team").write("team", "hello\n"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from sys import intern
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,8 +27,8 @@ _Y = "turnaround.mean"
 Value = float | str
 
 
-class Row(msgspec.Struct):
-    """What a chart needs of a row. ``value``: of the figure that is drawn; the others are let go then."""
+class Written(msgspec.Struct):
+    """What a chart needs of a row, as it is written."""
 
     key: str
     scenario: str
@@ -39,14 +39,26 @@ class Row(msgspec.Struct):
     machine: str
     metrics: dict[str, Any] | None
     unfinished: int | None = None
-    value: float | None = None
+
+
+class Row(NamedTuple):
+    """A row, or several that are alike. ``values``: of the figure that is drawn, one of each that has it; ``seed``:
+    None where they are alike but for that."""
+
+    scenario: str
+    contender: str
+    policy: dict[str, Any]
+    seed: int | None
+    cpus: int
+    machine: str
+    values: array[float]
 
     def place(self, name: str) -> Value | None:
         """The value by which it stands apart from others: a parameter, or one of PLACES."""
         if name == "policy":
             return str(self.policy.get("name"))
         if name in PLACES:
-            found: Value = getattr(self, name)
+            found: Value | None = getattr(self, name)
             return found
         parameters = self.policy.get("parameters") or {}
         value = parameters.get(f"{name}_ns", parameters.get(name))
@@ -55,7 +67,7 @@ class Row(msgspec.Struct):
         return float(value)
 
 
-_decode = msgspec.json.Decoder(Row).decode
+_decode = msgspec.json.Decoder(Written).decode
 
 
 class Asked(NamedTuple):
@@ -66,6 +78,11 @@ class Asked(NamedTuple):
     by: str | None
     kind: str | None
 
+    @property
+    def tells_seeds_apart(self) -> bool:
+        """Whether it matters which seed a row has."""
+        return "seed" in (self.x, self.by) or self.kind == "heat"
+
 
 class Table(NamedTuple):
     """The rows that can be drawn, and the figure that is. ``left_out``: so many failed, or were cut short."""
@@ -75,39 +92,47 @@ class Table(NamedTuple):
     left_out: int = 0
 
 
-def table(rows: list[Row], wanted: str | None) -> Table:
+def table(written: Sequence[Written], wanted: str | None) -> Table:
     """Of rows, with this figure. Raises BadValue."""
-    if not rows:
+    if not written:
         raise BadValue("no rows")
-    y = figure(wanted or _Y, rows[0].metrics or {})
-    for row in rows:
-        row.value, row.metrics = y.value(row.metrics or {}), None
-    return Table(rows, y)
+    y = figure(wanted or _Y, written[0].metrics or {})
+    return Table([_row(each, each.seed, y) for each in written], y)
 
 
-def read(lines: Iterable[bytes], wanted: str | None) -> Table:
-    """The rows of a file, with this figure; a torn last line is nobody's. Raises BadValue."""
-    rows: list[Row] = []
+def _row(written: Written, seed: int | None, y: Figure) -> Row:
+    value = y.value(written.metrics or {})
+    values = array("d", [] if value is None else [value])
+    names = clean_line(written.scenario, 60), clean_line(written.contender, 80)
+    return Row(*names, written.policy, seed, written.cpus, written.machine, values)
+
+
+def read(lines: Iterable[bytes], asked: Asked) -> Table:
+    """The rows of a file, with the figure that was asked for, those that are alike as one: of a million runs no more is
+    kept than a number each. A torn last line is nobody's. Raises BadValue."""
+    rows: dict[tuple[object, ...], Row] = {}
     y: Figure | None = None
     left_out = 0
-    shared: dict[str, dict[str, Any]] = {}
     for line in lines:
         try:
-            row = _decode(line)
+            written = _decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             left_out += bool(line.strip())
             continue
-        if row.metrics is None or row.unfinished:
+        if written.metrics is None or written.unfinished:
             left_out += 1
-        else:
-            y = y or figure(wanted or _Y, row.metrics)
-            row.value, row.metrics, row.key = y.value(row.metrics), None, ""
-            row.scenario, row.contender = intern(clean_line(row.scenario, 60)), intern(clean_line(row.contender, 80))
-            row.policy = shared.setdefault(repr(row.policy), row.policy)
-            rows.append(row)
+            continue
+        y = y or figure(asked.y or _Y, written.metrics)
+        seed = written.seed if asked.tells_seeds_apart else None
+        alike = (written.scenario, written.contender, repr(written.policy), seed, written.cpus, written.machine)
+        first = rows.get(alike)
+        if first is None:
+            rows[alike] = _row(written, seed, y)
+        elif (value := y.value(written.metrics)) is not None:
+            first.values.append(value)
     if y is None:
         raise BadValue("no rows")
-    return Table(rows, y, left_out)
+    return Table([*rows.values()], y, left_out)
 
 
 def chart(drawn: Table, asked: Asked) -> Chart:
@@ -170,14 +195,13 @@ def _groups(rows: Sequence[Row], x: str | None, by: str | None, first: str) -> d
 
 
 def _values(rows: Sequence[Row]) -> list[float]:
-    return [value for row in rows if (value := row.value) is not None]
+    return [value for row in rows for value in row.values]
 
 
 def _most(rows: Sequence[Row], y: Figure) -> float:
-    found = _values(rows)
-    if not found:
+    if not any(row.values for row in rows):
         raise BadValue("figure has no values", value=shown(y.name))
-    return max(found)
+    return max(max(row.values) for row in rows if row.values)
 
 
 def _title(rows: Sequence[Row], what: str) -> str:
@@ -201,12 +225,12 @@ def _line(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
         return _box(rows, x, y, by)
     series = []
     for label, group in _groups(rows, x, by, "contender" if x in PLACES else "policy").items():
-        at: dict[float, list[float]] = {}
-        level: list[float] = []
+        at: dict[float, array[float]] = {}
+        level = array("d")
         for row in group:
-            value, place = row.value, row.place(x)
-            if value is not None:
-                (at.setdefault(place, []) if isinstance(place, float | int) else level).append(value)
+            place = row.place(x)
+            if row.values:
+                (at.setdefault(place, array("d")) if isinstance(place, float | int) else level).extend(row.values)
         points = [_point(place, at[place]) for place in sorted(at)]
         if points:
             series.append(Series(label, points))
@@ -247,9 +271,9 @@ def _box(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
     for label, group in _groups(rows, x, by, "contender" if x in PLACES else "policy").items():
         at: dict[Value, list[float]] = {}
         for row in group:
-            place, value = row.place(x), row.value
-            if value is not None:
-                at.setdefault("-" if place is None else place, []).append(value)
+            place = row.place(x)
+            if row.values:
+                at.setdefault("-" if place is None else place, []).extend(row.values)
         write = parameter_axis(x, _is_time(rows, x), [1.0]).write
         for place, values in at.items():
             name = write(place) if isinstance(place, float | int) else place
@@ -265,9 +289,9 @@ def _heat(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
     names = _sorted({value for row in rows if (value := row.place(down)) is not None})
     cells: dict[tuple[Value, Value], list[float]] = {}
     for row in rows:
-        place, name, value = row.place(x), row.place(down), row.value
-        if place is not None and name is not None and value is not None:
-            cells.setdefault((name, place), []).append(value)
+        place, name = row.place(x), row.place(down)
+        if place is not None and name is not None and row.values:
+            cells.setdefault((name, place), []).extend(row.values)
     across = parameter_axis(x, _is_time(rows, x), [1.0])
     table = [
         (_written(name, down, rows), [_mean(cells.get((name, place))) for place in columns])

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any, BinaryIO
 
-from sandbox.analysis.charts.rows import Row, Table, table
+from sandbox.analysis.charts.rows import Asked, Table, Written, table
 from sandbox.util.text import clean_line
 from sandbox.util.units import parse_duration
 
@@ -20,10 +20,10 @@ def is_ours(first_line: bytes) -> bool:
     return first_line.removeprefix(b"\xef\xbb\xbf").startswith(_HEAD)
 
 
-def read(file: BinaryIO, wanted: str | None) -> Table:
-    """The rows that can be drawn, with this figure. Raises BadValue."""
+def read(file: BinaryIO, asked: Asked) -> Table:
+    """The rows that can be drawn, with the figure that was asked for. Raises BadValue."""
     lines = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""))
-    rows: list[Row] = []
+    rows: list[Written] = []
     left_out = 0
     try:
         for line in lines:
@@ -34,17 +34,17 @@ def read(file: BinaryIO, wanted: str | None) -> Table:
                 rows.append(row)
     except csv.Error:
         left_out += 1
-    return table(rows, wanted)._replace(left_out=left_out)
+    return table(rows, asked.y)._replace(left_out=left_out)
 
 
-def _row(line: dict[str, Any]) -> Row | None:
+def _row(line: dict[str, Any]) -> Written | None:
     """A row; None for one that failed, was cut short or was torn."""
     try:
         if line["failed"] != "False" or int(line["unfinished"]):
             return None
         label = clean_line(line["policy"], 80)
         head, _, rest = label.partition(":")
-        return Row(
+        return Written(
             key="",
             scenario=clean_line(line["scenario"], 60),
             contender=label,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sandbox.analysis.charts import rows
 from sandbox.analysis.charts.figures import axis
-from sandbox.analysis.charts.rows import Asked, Row
+from sandbox.analysis.charts.rows import Asked, Written
 from sandbox.analysis.comparison.columns import TIMES
 from sandbox.analysis.comparison.runs import Run
 from sandbox.i18n import _
@@ -24,17 +24,17 @@ def graphs(runs: Sequence[Run], width: int) -> list[Line]:
 
 def _along_parameter(runs: Sequence[Run], width: int) -> Iterator[list[Line]]:
     """Where one was varied, what that does to the means."""
-    varied = rows.varied([_row(run) for run in runs])
+    varied = rows.varied(rows.table([_row(run) for run in runs], None).rows)
     if varied != "contender":
         for time in TIMES:
             table = rows.table([_row(run) for run in runs], f"{time}.mean")
             yield draw(rows.chart(table, Asked(varied, None, None, "line")), width)
 
 
-def _row(run: Run) -> Row:
+def _row(run: Run) -> Written:
     document = run.document()
     machine = document["machine"]
-    return Row(
+    return Written(
         key="",
         scenario=document["scenario"],
         contender=run.plan.contender.label,

@@ -3,10 +3,13 @@ and against the same work left to Linux."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import json
 import math
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -68,9 +71,6 @@ class Run:
     def _take(self, event: Event, os_pid: int) -> None:
         from sandbox.machines.linux import procfs
 
-        if sys.platform != "linux":
-            raise NotImplementedError
-
         self.history.add(event)
         self._verification.add(event)
         if isinstance(event, Descheduled) and (used_ns := procfs.scheduled_ns(os_pid)) is not None:
@@ -124,9 +124,6 @@ def _against_linux(size: float) -> dict[str, Any]:
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
     from sandbox.machines.linux import cpus
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
     command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(cpus.assign_cpus(1).mini[0])]

@@ -36,7 +36,9 @@ def follow_threads(hook: Hook) -> None:
 
 def follow_processes() -> None:
     """Those that wait within ``multiprocessing``."""
-    interpreter.follow_semaphores(lambda semaphore: types.MethodType(_acquire, semaphore))
+    from multiprocessing import synchronize
+
+    interpreter.follow_semaphores(synchronize.SemLock, lambda semaphore: types.MethodType(_acquire, semaphore))
 
 
 def _here() -> Stepper | None:

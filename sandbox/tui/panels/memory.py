@@ -142,11 +142,8 @@ class Memory(Panel, can_focus=True):
             del self._known[pid]
         for pid in self._list.in_sight:
             row = rows.get(pid)
-            if row is not None and row.os_pid is not None and row.state is not State.EXITED:
+            if sys.platform == "linux" and row is not None and row.os_pid and row.state is not State.EXITED:
                 from sandbox.machines.linux import procfs_counts  # only real processes have memory
-
-                if sys.platform != "linux":
-                    raise NotImplementedError
 
                 found = procfs_counts.memory_use(row.os_pid, os.getpid())
                 if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -20,7 +21,6 @@ from sandbox.tui.config import config_of
 from sandbox.tui.format import brief
 from sandbox.tui.panels.console.view import ConsoleView
 from sandbox.tui.screens.dialogs import Dialog, entitle
-from sandbox.tui.screens.system import system_facts
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.entry import TypingLine
 from sandbox.util.units import MS, US, show_duration
@@ -132,7 +132,11 @@ class Inspect(Dialog[None]):
             (_("parent"), self._born_of()),
             (_("time"), time.format(cpu=self._cpu(), waiting=waiting, blocked=blocked, switches=life.switches)),
         ]
-        return facts + list(system_facts(row.os_pid if row.state is not State.EXITED else None))
+        if sys.platform == "linux" and row.state is not State.EXITED:
+            from sandbox.tui.screens.system import system_facts
+
+            facts += system_facts(row.os_pid)
+        return facts
 
     def _state(self) -> str:
         row = self._row

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
@@ -13,10 +16,7 @@ from sandbox.i18n import Messages, _, ngettext
 from sandbox.tui.format import fine, size
 
 if TYPE_CHECKING:
-    if sys.platform == "linux":
-        from sandbox.machines.linux.procfs import Thread
-    else:
-        Thread = Any
+    from sandbox.machines.linux.procfs import Thread
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -56,9 +56,6 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     import psutil  # only once somebody looks: it would delay the first frame
 
     from sandbox.machines.linux import procfs
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     try:
         process = psutil.Process(os_pid)
@@ -104,9 +101,6 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
     from sandbox.machines.linux import procfs_files
     from sandbox.util.text import clean_line
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     places: dict[str, list[str]] = {}
     for number, target in sorted(procfs_files.descriptors(os_pid)):
         places.setdefault(clean_line(target), []).append(str(number))
@@ -117,9 +111,6 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
 def _signals(os_pid: int) -> str:
     """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
     from sandbox.machines.linux import procfs
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     masks = procfs.signal_masks(os_pid)
     said = [
