@@ -104,8 +104,6 @@ class Child:
     queued_ns = 0
     #: How often it was stopped while signals were what stopped it.
     stops = 0
-    #: Whether it blocked SIGCONT when that was last looked at.
-    blocked_sigcont = False
     #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
     threads = 1
     first_thread_ended = False

@@ -105,10 +105,7 @@ class RecipeInForce:
     def _look_at_handler(self, child: Child) -> None:
         with suppress(OSError):  # it has ended
             handles, blocks = hears(child.os_pid, signal.SIGCONT)
-            # A library blocks all signals for a moment, too: that is told of nobody.
-            waits = blocks and (child.blocked_sigcont or self._run is not None)
-            child.blocked_sigcont = blocks
-            if handles or waits:
+            if handles or blocks:
                 self._notice(child.spec.name, "handles SIGCONT" if handles else "waits for SIGCONT", child)
                 self._take(child)
 
