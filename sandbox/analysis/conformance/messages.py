@@ -5,14 +5,12 @@ Each line is one JSON object. What comes out of a room may have been written by 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from sandbox.analysis.conformance.verdicts import Verdict
 from sandbox.link.worker import BadTask, Message
 from sandbox.model.clause import Clause
-from sandbox.model.spec import Scenario
+from sandbox.model.spec import Scenario, Ties
 from sandbox.policies.host.remote import Call, Said, Seat
 
 
@@ -112,7 +110,7 @@ class Introduced(Answer, frozen=True, tag=True):
     source: str
     parameters: dict[str, object]
     name: str
-    ties: Literal["arrival-first", "requeue-first"]
+    ties: Ties
     declared: list[str]
 
 

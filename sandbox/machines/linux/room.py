@@ -33,7 +33,7 @@ import sandbox
 from sandbox.machines.linux import namespaces
 from sandbox.machines.linux.landlock import only_read
 from sandbox.machines.linux.process.sweep import end_descendants
-from sandbox.machines.linux.procfs import process_ids
+from sandbox.machines.linux.procfs_counts import threads_of
 from sandbox.machines.linux.seccomp import forbid_others
 from sandbox.util import libc
 
@@ -183,7 +183,7 @@ def _needed() -> list[str]:
 
 def _confine(limits: Limits, apart: bool, closed: bool) -> None:
     """Take the limits upon us; none of them can be undone."""
-    others = 0 if apart else _threads_of_ours()
+    others = 0 if apart else threads_of(os.getuid())
     if apart:
         namespaces.give_up_rights(readable=closed)
     else:
@@ -203,16 +203,6 @@ def _confine(limits: Limits, apart: bool, closed: bool) -> None:
         _, hard = resource.getrlimit(kind)
         low = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (low, low))
-
-
-def _threads_of_ours() -> int:
-    """What the user's other processes count against the limit of processes."""
-    count = 0
-    for os_pid in process_ids():
-        with suppress(OSError, ValueError):
-            if os.stat(f"/proc/{os_pid}").st_uid == os.getuid():
-                count += len(os.listdir(f"/proc/{os_pid}/task"))
-    return count
 
 
 if __name__ == "__main__":
