@@ -22,6 +22,12 @@ def kinds(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Kind[Any]]]:
     return {name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()}
 
 
+@cache
+def _required(struct: type[msgspec.Struct]) -> Collection[str]:
+    """The fields without which there is none, in their order."""
+    return [field.name for field in msgspec.structs.fields(struct) if field.required]
+
+
 #: A struct, and the number of its table.
 Numbered = tuple[int, S]
 
@@ -49,9 +55,9 @@ class Tables:
             if key in known:
                 field, kind = known[key]
                 values[field] = self.value((*where, key), kind, value, None)
-        for field_info in msgspec.structs.fields(struct):
-            if field_info.required and field_info.name not in values:
-                self._problems.add(where, "is missing", key=field_info.name.removesuffix("_ns"))
+        for field in _required(struct):
+            if field not in values:
+                self._problems.add(where, "is missing", key=field.removesuffix("_ns"))
         return struct(**values) if len(self._problems.found) == before else None
 
     def value(self, where: Where, kind: Kind[Any], raw: object, otherwise: Any) -> Any:

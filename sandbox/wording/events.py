@@ -88,6 +88,7 @@ _RECIPE = N_("recipe {recipe}: {why}")
 #: Who would notice signals.
 _NOTICES: Messages = {
     "handles SIGCONT": "{name} handles SIGCONT",
+    "waits for SIGCONT": "{name} blocks SIGCONT and may wait for it",
     "watches its jobs": "{name} watches its jobs",
     "traces others": "{name} traces other programs",
     "is traced": "{name} is traced by another program",

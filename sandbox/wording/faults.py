@@ -37,6 +37,8 @@ _FAULTS: Messages = {
     "its group was orphaned": "its process group was orphaned while we had stopped it: the system sent it SIGHUP and "
     "SIGCONT",
     "handles SIGCONT": "{name} handles SIGCONT: it sees that it goes on after each stop (ossandbox doctor: freezer)",
+    "waits for SIGCONT": "{name} blocks SIGCONT and may wait for it: it sees that it goes on after each stop "
+    "(ossandbox doctor: freezer)",
     "watches its jobs": "{name} watches its jobs: it will see our stops (ossandbox doctor: freezer)",
     "traces others": "{name} traces other programs: it will see our stops (ossandbox doctor: freezer)",
     "is traced": "somebody outside traces it, and sees our stops",

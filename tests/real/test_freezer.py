@@ -291,6 +291,22 @@ def test_who_handles_sigcont_does_not_hear_that_it_goes_on() -> None:
     assert rules(events) == []
 
 
+#: It blocks SIGCONT, as who waits for it does.
+WAITS_FOR_SIGCONT = quick_python(
+    "import os, signal, time",
+    "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})",
+    "while time.thread_time() < 0.06: pass",
+    "print(signal.SIGCONT in signal.sigpending())",
+)
+
+
+@pytest.mark.parametrize(("recipe", "heard"), [("auto", []), ("overlapped", ["waits for SIGCONT"])])
+def test_who_waits_for_sigcont_is_known_too(recipe: str, heard: list[str]) -> None:
+    events = beside_a_hog(command("p", *WAITS_FOR_SIGCONT), recipe=recipe)
+    changes = [event.why.rule for event in events if isinstance(event, Recipe)]
+    assert (rules(events), changes) == (heard, ["waits for SIGCONT"] if recipe == "auto" else [])
+
+
 def test_with_signals_it_is_said_once_that_it_does() -> None:
     events = beside_a_hog(command("p", *HANDLES_SIGCONT), recipe="overlapped")
     assert int(written(events)) > 3

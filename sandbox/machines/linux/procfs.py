@@ -327,6 +327,14 @@ def handles(os_pid: int, signal: int) -> bool:
     return signal in _signals(os_pid, "SigCgt")
 
 
+def hears(os_pid: int, number: int) -> tuple[bool, bool]:
+    """Whether a process has a handler for a signal, and whether its first thread blocks it, perhaps to wait for it.
+    Libraries block all there are while they start a thread or a program, and wait for none: that does not count."""
+    status, bit = read_small(f"/proc/{os_pid}/status"), 1 << (number - 1)
+    handled, blocked = (int(_line(status, name) or "0", 16) for name in ("SigCgt", "SigBlk"))
+    return bool(handled & bit), bool(blocked & bit) and not blocked & 1 << (signal.SIGSEGV - 1)
+
+
 def ignores(os_pid: int, signal: int) -> bool:
     """Whether a process ignores a signal."""
     return signal in _signals(os_pid, "SigIgn")

@@ -2,7 +2,8 @@
 would notice signals.
 
 Signals are the rule, because they work everywhere and are what the lessons teach. They show where somebody watches:
-a shell that controls its jobs, a debugger, whoever waits for children that stop; and whoever handles SIGCONT. So
+a shell that controls its jobs, a debugger, whoever waits for children that stop; and whoever handles SIGCONT, or
+blocks it to wait for it. So
 ``auto`` begins with signals, unless a program of the scenario is known to watch, and goes over to the freezer, where
 that can be had, as soon as a process handles SIGCONT, or one that is scheduled starts another one: from then on a
 process that we stop has a parent that we do not know.
@@ -23,7 +24,7 @@ from sandbox.kernel.machine import Told
 from sandbox.machines.linux.cgroup import RunGroup
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.procfs import handles
+from sandbox.machines.linux.procfs import hears
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.freezer import Freezer
 from sandbox.machines.linux.switching.watchers import waits_for_stops, watches
@@ -103,8 +104,9 @@ class RecipeInForce:
 
     def _look_at_handler(self, child: Child) -> None:
         with suppress(OSError):  # it has ended
-            if handles(child.os_pid, signal.SIGCONT):
-                self._notice(child.spec.name, "handles SIGCONT", child)
+            handles, blocks = hears(child.os_pid, signal.SIGCONT)
+            if handles or blocks:
+                self._notice(child.spec.name, "handles SIGCONT" if handles else "waits for SIGCONT", child)
                 self._take(child)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
