@@ -315,6 +315,13 @@ def _forget_others() -> None:
         _WORDS[at] = 0
 
 
+def _by_name(_: type) -> "tuple[Any, tuple[str]]":
+    """How the class of locks is sent to another process, where there is one: there it is that one's own."""
+    import pkgutil
+
+    return pkgutil.resolve_name, ("threading:Lock",)
+
+
 def _maker() -> object:
     """What makes locks where that is a function, which can be sent to other processes by its name."""
 
@@ -338,7 +345,9 @@ def wrap_threading(module: "Any", notes: "Notes") -> None:
     if hasattr(os, "register_at_fork"):  # where there is fork
         os.register_at_fork(after_in_child=_forget_others)
     if isinstance(module.Lock, type):
-        _Lock.__module__, _Lock.__qualname__ = "threading", "Lock"  # by which it is sent to other processes
+        import copyreg
+
+        copyreg.pickle(_Kind, _by_name)
         module.Lock = _Lock
     else:
         module.Lock = _maker()

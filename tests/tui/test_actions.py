@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from inspect import signature
 from pathlib import Path
 
@@ -25,8 +24,6 @@ from sandbox.tui.widgets.entry import EntryLine, TypingLine
 from sandbox.tui.widgets.question import QuestionBox
 from tests.support.app import MakeDriver, blank_scenario, until, wheel
 from tests.support.kernel_script import KernelScript, every_state
-
-unix_programs = pytest.mark.skipif(sys.platform == "win32", reason="its programs have other names there")
 
 
 def three() -> KernelScript:
@@ -149,7 +146,6 @@ async def test_without_processes_there_is_none_to_end(make_driver: MakeDriver) -
         assert (driver.sent, driver.toasts()) == ([], ["There is no process"])
 
 
-@unix_programs
 async def test_a_new_process_is_a_command_line(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
@@ -162,7 +158,6 @@ async def test_a_new_process_is_a_command_line(make_driver: MakeDriver) -> None:
         assert len(driver.sent) == 2
 
 
-@unix_programs
 @pytest.mark.parametrize(
     ("line", "said"),
     [
