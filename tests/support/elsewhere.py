@@ -115,6 +115,8 @@ def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
+    if hasattr(os, "process_cpu_count"):  # as of 3.13; here it asks for what is gone
+        os.process_cpu_count = os.cpu_count
     sys.modules.setdefault("_scproxy", type(sys)("_scproxy"))
     sys.modules["_scproxy"].__dict__.update(_get_proxies=dict, _get_proxy_settings=dict)
     if system == "windows":
