@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 VERSIONED := tests/pure/test_interpreter.py tests/pure/test_waits.py tests/pure/test_program.py \
-	tests/pure/test_portable.py tests/real/test_stepping.py tests/real/test_programs.py
+	tests/commands/test_portable.py tests/real/test_stepping.py tests/real/test_programs.py
 
 .PHONY: run check test thorough elsewhere interpreters soak mutants recordings site docs screenshots messages bench profile clean
 
@@ -34,7 +34,7 @@ check: $(VENV)/test
 	$(BIN)/mypy --platform darwin --package sandbox --cache-dir .mypy_cache/darwin
 	$(BIN)/mypy --platform win32 --package sandbox --cache-dir .mypy_cache/win32
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --quiet --numprocesses 3 --dist worksteal tests/pure
+	$(BIN)/python -m pytest --quiet -m "not thorough" --numprocesses 3 --dist worksteal tests/pure
 
 test: $(VENV)/test
 	$(BIN)/ruff check
@@ -58,7 +58,7 @@ docs: $(VENV)/test
 	$(BIN)/python -m tests.scripts.reference
 
 elsewhere: $(VENV)/test
-	$(BIN)/python -m pytest tests/pure/test_portable.py
+	$(BIN)/python -m pytest tests/commands/test_portable.py
 	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -o timeout=240 -m "not real and not thorough" tests/pure tests/commands tests/tui
 	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -o timeout=240 -m "not real and not thorough" tests/pure tests/commands tests/tui
 

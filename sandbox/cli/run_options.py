@@ -401,7 +401,7 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
 def _missing_namespace(options: RunOptions) -> Problem | None:
     if not options.strict:
         return None
-    from sandbox.link.client import can_be_strict  # the first frame of the app does not wait for it
+    from sandbox.link.namespace import can_be_strict  # the first frame of the app does not wait for it
 
     return None if can_be_strict() else Problem(0, "--strict", Clause("no pid namespace"))
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sandbox.analysis.exploration import replay
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
 from sandbox.analysis.exploration.local import is_local
-from sandbox.analysis.exploration.runs import Choice, Outcome, Run
+from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Touch
 from sandbox.analysis.exploration.search import Cost
 from sandbox.model.events import Clause
 
@@ -22,8 +23,26 @@ BLOCKED = -1
 _MAX_TURNS = 200
 
 
+class Noted(dict[str, Any]):
+    """Notes what is read and written."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.read: set[str] = set()
+        self.wrote: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.wrote.add(name)
+        super().__setitem__(name, value)
+
+
 class Toy:
-    """Runs toy programs. ``knows``: whether it tells states apart."""
+    """Runs toy programs. ``knows``: whether it tells states apart; ``tells``: and what turns touch, of programs that
+    never go round."""
 
     def __init__(
         self,
@@ -31,11 +50,15 @@ class Toy:
         shared: Mapping[str, Any],
         right: Callable[[dict[str, Any]], bool],
         knows: bool = True,
+        tells: bool = False,
     ) -> None:
-        self.programs, self.shared, self.right, self.knows = programs, shared, right, knows
+        self.programs, self.shared, self.right, self.knows, self.tells = programs, shared, right, knows, tells
+        self.met: set[tuple[str, str]] = set()
 
-    def run(self, order: Sequence[str]) -> Run:
-        shared = dict(self.shared)
+    def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
+        self.met.update(met)
+        shared = Noted(self.shared)
+        touches: list[Touch | None] = []
         at = dict.fromkeys(self.programs, 0)
         own: dict[str, dict[str, Any]] = {name: {} for name in self.programs}
         seen: dict[str, set[str]] = {name: set() for name in self.programs}
@@ -49,16 +72,24 @@ class Toy:
                 break
             state = repr(
                 (at, sorted(shared.items()), own, sorted(spins), sorted((n, *sorted(s)) for n, s in seen.items()))
+                if not self.tells
+                else (at, sorted(shared.items()), own)
             )
             choice = Choice(can, taken[-1] if taken else None, state if self.knows else None)
             name = choice.default
             if len(taken) < len(order):
                 kept = kept and order[len(taken)] in can
                 name = order[len(taken)] if order[len(taken)] in can else name
+            elif roams:
+                name = next((each for each in can if (state, each) not in self.met), name)
             choices.append(choice)
+            if self.knows and len(taken) >= max(len(order), 1) and (state, name) in self.met:
+                return Run(choices, taken, Outcome(), kept=kept, met=True, touches=touches)
             taken.append(name)
             before = dict(shared)
+            shared.read, shared.wrote = set(), set()
             to = self.programs[name][at[name]](shared, own[name])
+            touches.append(Touch(frozenset(shared.read), frozenset(shared.wrote)) if self.tells else None)
             at[name] = at[name] + 1 if to is None else to
             if shared != before:
                 spins.clear()
@@ -70,9 +101,8 @@ class Toy:
         stuck = [name for name in self.programs if at[name] < len(self.programs[name])]
         broken = [Clause("deadlock", {"who": ", ".join(stuck)})] if stuck else []
         broken += [] if stuck or self.right(shared) else [Clause("claim")]
-        return Run(
-            choices, taken, Outcome(tuple(broken), shared=tuple((k, str(v)) for k, v in shared.items())), kept=kept
-        )
+        outcome = Outcome(tuple(broken), shared=tuple((k, str(v)) for k, v in shared.items()))
+        return Run(choices, taken, outcome, kept=kept, touches=touches)
 
     def _can(self, name: str, at: dict[str, int], shared: dict[str, Any], own: dict[str, dict[str, Any]]) -> bool:
         if at[name] >= len(self.programs[name]):
@@ -106,9 +136,9 @@ INCREMENT: Sequence[Line] = (
 )
 
 
-def lost_update(knows: bool = True, processes: int = 2) -> Toy:
+def lost_update(knows: bool = True, processes: int = 2, tells: bool = False) -> Toy:
     programs = dict(zip("abcd"[:processes], [INCREMENT] * processes, strict=True))
-    return Toy(programs, {"x": 0}, lambda shared: shared["x"] == processes, knows)
+    return Toy(programs, {"x": 0}, lambda shared: shared["x"] == processes, knows, tells)
 
 
 def critical(me: str, enters: Sequence[Line], leaves: Sequence[Line]) -> Sequence[Line]:
@@ -255,7 +285,7 @@ def test_a_program_that_does_not_do_the_same_each_time_is_not_proved() -> None:
     class Moody(Toy):
         runs = 0
 
-        def run(self, order: Sequence[str]) -> Run:
+        def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
             self.runs += 1
             self.programs = {name: [*INCREMENT, *INCREMENT[: self.runs % 2]] for name in "ab"}
             return super().run(order)
@@ -280,10 +310,30 @@ def test_a_replay_takes_one_step_a_turn_whatever_the_quantum_was(tmp_path: Path)
 
 
 def test_orders_in_which_a_switch_can_matter_are_tried_first() -> None:
-    choice = Choice(("a", "b", "c"), "a")
-    first = Cost().with_turn(choice, "b", frozenset())
+    first = Cost().with_preemption(frozenset("ab"), False)
     assert first == Cost(1)
-    assert Cost().with_turn(choice, "a", frozenset()) == Cost()
-    assert Cost().with_turn(Choice(("a", "b"), "a", idle=True), "b", frozenset()) == Cost(1, 1)
-    assert first.with_turn(choice, "c", frozenset("ab")) == Cost(2, 0, 1)
-    assert first.with_turn(Choice(("a", "b"), "b"), "a", frozenset("ab")) == Cost(2)
+    assert Cost().with_preemption(frozenset("ab"), True) == Cost(1, 1)
+    assert first.with_preemption(frozenset("abc"), False) == Cost(2, 0, 1)
+    assert first.with_preemption(frozenset("ab"), False) == Cost(2)
+
+
+def test_where_turns_touch_nothing_in_common_one_order_of_them_is_enough() -> None:
+    plain = explored(lost_update(processes=3), Limits(None, everything=True))
+    clever = explored(lost_update(processes=3, tells=True), Limits(None, everything=True))
+    assert numbers(clever) == numbers(plain)
+    assert {outcome.key for outcome in clever.search.outcomes} == {outcome.key for outcome in plain.search.outcomes}
+    assert clever.search.runs < plain.search.runs
+    assert not clever.search.diverged
+
+
+def test_what_was_thought_to_make_no_difference_and_does_is_found_out() -> None:
+    class Liar(Toy):
+        def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
+            run = super().run(order, roams, met)
+            told = zip(run.order, run.touches, strict=True)
+            return structs.replace(run, touches=[Touch() if name == "a" else touch for name, touch in told])
+
+    toy = Liar(dict.fromkeys("abc", INCREMENT), {"x": 0}, lambda shared: shared["x"] == 3, tells=True)
+    found = explored(toy, Limits(None, everything=True))
+    assert not found.search.graph.infers
+    assert numbers(found) == numbers(explored(lost_update(processes=3), Limits(None, everything=True)))

@@ -173,7 +173,7 @@ def test_records_tell_of_births_threads_switches_and_ends(context: SensorContext
     child = os.fork()
     if child == 0:
         os.sched_setaffinity(0, {context.cpus.mini[0]})
-        exec(program)  # noqa: S102
+        exec(program)
         os._exit(0)
     os.waitpid(child, 0)
     records = ring.read()

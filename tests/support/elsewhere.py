@@ -23,6 +23,7 @@ from typing import Any
 _LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
     *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog"),
+    "sandbox.analysis.measurement.examine_linux",
 )
 #: And these any UNIX: its processes, and its terminals.
 _UNIX = (

@@ -22,13 +22,15 @@ def together(*works):
 
 
 class Program(NamedTuple):
-    """``broken``: what breaks in some order; "" if nothing does."""
+    """``broken``: what breaks in some order; "" if nothing does. ``slow``: to go through all orders may take longer than
+    a test may; ``orders``: in so many runs it is found."""
 
     name: str
     source: str
     claims: tuple[str, ...] = ()
     broken: str = ""
     slow: bool = False
+    orders: int = 180
 
     def write(self, folder: Path) -> str:
         """Its scenario's file."""

@@ -71,7 +71,7 @@ def main():
 
 MORE = [
     Program("bakery-of-3", _BAKERY.format(chooses=1, many=3), slow=True),
-    Program("bakery-of-3-hasty", _BAKERY.format(chooses=0, many=3), broken="ends badly"),
+    Program("bakery-of-3-hasty", _BAKERY.format(chooses=0, many=3), broken="ends badly", orders=600),
     Program(
         "semaphore-buffer",
         _BUFFER.format(wait="empty.acquire()", lock="mutex"),

@@ -33,7 +33,8 @@ def main() -> None:
     try:
         with RealRunner(opening.scenario, opening.cpu) as runner:
             for line in sys.stdin.buffer:
-                tell(runner.run(decode(line).order))
+                wish = decode(line)
+                tell(runner.run(wish.order, wish.roams, wish.met))
     except BadValue as bad:
         tell(Refused(bad.what))
     except OSError as error:

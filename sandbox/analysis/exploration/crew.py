@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from sandbox.analysis.exploration.runs import Run
+from sandbox.analysis.exploration.search import Task
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
@@ -42,9 +43,11 @@ class Opening(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The first turns of a run."""
+    """The first turns of a run, and how it goes on; see ``Runner.run``."""
 
-    order: list[str]
+    order: tuple[str, ...]
+    roams: bool = False
+    met: Sequence[tuple[str, str]] = ()
 
 
 class Lost(Exception):
@@ -85,6 +88,7 @@ class Hand:
         self._lines = Lines()
         self._read: deque[bytes] = deque()
         self._stderr = tempfile.TemporaryFile()
+        self._told = 0
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.exploration"],
             stdin=subprocess.PIPE,
@@ -95,8 +99,9 @@ class Hand:
         )
         self._send(opening)
 
-    def give(self, order: Sequence[str]) -> None:
-        self._send(Order([*order]))
+    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
+        self._send(Order(task.order, task.roams, met[self._told :]))
+        self._told = len(met)
 
     def _send(self, message: msgspec.Struct) -> None:
         assert self._process.stdin is not None
@@ -168,13 +173,13 @@ class Workers:
         """The first run is made by one: it shows whether there is anything to share."""
         return self._jobs * _AHEAD if self._given else 1
 
-    def give(self, order: Sequence[str]) -> None:
+    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
         number = self._given % self._jobs
         if number == len(self._hands):
             cpu = self._cpus[number % len(self._cpus)] if self._cpus else None
             self._hands.append(Hand(Opening(self._scenario, cpu, os.getpid())))
         self._given += 1
-        self._hands[number].give(order)
+        self._hands[number].give(task, met)
         self._under_way.append(self._hands[number])
 
     def next(self, within_s: float) -> Run | None:

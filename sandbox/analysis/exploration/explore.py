@@ -40,7 +40,10 @@ class Crew(Protocol):
         """So many orders may be given out before the first is back."""
         ...
 
-    def give(self, order: Sequence[str]) -> None: ...
+    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
+        """``met``: all that runs need not go through again; what was given before stands at its beginning."""
+        ...
+
     def next(self, within_s: float) -> Run | None:
         """The run of the first order that was given out and is not back; None: it takes longer than that."""
         ...
@@ -53,13 +56,17 @@ class Alone:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._orders: deque[Sequence[str]] = deque()
+        self._tasks: deque[Task] = deque()
+        self._met: Sequence[tuple[str, str]] = ()
+        self._told = 0
 
-    def give(self, order: Sequence[str]) -> None:
-        self._orders.append(order)
+    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
+        self._tasks.append(task)
+        self._met = met
 
     def next(self, within_s: float) -> Run | None:
-        return self._runner.run(self._orders.popleft())
+        task, told, self._told = self._tasks.popleft(), self._told, len(self._met)
+        return self._runner.run(task.order, task.roams, self._met[told:])
 
 
 class Exploration:
@@ -67,7 +74,8 @@ class Exploration:
 
     def __init__(self, crew: Crew, limits: Limits) -> None:
         self.limits = limits
-        self.search = Search(limits.preemptions if limits.firm else None)
+        bound = limits.preemptions
+        self.search = Search(bound if limits.firm else None, PREEMPTIONS if bound is None else bound)
         self.seconds = 0.0
         self.limited = False
         self._crew = crew
@@ -83,7 +91,7 @@ class Exploration:
                 task = self.search.next()
                 if task is None:
                     break
-                self._crew.give(task.order)
+                self._crew.give(task, self.search.met)
                 given.append(task)
             if not given:
                 break

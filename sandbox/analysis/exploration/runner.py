@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sandbox.analysis.exploration.judge import Plain, Stuck, outcome, stuck_of
 from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
+from sandbox.analysis.exploration.touching import Touching
 from sandbox.kernel.kernel import Kernel
 from sandbox.model.events import (
     Admitted,
@@ -54,8 +55,9 @@ class Story:
     """What has happened so far that belongs to the outcome: what was written, in which order, the last values of what
     is shared, and what claims are about. Two states of different stories do not end alike."""
 
-    def __init__(self, scenario: Scenario, folder: str) -> None:
+    def __init__(self, scenario: Scenario, folder: str, touching: Touching) -> None:
         self.plain = Plain(folder)
+        self._touching = touching
         self._tracker = LessonTracker(happenings(scenario.claims))
         self._wrote: list[tuple[int, str]] = []
         self._shared: dict[str, str] = {}
@@ -66,6 +68,7 @@ class Story:
         for event in events:
             self._told += 1
             self._tracker.add(event)
+            self._touching.see(event)
             match event:
                 case Admitted():
                     self.plain.add(event)
@@ -103,13 +106,15 @@ class Chooser(Policy):
         runs: SteppedRuns,
         world: World,
         seen: Set[tuple[str | None, str]],
+        roams: bool = False,
     ) -> None:
         """``seen``: in which states who was chosen in runs before: so this one need not go on, once the order
-        is at its end."""
+        is at its end. ``roams``: it goes on as long as there is anybody who was not chosen."""
         super().__init__()
-        self._order, self._runs, self._world, self._seen = order, runs, world, seen
+        self._order, self._runs, self._world, self._seen, self._roams = order, runs, world, seen, roams
         self.met = False
-        self.story = Story(scenario, runs.stage.room.folder)
+        self.touching = Touching(world)
+        self.story = Story(scenario, runs.stage.room.folder, self.touching)
         self._emitted = 0
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
@@ -169,12 +174,15 @@ class Chooser(Policy):
             choice = Choice(candidates, self._goes_on(candidates), key, spins, self._is_idle(threads))
             self._note_spinning(threads, shared)
         else:
+            shared = None
             choice = Choice(candidates, self._goes_on(candidates), "")
+        self.touching.end(shared)
         name = self._chosen(choice)
         if len(self.taken) > len(self._order) and (choice.key, name) in self._seen:
             self.choices.append(choice)
             self.met = True
             return self._ready.pop(name)  # it does not come to that
+        self.touching.begin(threads[name], threads, shared)
         self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
@@ -231,10 +239,11 @@ class Chooser(Policy):
             if self._order[turn] in choice.candidates:
                 return self._order[turn]
             self.kept = False
-        if choice.goes_on is not None:
+        if choice.goes_on is not None and not (self._roams and (choice.key, choice.goes_on) in self._seen):
             return choice.goes_on
-        hopeful = [name for name in choice.candidates if name not in self._spun and name != self._last_name()]
-        return hopeful[0] if hopeful else choice.default
+        fresh = [name for name in choice.candidates if (choice.key, name) not in self._seen] or choice.candidates
+        hopeful = [name for name in fresh if name not in self._spun and name != self._last_name()]
+        return hopeful[0] if hopeful else fresh[0]
 
     def _last_name(self) -> str | None:
         return self._last.name if self._last is not None else None
@@ -286,11 +295,13 @@ class RealRunner:
         self._world.close()
         self._runs.close()
 
-    def run(self, order: Sequence[str]) -> Run:
+    def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
         """A run whose first turns are these tasks'."""
+        self._seen.update(met)
         self._world.begin()
-        chooser = Chooser(order, self._scenario, self._runs, self._world, self._seen)
+        chooser = Chooser(order, self._scenario, self._runs, self._world, self._seen, roams)
         events = self._runs.run(chooser, stop=chooser.is_over)
+        chooser.touching.end(None)
         pairs = zip(chooser.choices, chooser.taken, strict=False)
         self._seen.update((choice.key, name) for choice, name in pairs if choice.key)
         cut = chooser.given_up or chooser.met
@@ -303,6 +314,7 @@ class RealRunner:
             chooser.kept,
             not chooser.given_up,
             chooser.met,
+            chooser.touching.turns,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -45,6 +45,17 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
         return self.goes_on or self.candidates[0]
 
 
+class Touch(msgspec.Struct, frozen=True, gc=False):
+    """What a turn reads and writes of what several see."""
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+
+    def is_apart_from(self, other: Touch) -> bool:
+        """Whether it makes no difference which of the two comes first."""
+        return self.writes.isdisjoint(other.writes | other.reads) and self.reads.isdisjoint(other.writes)
+
+
 class Turn(msgspec.Struct, frozen=True, gc=False):
     """What a turn was: who ran which line, and what has changed."""
 
@@ -75,7 +86,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True):
     """A run: before each turn a choice, who was chosen, and what came of it all. ``kept``: whether the order that was
     wished for could be kept; ``ended``: whether the run came to its end, and was not given up; ``met``: it was ended
-    where it met a run before, at the last of its choices."""
+    where it met a run before, at the last of its choices; ``touches``: what each of its turns has touched of what
+    others see (None: that is not known)."""
 
     choices: list[Choice]
     order: list[str]
@@ -84,6 +96,7 @@ class Run(msgspec.Struct, frozen=True):
     kept: bool = True
     ended: bool = True
     met: bool = False
+    touches: list[Touch | None] = []
 
     @property
     def preemptions(self) -> int:
@@ -99,6 +112,8 @@ class Run(msgspec.Struct, frozen=True):
 class Runner(Protocol):
     """Makes runs of one program, each in a world of its own."""
 
-    def run(self, order: Sequence[str]) -> Run:
-        """A run whose first turns are these people's; afterwards ``Choice.default`` says whose."""
+    def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
+        """A run whose first turns are these people's; afterwards ``Choice.default`` says whose, or, where one
+        ``roams``, whoever leads to where nobody has been. ``met``: what has become known meanwhile, the keys of states
+        and whose turns; where that one comes next, the run can end."""
         ...

@@ -189,6 +189,8 @@ class LinuxMachine:
         expiry_ns = None if deadline_ns is None else self._timer.expiry_ns(deadline_ns)
         while True:
             chores_ns = self._chores.do()
+            if self._switch_log is not None:
+                self._reports.add(*map(Told, self._switch_log.look(self._clock.now_ns())))
             # If there is something, the kernel is told first: of an arrival before anything else of that process.
             now_ns = self._clock.now_ns() if self._reports else self._sleep(expiry_ns, chores_ns)
             expired = expiry_ns is not None and now_ns >= expiry_ns
@@ -340,8 +342,6 @@ class LinuxMachine:
         if not self._detector.sees_nothing(now_ns, last):
             self._population.look(now_ns)
             self._detector.look(now_ns, last)
-        if self._switch_log is not None:
-            self._reports.add(*map(Told, self._switch_log.look(now_ns)))
 
     # Switching
 

@@ -219,7 +219,7 @@ class Population:
         self._recipe.ended(child)
         self._memory.ended(child, number)
         if child.pid:
-            self._blocked.by_pid.pop(child.pid, None)
+            self._blocked.ended(child)
             self._consoles.remove(child)
             ended, now_ns = Ended(child.pid, cpu_ns, code, number), self._clock.now_ns()
             arrived = self._reports.withdraw_arrival_of(child.pid)

@@ -139,7 +139,7 @@ def _prepare_own_code() -> None:
     """This copy of the kernel process goes on as a program of ours."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] - standard streams are text files
     interpreter.forget_exit_functions()
     gc.enable()
 

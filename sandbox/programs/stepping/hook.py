@@ -14,7 +14,7 @@ import sys
 
 assert sys.platform == "linux"
 
-import _signal  # type: ignore[import-not-found]
+import _signal
 import _socket
 import _thread
 import ctypes
@@ -25,7 +25,9 @@ from errno import EBADF
 from types import CodeType, FrameType
 
 from sandbox.programs.stepping.states import States
+from sandbox.programs.stepping.touches import UNKNOWN, Touches
 from sandbox.programs.stepping.values import Watch
+from sandbox.util.interpreter import count_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class Hook:
     settings: Settings | None = None
     #: Knows the whole state, if somebody wants to.
     states: States | None = None
+    #: Knows what a line is about to touch, if somebody wants to.
+    touches: Touches | None = None
     #: A connection for the first thread that needs one.
     given: _socket.socket | None = None
 
@@ -91,7 +95,7 @@ class Hook:
         self._steppers: dict[int, Stepper] = {}
         #: What has happened since a thread last came to a line that the machine has to wait for: a process was born.
         self.births = 0
-        self._threads_before = _thread._count()
+        self._threads_before = count_threads()
         self.masks = _Masks()
 
     def begin(self, settings: Settings) -> None:
@@ -100,6 +104,7 @@ class Hook:
         self._os_pid = os.getpid()
         if settings.tells_states:
             self.states = States(self.is_step, self._prefix)
+            self.touches = Touches(self.is_step, self._prefix)
 
     # Who steps
 
@@ -140,7 +145,7 @@ class Hook:
     @property
     def is_alone(self) -> bool:
         """Whether there is one thread only."""
-        return _thread._count() == self._threads_before and len(self._steppers) == 1
+        return count_threads() == self._threads_before and len(self._steppers) == 1
 
     def news(self) -> tuple[int, int]:
         """How many processes and threads were born since this was last asked, and whether there are threads that do not
@@ -148,7 +153,7 @@ class Hook:
         births, self.births = self.births, 0
         if self.is_alone:
             return births, 0
-        silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
+        silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return births, int(silent > 0)
 
     def noted(self, os_pid: int) -> None:
@@ -169,7 +174,7 @@ class Hook:
             other.drop()
         self._steppers.clear()
         self.births = 0
-        self._threads_before = _thread._count()
+        self._threads_before = count_threads()
         if stepper is None:
             stepper = Stepper(self)
         else:
@@ -248,12 +253,14 @@ class Stepper:
 
     def _send(self, *fields: object) -> None:
         data = SEPARATOR.join(map(str, fields)).encode(errors="replace")
+        connection = self._connection
+        assert connection is not None
         try:
-            self._connection.send(data)  # type: ignore[union-attr]
+            connection.send(data)
         except OSError as error:
             if error.errno != EBADF or fields[0] == HELLO:
                 _end()
-            self._connection.detach()  # type: ignore[union-attr]
+            connection.detach()
             self._connection = None  # a program that becomes a daemon closes all that is open
             self.introduce(AGAIN)
             self._send(*fields)
@@ -261,9 +268,10 @@ class Stepper:
     def wait(self) -> None:
         """Until it is told to go on; whoever finds the machine gone has nobody left to run for."""
         connection = self._connection
+        assert connection is not None
         while True:
             try:
-                answer = connection.recv(16)  # type: ignore[union-attr]
+                answer = connection.recv(16)
             except OSError:
                 _end()
             if answer == GO:
@@ -350,6 +358,11 @@ class Stepper:
             return mark, known and self._hook.is_alone  # what another thread holds may change until it comes to a line
         return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
 
+    def _touches(self, frame: FrameType, line: int) -> str:
+        """What the turn that begins at this line is about to touch of what others see."""
+        touches = self._hook.touches
+        return touches.of(frame, line) if touches is not None and self._hook.is_alone else UNKNOWN
+
     def stop(self, frame: FrameType, line: int | None) -> None:
         """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
         waits."""
@@ -372,6 +385,7 @@ class Stepper:
             mark,
             *self._hook.news(),
             int(known),
+            self._touches(frame, line),
             *self._take(),
         )
         self.wait()

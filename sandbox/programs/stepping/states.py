@@ -21,6 +21,7 @@ import os
 import types
 
 from sandbox.programs.stepping import loops, wakes
+from sandbox.util import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _ITERATORS = frozenset(map(type, (
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 #: Classes of these modules hold their state in what they refer to, and nowhere else.
 _OPEN = frozenset({"threading", "multiprocessing.synchronize", "queue", "collections", "types"})
+_SIMPLE = interpreter.simple_data()
 _HEAP_TYPE = 1 << 9
 _FIRST_PID = 300
 _NEW_PROCESS = "_bootstrap"
@@ -185,7 +187,7 @@ class States:
         if kind in (_thread.LockType, wakes.Waiter):
             return lambda value, depth: ("lock", value.locked())
         if kind is _thread.RLock:
-            return lambda value, depth: ("lock", repr(value).split(" object")[0], value._is_owned())
+            return lambda value, depth: ("lock", repr(value).split(" object")[0], interpreter.owns_lock(value))
         if issubclass(kind, BaseException):
             return lambda value, depth: (kind.__qualname__, self._value((value.args, value.__dict__), depth))
         return self._reader_of_shared(kind, module) or self._reader_of_instance(kind, module)
@@ -195,13 +197,13 @@ class States:
         name = kind.__qualname__
         process = sys.modules.get("multiprocessing.process")
         if process is not None and issubclass(kind, process.BaseProcess):
-            return self._of_process
+            return lambda value, depth: ("process", *interpreter.process_state(value))
         if (module, name) == ("_multiprocessing", "SemLock"):
-            return lambda value, depth: ("semaphore", value._is_mine(), value._count())
-        if issubclass(kind, (_ctypes._SimpleCData, _ctypes.Array, _ctypes.Structure)):
+            return lambda value, depth: ("semaphore", *interpreter.semaphore_state(value))
+        if issubclass(kind, (_SIMPLE, _ctypes.Array, _ctypes.Structure)):
             return lambda value, depth: ("shared", name) if "_wrapper" in value.__dict__ else ("raw", bytes(value))
         if module == "multiprocessing.sharedctypes":
-            return lambda value, depth: ("shared", name, self._value(value._lock, depth))
+            return lambda value, depth: ("shared", name, self._value(interpreter.lock_of(value), depth))
         if kind is mmap.mmap:
             return lambda value, depth: ("shared", value.tell())
         if kind is memoryview:
@@ -209,10 +211,6 @@ class States:
         if module in ("multiprocessing.shared_memory", "multiprocessing.context"):
             return lambda value, depth: ("shared", name)
         return None
-
-    def _of_process(self, value: Any, depth: int) -> object:
-        popen = value._popen
-        return "process", value._identity, None if popen is None else ("began", popen.returncode), value._closed
 
     def _reader_of_instance(self, kind: type, module: str) -> Callable[[Any, int], object]:
         if module in ("io", "_io"):

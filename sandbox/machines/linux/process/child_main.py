@@ -164,6 +164,7 @@ def _limit_address_space(limit: int) -> None:
 def _prepare_own_code(name: str) -> None:
     """This copy of the kernel process goes on as a program of ours."""
     libc.set_name(name)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    output: Any = sys.stdout
+    output.reconfigure(line_buffering=True)
     interpreter.forget_exit_functions()
     gc.enable()

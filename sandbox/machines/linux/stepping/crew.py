@@ -217,8 +217,8 @@ class Crew:
                 task.connection = None
             return
         kind, *rest = fields
-        if kind == hook.LINE and len(rest) >= 7:
-            file, line, function, mark, births, silent, complete, *changed = rest
+        if kind == hook.LINE and len(rest) >= 8:
+            file, line, function, mark, births, silent, complete, task.touches, *changed = rest
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= silent == "1"
@@ -262,6 +262,7 @@ class Crew:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             pass
+        self._unsettled |= self._looks.see_strangers(self.by_os_pid)  # it may be theirs, who tell others of it
 
     def _end(self, task: Task) -> None:
         if task.state is not State.ENDED:

@@ -16,6 +16,7 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.reaper import exit_status
 from sandbox.model.events import Change, Stepped
 from sandbox.model.spec import ProcessSpec
+from sandbox.programs.stepping.touches import UNKNOWN
 
 
 class State(Enum):
@@ -96,6 +97,8 @@ class Task:
         self.cpu_ns = 0
         #: What tells its present state from others of its, and whether all of it is known.
         self.mark, self.complete = 0, False
+        #: What its next turn is about to touch of what others see, as the hook writes it.
+        self.touches = UNKNOWN
         #: Its states since it was last given new hope.
         self.seen: set[tuple[Place, int]] = set()
         self.spins = False

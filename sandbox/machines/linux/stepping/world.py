@@ -17,8 +17,9 @@ import termios
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 
-from sandbox.machines.linux.procfs import read_memory, read_small
-from sandbox.machines.linux.procfs_files import descriptors
+from sandbox.machines.linux.procfs import read_memory
+from sandbox.machines.linux.procfs_counts import address_space
+from sandbox.machines.linux.procfs_files import descriptors, number_of_descriptors, open_for_reading
 from sandbox.machines.linux.procfs_shared import shared_mappings
 from sandbox.util import libc
 
@@ -51,7 +52,7 @@ class Memory:
 
     def look(self, os_pid: int, name: str) -> None:
         """Has this process other mappings than before?"""
-        size = read_small(f"/proc/{os_pid}/statm").partition(" ")[0]
+        size = address_space(os_pid)
         if self._sizes.get(os_pid) == size:
             return
         self._sizes[os_pid] = size
@@ -62,6 +63,14 @@ class Memory:
                 key = piece.file, piece.offset
                 self._names.setdefault(key, f"{name}:{len(self._names)}")
                 self._places.setdefault(key, {})[os_pid] = piece.begin, piece.end - piece.begin
+
+    def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
+        """The piece that a process has at this address: its name, and where it begins; None: there is none."""
+        for key, places in self._places.items():
+            begin, length = places.get(os_pid, (0, 0))
+            if begin <= address < begin + length:
+                return self._names[key], begin
+        return None
 
     def content(self, alive: Collection[int]) -> Hashable:
         """What all of it holds that somebody can see. Raises Unknown."""
@@ -173,11 +182,8 @@ class Pipes:
 
     def look(self, os_pid: int, name: str) -> None:
         """Has this process other descriptors than before?"""
-        try:
-            number = os.stat(f"/proc/{os_pid}/fd").st_size
-        except OSError:
-            return
-        if number and number == self._numbers.get(os_pid):
+        number = number_of_descriptors(os_pid)
+        if number is None or (number and number == self._numbers.get(os_pid)):
             return
         self._numbers[os_pid] = number
         now: dict[int, str] = {}
@@ -196,14 +202,14 @@ class Pipes:
                 if target.startswith("socket:"):
                     found[target] = _in_socket(pidfd, number)
                 elif target not in found:
-                    found[target] = _in_pipe(f"/proc/{os_pid}/fd/{number}")
+                    found[target] = _in_pipe(os_pid, number)
         return tuple(sorted((self._names[target], data) for target, data in found.items() if data))
 
 
-def _in_pipe(path: str) -> bytes:
+def _in_pipe(os_pid: int, number: int) -> bytes:
     """What a pipe holds; it stays there. Raises Unknown."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_for_reading(os_pid, number)
     except OSError:
         raise Unknown from None
     try:
@@ -271,6 +277,10 @@ class World:
             return self._memory.content(alive), self._files.content(), self._pipes.content(alive)
         except Unknown:
             return None
+
+    def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
+        """What several see at this address of a process: a name, and where it begins; None: nobody else sees it."""
+        return self._memory.piece(os_pid, address)
 
     def close(self) -> None:
         """Nobody watches any more."""

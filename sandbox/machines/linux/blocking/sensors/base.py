@@ -103,6 +103,7 @@ class Sensor(ABC):
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """When to look, if nothing makes itself felt before; None: not at all."""
+        self._wakeups.rests = self.tells_all and not running
         wakeup_ns = self._wakeups.next_ns
         if not running:
             return wakeup_ns

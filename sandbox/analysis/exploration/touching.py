@@ -1,0 +1,129 @@
+"""What the turns of a run have touched of what others see: what was told of their lines beforehand, and what was seen.
+
+Who has had a turn may have let others go on who waited for that: what those touch belongs to it as well.
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sandbox.analysis.exploration.runs import Touch
+from sandbox.model.events import Admitted, Blocked, Event, Exited, Fault, Stepped, Wrote
+from sandbox.programs.stepping.touches import UNKNOWN
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.stepping.tasks import Task as Thread
+    from sandbox.machines.linux.stepping.world import World
+
+#: Things that are touched, and are no pieces of memory: what is printed; who has ended; who waits; what is in pipes.
+_OUT, _END, _WAITS, _PIPES = "out", "end", "waits", "pipes"
+_SPINS = "spins"
+#: A turn that touches more words of memory may touch anything.
+_MAX_WORDS = 256
+_WORD = 4
+
+
+class Touching:
+    """``world``: knows where memory is."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.turns: list[Touch | None] = []
+        #: At the beginning of the turn in hand: whose it is (0: nobody's), what each is about to touch, what all held.
+        self._pid = 0
+        self._about: dict[int, tuple[int, str]] = {}
+        self._before: Hashable | None = None
+        #: What has been seen of it since: who has gone on, what happened besides.
+        self._moved: set[int] = set()
+        self._seen: set[str] = set()
+        self._unclear = False
+
+    def see(self, event: Event) -> None:
+        """It has happened in the turn in hand."""
+        match event:
+            case Stepped(pid=pid):
+                self._moved.add(pid)
+            case Wrote():
+                self._seen.add(_OUT)
+            case Exited(pid=pid):
+                self._moved.add(pid)
+                self._seen.add(_END)
+            case Blocked(pid=pid, on=on) if on.rule != _SPINS:
+                self._moved.add(pid)
+                self._seen.add(_WAITS)
+            case Admitted() | Fault():
+                self._unclear = True
+
+    def begin(self, thread: Thread, threads: Mapping[str, Thread], shared: Hashable | None) -> None:
+        """A turn begins. ``shared``: what all that is shared holds; None: nobody has looked."""
+        self._pid, self._before = thread.pid, shared
+        self._about = {each.pid: (each.body.os_pid, each.touches) for each in threads.values()}
+        self._moved, self._seen, self._unclear = set(), set(), shared is None or not thread.place.line
+
+    def end(self, shared: Hashable | None) -> None:
+        """The turn in hand is over."""
+        if self._pid:
+            self.turns.append(None if self._unclear else self._touch(shared))
+        self._pid = 0
+
+    def _touch(self, shared: Any) -> Touch | None:
+        reads: set[str] = set()
+        writes = set(self._seen)
+        for pid in {self._pid, *self._moved}:
+            os_pid, told = self._about.get(pid, (0, UNKNOWN))
+            if told == UNKNOWN or not self._take(os_pid, told.split(), reads, writes):
+                return None
+        if shared is not None and self._before is not None and not _is_told(self._before, shared, writes):
+            return None
+        return Touch(frozenset(reads - writes), frozenset(writes))
+
+    def _take(self, os_pid: int, told: Iterable[str], reads: set[str], writes: set[str]) -> bool:
+        """What the hook has told of a line. False: it may touch anything."""
+        for each in told:
+            what, target = each[1:], writes if each[0] == "w" else reads
+            address, _, length = what.partition(":")
+            if not length:
+                target.add(what)
+                continue
+            first, last = int(address), int(address) + int(length) - 1
+            piece = self._world.piece(os_pid, first)
+            if piece is None:
+                continue  # nobody else sees it
+            name, begin = piece
+            words = range((first - begin) // _WORD, (last - begin) // _WORD + 1)
+            if len(words) > _MAX_WORDS:
+                return False
+            target.update(f"{name}+{word}" for word in words)
+        return True
+
+
+def _is_told(before: Any, after: Any, writes: set[str]) -> bool:
+    """Whether what has changed was to be written."""
+    if before == after:
+        return True
+    (memory, files, pipes), (memory_now, files_now, pipes_now) = before, after
+    if files != files_now or (pipes != pipes_now and _PIPES not in writes):
+        return False
+    held = dict(memory)
+    return all(
+        f"{name}+{word}" in writes
+        for name, data in memory_now
+        if name in held and held[name] != data
+        for word in _changed(held[name], data)
+    )
+
+
+def _changed(before: bytes, after: bytes) -> Iterable[int]:
+    """The words that are others now."""
+    for at in range(0, min(len(before), len(after)), 64):
+        if before[at : at + 64] != after[at : at + 64]:
+            yield from (
+                word // _WORD
+                for word in range(at, at + 64, _WORD)
+                if before[word : word + _WORD] != after[word : word + _WORD]
+            )
