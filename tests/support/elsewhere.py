@@ -22,7 +22,8 @@ from typing import Any
 #: These know Linux, and are imported only where a real machine is wanted.
 _LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
-    *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog"),
+    *("sandbox.analysis.exploration.beside", "sandbox.analysis.exploration.touching", "sandbox.link.watchdog"),
+    "sandbox.programs.plain",
     "sandbox.analysis.measurement.examine_linux",
 )
 #: And these any UNIX: its processes, and its terminals.
