@@ -9,6 +9,7 @@
 # make profile   says where the time goes: kernel process, frames, simulation (python -m tests.scripts.profile --help)
 # make docs   writes docs/reference.md from the code, in every language
 # make elsewhere   runs the tests that need no real process with what macOS, and then what Windows, lacks taken away
+# make interpreters   tries what depends on the version of Python with each one that is here, in an environment of its own
 # make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +18,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # What fails on a busy machine is tried once more, alone: it passes only if it passes then. Both tries are on record.
 AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
-.PHONY: run check test thorough elsewhere soak mutants recordings site docs screenshots messages bench profile clean
+VERSIONED := tests/pure/test_interpreter.py tests/pure/test_waits.py tests/pure/test_program.py \
+	tests/commands/test_portable.py tests/real/test_stepping.py tests/real/test_programs.py
+
+.PHONY: run check test thorough elsewhere interpreters soak mutants recordings site docs screenshots messages bench profile clean
 
 run: $(VENV)/run
 	@$(BIN)/ossandbox || test $$? -eq 130  # who leaves with ctrl+c has not failed
@@ -55,8 +59,16 @@ docs: $(VENV)/test
 
 elsewhere: $(VENV)/test
 	$(BIN)/python -m pytest tests/commands/test_portable.py
-	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -m "not real and not thorough" tests/pure tests/commands tests/tui
-	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -m "not real and not thorough" tests/pure tests/commands tests/tui
+	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -o timeout=240 -m "not real and not thorough" tests/pure tests/commands tests/tui
+	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -o timeout=240 -m "not real and not thorough" tests/pure tests/commands tests/tui
+
+# Those that do not start are passed over. Where pyenv has some: PYENV_VERSION=3.12.1:3.13.0 make interpreters
+interpreters:
+	for version in 3.11 3.12 3.13 3.14; do \
+		python$$version -c "" 2>/dev/null || { echo "python$$version is not here"; continue; }; \
+		$(MAKE) PYTHON=python$$version VENV=$(VENV)-$$version $(VENV)-$$version/test || exit 1; \
+		$(VENV)-$$version/bin/python -m pytest -m "not thorough" $(VERSIONED) || exit 1; \
+	done
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.scripts.mutants $(ARGS)
@@ -88,4 +100,4 @@ $(VENV)/test: pyproject.toml constraints.txt
 	touch $@ $(VENV)/run
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-3.*

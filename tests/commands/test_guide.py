@@ -31,6 +31,13 @@ MEANT = {
 WALKED = ("docs/write-a-lesson.md", "docs/write-a-policy.md")
 CLUSTER = "--on"
 GENERATED = "docs/reference.md"
+#: These are followed here without a process.
+FOLLOWED = ("README.md", "docs/experiment.md", "docs/learn.md", "docs/recordings.md", "docs/teach.md")
+#: What a word of a command in prose stands for, where another one has no meaning.
+STANDS_FOR = {
+    ("schema", "isolation"): "run", ("plot", "it"): "it", ("check", "it"): "mine.py",
+    ("grade", "TASKS.toml"): "lab/TASKS.toml", ("grade", "rr"): "mine.py", ("export", "order"): "csv",
+}  # fmt: skip
 NO_TERMINAL = "the app needs a terminal"
 
 
@@ -106,7 +113,7 @@ def prepare(page: str) -> None:
 
 
 @pytest.mark.usefixtures("own_folder")
-@pytest.mark.parametrize("page", ["README.md", "docs/recordings.md", "docs/teach.md"])
+@pytest.mark.parametrize("page", FOLLOWED)
 def test_a_page_can_be_followed_in_virtual_time(ossandbox: CommandRunner, page: str) -> None:
     """What would start processes, or open the app, is simulated; the app has no terminal, and says so last of all."""
     prepare(page)
@@ -119,9 +126,35 @@ def test_a_page_can_be_followed_in_virtual_time(ossandbox: CommandRunner, page: 
             if "--record" in words:  # it is looked at later
                 assert ossandbox("simulate", *words, "--quiet").status == 0, words
         else:
-            simulated = ["simulate", *words[1:], "--quiet"] if is_real(words) else words
-            few = ["--worlds", "5"] if words[0] == "check" else []
-            assert ossandbox(*simulated, *few).status == 0, words
+            done = ossandbox(*without_processes(words))
+            assert done.status == 0, (words, done)
+
+
+@pytest.mark.usefixtures("own_folder")
+@pytest.mark.parametrize("page", [page for page in FOLLOWED if named(page)])
+def test_what_its_prose_names_runs(ossandbox: CommandRunner, page: str) -> None:
+    """On a run of the scenario convoy, under a policy of one's own where the page has one."""
+    prepare(page)
+    assert ossandbox("policies", "--new", "mine.py").status == 0
+    for recording in ("it", "convoy.trace"):
+        assert ossandbox("simulate", "convoy", "--quiet", "--record", recording).status == 0
+    assert ossandbox("labs", "round-robin", "--new", "lab").status == 0
+    for words in named(page):
+        if is_for_app(words) or words[0] in ("serve", "explore") or "*.py" in words:
+            continue  # they are tried where they are at home
+        done = ossandbox(*without_processes([STANDS_FOR.get((words[0], word), word) for word in words]))
+        assert done.status == 0, (words, done)
+
+
+def without_processes(words: list[str]) -> list[str]:
+    """The same, or what comes nearest to it: in virtual time, from the recording, with fewer tries."""
+    if is_real(words):
+        return [*words, "--recorded"] if words[0] == "lesson" else ["simulate", *words[1:], "--quiet"]
+    if words[0] == "sweep":
+        return [*words, "--jobs", "1", *(["--policies", "rr"] if len(words) == 2 else [])]
+    if words[0] == "whatif" and len(words) == 2:  # a row of the table of commands
+        return [*words, "--policy", "rr"]
+    return [*words, "--worlds", "5"] if words[0] == "check" and words[1].endswith(".py") else words
 
 
 @pytest.mark.real

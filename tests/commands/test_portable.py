@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.terminal import terminal
+
 #: Every module, under a system without what Windows and macOS lack.
 IMPORTS = """
 import importlib, pkgutil, sys, traceback
@@ -96,6 +98,28 @@ def test_the_app_runs_in_virtual_time_on_windows() -> None:
 def test_the_app_runs_in_virtual_time_on_macos() -> None:
     done = run("macos", APP)
     assert (done.stdout, done.stderr, done.returncode) == ("rr\n", "", 0)
+
+
+@pytest.mark.thorough
+def test_a_person_drives_it_on_windows() -> None:
+    """The first frame, a step, the past, another policy, the way out, on a terminal."""
+    layer = [sys.executable, "-m", "tests.support.elsewhere", "windows"]
+    with terminal("convoy", "--virtual", command=layer) as run:
+        run.read_until(lambda: run.shows("PAUSED"), "the first frame")
+        run.press(".")
+        run.read_until(lambda: run.shows("video"), "somebody has been chosen")
+        run.press(".")
+        run.read_until(lambda: run.shows("fcfs chooses"), "why")
+        run.press(",")
+        run.read_until(lambda: run.shows("PAST"), "one decision back")
+        run.press("\x1b[F")
+        run.read_until(lambda: not run.shows("PAST"), "the present")
+        run.press("p")
+        run.read_until(lambda: run.shows("Scheduling policy"), "what there is")
+        run.press("rr\r")
+        run.read_until(lambda: run.shows("rr  quantum"), "another policy")
+        run.press("q")
+        assert run.wait() == 0
 
 
 REAL: tuple[Sequence[str], ...] = (("run", "convoy"), ("lesson", "convoy", "--check"))

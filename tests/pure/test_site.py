@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from sandbox.i18n import LANGUAGES
-from tests.scripts import guide_pages
+from tests.scripts import guide_pages, site
 from tests.support.guide import PAGES
 
 _TARGET = re.compile(r'(?:href|src)="([^"]*)"')
@@ -26,6 +26,13 @@ def test_what_a_page_leads_to_is_there(tmp_path: Path) -> None:
             path = (page.parent / name).resolve()
             assert path.is_file(), (page.name, target)
             assert not place or place in places[path], (page.name, target)
+
+
+def test_the_index_leads_to_the_guide(tmp_path: Path) -> None:
+    pages = {page.relative_to(tmp_path).as_posix() for page in guide_pages.build(tmp_path / "guide")}
+    led = _TARGET.findall(site.index([]))
+    assert len(led) == len(LANGUAGES)
+    assert {*led} <= pages
 
 
 def test_text_is_never_markup() -> None:

@@ -15,6 +15,7 @@ import pytest
 from sandbox.util.units import MS
 from tests.support import procs
 from tests.support.run import ROOT, until
+from tests.support.terminal import terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -107,3 +108,21 @@ def test_a_killed_kernel_process_leaves_nothing(tmp_path: Path) -> None:
         os.kill(kernel, signal.SIGKILL)
         run.communicate(timeout=20)
         assert run.returncode == 1
+
+
+@pytest.mark.thorough
+def test_the_app_drives_them() -> None:
+    with terminal("convoy", "--sensor", "psutil", command=THERE) as run:
+        run.read_until(lambda: run.shows("video"), "they are born")
+        run.press(" ")
+        run.read_until(lambda: run.shows("PAUSED"), "they stand still")
+        run.press("p")
+        run.read_until(lambda: run.shows("Scheduling policy"), "what there is")
+        run.press("rr\r")
+        run.read_until(lambda: run.shows("rr  quantum"), "another policy")
+        run.press(".")
+        run.read_until(lambda: run.shows("rr chooses"), "a step of it")
+        run.press(",")
+        run.read_until(lambda: run.shows("PAST"), "one decision back")
+        run.press("q")
+        assert run.wait() == 0

@@ -60,7 +60,7 @@ def ossandbox(*words: str) -> str:
 def index(shown: list[Headline]) -> str:
     rows = "\n".join(map(row, enumerate(shown, 1)))
     guides = " · ".join(
-        f'<a href="guide/{translation("README.html", language).name}">{escape(GUIDE[language])}</a>'
+        f'<a href="guide/{translation("README.md", language).with_suffix(".html").name}">{escape(GUIDE[language])}</a>'
         for language in LANGUAGES
     )
     head = "".join(f"<th>{escape(NATIVE[language])}</th>" for language in LANGUAGES)

@@ -109,13 +109,17 @@ def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
             importlib.import_module(name)
         except ImportError:
             continue  # of another version
-    _leave_its_own_ways("textual.drivers.linux_driver")
+    for name in ("textual.drivers.linux_driver", "shutil"):
+        _leave_its_own_ways(name)
+    vars(subprocess)["_USE_POSIX_SPAWN"] = False  # as of 3.13 it is asked for at each start
     for name in (*_NO_MODULES[system], *ABSENT[system]):
         sys.modules[name] = None  # type: ignore[assignment]
     for module, names in _LACKS[system].items():
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
+    if hasattr(os, "process_cpu_count"):  # as of 3.13; here it asks for what is gone
+        os.process_cpu_count = os.cpu_count
     sys.modules.setdefault("_scproxy", type(sys)("_scproxy"))
     sys.modules["_scproxy"].__dict__.update(_get_proxies=dict, _get_proxy_settings=dict)
     if system == "windows":
@@ -128,9 +132,9 @@ def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
 
 
 def _leave_its_own_ways(name: str) -> None:
-    """A module of somebody else keeps what it draws a real terminal with: there it is another one that does."""
+    """A module of somebody else keeps what it draws a real terminal with, or finds programs: there it has other ways."""
     module = sys.modules.get(name)
-    for lacking in (os, signal, select):
+    for lacking in (os, signal, select, sys):
         if module is not None and hasattr(module, lacking.__name__):
             whole = type(sys)(lacking.__name__)
             vars(whole).update(vars(lacking))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -138,6 +139,7 @@ def our_kinds() -> Iterator[type]:
                 yield kind
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="our driver of terminals is not there")
 def test_no_private_name_of_ours_is_one_of_textual() -> None:
     """Textual's classes are for others to derive from, and its private names are as easily taken as any."""
     by_metaclass = {*vars(type("Any", (Widget,), {}))}

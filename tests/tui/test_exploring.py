@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def stepping(folder: Path) -> Scenario:
     return replace(blank_scenario(), machine=MachineSpec(slice="line"), processes=processes, folder=str(folder))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="orders are tried on real processes")
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_a_key_searches_and_opens_what_breaks(
     make_driver: MakeDriver, tmp_path: Path, searches: list[FakeSearch], size: tuple[int, int]

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import NoReturn
 
 import psutil
@@ -139,7 +140,8 @@ def _prepare_own_code() -> None:
     """This copy of the kernel process goes on as a program of ours."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # standard streams are text files
+        assert isinstance(stream, TextIOWrapper)
+        stream.reconfigure(line_buffering=True)
     interpreter.forget_exit_functions()
     gc.enable()
 
