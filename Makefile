@@ -30,7 +30,7 @@ check: $(VENV)/test
 	$(BIN)/mypy --platform darwin --package sandbox --cache-dir .mypy_cache/darwin
 	$(BIN)/mypy --platform win32 --package sandbox --cache-dir .mypy_cache/win32
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --quiet --numprocesses 3 --dist worksteal tests/pure
+	$(BIN)/python -m pytest --quiet -m "not thorough" --numprocesses 3 --dist worksteal tests/pure
 
 test: $(VENV)/test
 	$(BIN)/ruff check
@@ -54,7 +54,7 @@ docs: $(VENV)/test
 	$(BIN)/python -m tests.scripts.reference
 
 elsewhere: $(VENV)/test
-	$(BIN)/python -m pytest tests/pure/test_portable.py
+	$(BIN)/python -m pytest tests/commands/test_portable.py
 	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -m "not real and not thorough" tests/pure tests/commands tests/tui
 	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -m "not real and not thorough" tests/pure tests/commands tests/tui
 

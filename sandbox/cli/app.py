@@ -49,7 +49,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def do(args: argparse.Namespace) -> int:
     """Open the app."""
     options = RunOptions.of(args)
-    if sys.platform != "linux" and not options.virtual and recording_of(options.scenario) is not None:
+    tries = options.virtual or options.sensor != "auto"
+    if sys.platform != "linux" and not tries and recording_of(options.scenario) is not None:
         return open_recorded(options, args.ascii)
     return open_app(options, args.ascii, args.no_commands)
 
@@ -101,7 +102,7 @@ def open_recorded(options: RunOptions, ascii_only: bool) -> int:
 def start_kernel(boot: Boot, strict: bool = False) -> Link:
     """The kernel process of a run in the app. It is not loaded before the first frame is out. Raises OSError."""
     boot = msgspec.structs.replace(boot, stay=True, attended=True)
-    if boot.virtual and sys.platform != "linux":
+    if sys.platform != "linux":
         from sandbox.link.loopback import LoopbackKernel
 
         return LoopbackKernel(boot, beats=True)

@@ -6,10 +6,12 @@ import argparse
 import os
 import shlex
 from collections.abc import Callable
+from typing import Any
 
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.render.output import say
+from sandbox.util.interpreter import actions_of, commands_of
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -42,7 +44,7 @@ def answer(parser: argparse.ArgumentParser) -> int:
     """Tell the shell what may stand there."""
     import argcomplete
 
-    for action in [*parser._actions]:
+    for action in actions_of(parser):
         _teach(action)
     argcomplete.autocomplete(parser, always_complete_options=False)
     return DONE
@@ -50,17 +52,18 @@ def answer(parser: argparse.ArgumentParser) -> int:
 
 def _teach(action: argparse.Action) -> None:
     """Names that are known where they are asked for; below them, files."""
-    if isinstance(action, argparse._SubParsersAction):
+    if (commands := commands_of(action)) is not None:
         for name in _scenarios():  # the app needs no command
-            action.add_parser(name)
-        for parser in action.choices.values():
-            for each in parser._actions:
+            commands.add_parser(name)
+        for parser in commands.choices.values():
+            for each in actions_of(parser):
                 _teach(each)
     elif action.dest in _NAMES:
         from argcomplete.completers import FilesCompleter
 
         names, files = _NAMES[action.dest], FilesCompleter()
-        action.completer = lambda prefix, **more: [*names(), *files(prefix, **more)]  # type: ignore[attr-defined]
+        taught: Any = action  # argcomplete looks there
+        taught.completer = lambda prefix, **more: [*names(), *files(prefix, **more)]
 
 
 def _scenarios() -> list[str]:

@@ -67,9 +67,6 @@ def _measure(options: DoctorOptions) -> int:
     from sandbox.analysis.measurement.measure import USUAL_NS, measure, steps
     from sandbox.machines.linux.blocking import sensors
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     tried = [name for name in sensors.NAMES if name != "auto" and sensors.obstacle(name, 1) is None]
     progress = Progress(steps(tried))
     interruption = Interruption()

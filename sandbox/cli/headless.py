@@ -25,6 +25,8 @@ from sandbox.views.metrics import result
 
 if TYPE_CHECKING:
     from sandbox.clients.script import ClientThread
+    from sandbox.link.client import KernelProcess
+    from sandbox.link.loopback import LoopbackKernel
     from sandbox.trace.record import Recorder
 
 
@@ -195,7 +197,6 @@ def _with_result(printer: RunPrinter, drive: Callable[[], int]) -> int:
 def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     from sandbox.clients.script import ClientThread  # not for virtual time
-    from sandbox.link.client import KernelProcess
 
     status = DONE
 
@@ -205,7 +206,7 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
         observer.interruption.select(*arguments)
 
     with observer.interruption:
-        kernel = KernelProcess(boot, strict)
+        kernel = _kernel_process(boot, strict)
         clients = ClientThread(boot.scenario.clients) if boot.scenario.clients else None
         try:
             observer.take(_told_to(clients, kernel.events(wait=wait)))
@@ -233,6 +234,17 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
             observer.complain(_("the keeper was killed, so the run was ended"))
             status = FAILED
     return status
+
+
+def _kernel_process(boot: Boot, strict: bool) -> KernelProcess | LoopbackKernel:
+    """What schedules real processes here. Raises OSError."""
+    if sys.platform == "linux":
+        from sandbox.link.client import KernelProcess
+
+        return KernelProcess(boot, strict)
+    from sandbox.link.loopback import LoopbackKernel
+
+    return LoopbackKernel(boot)
 
 
 def drive_virtual(scenario: Scenario, observer: RunObserver) -> int:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sandbox.i18n import N_, _, ngettext
 from sandbox.render.output import write
-from sandbox.util.interpreter import translate_argparse
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
+from sandbox.util.interpreter import break_help_like, say_by, translate_argparse
 
 #: What argparse has to say to people of its own; it stands here for the catalogues.
 SAID = (
@@ -43,22 +40,21 @@ class _Formatter(argparse.HelpFormatter):
         self,
         usage: str | None,
         actions: Iterable[argparse.Action],
-        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        groups: Iterable[Any],
         prefix: str | None = None,
     ) -> None:
         from sandbox.render.cells import Measured  # only where help is shown, as below
 
         super().add_usage(usage, actions, groups, Measured(_("usage: ") if prefix is None else prefix))
 
-    def _split_lines(self, text: str, width: int) -> list[str]:
-        from sandbox.render.cells import wrap
 
-        return wrap(" ".join(text.split()), width)
+def _broken(text: str, width: int, indent: str = "") -> list[str]:
+    from sandbox.render.cells import wrap
 
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        from sandbox.render.cells import wrap
+    return wrap(" ".join(text.split()), width, indent, indent)
 
-        return "\n".join(wrap(" ".join(text.split()), width, indent, indent))
+
+break_help_like(_Formatter, _broken)
 
 
 def _width() -> int:
@@ -78,9 +74,9 @@ def _width() -> int:
 class Parser(argparse.ArgumentParser):
     """Speaks the language that is spoken when it is made."""
 
-    def _get_formatter(self) -> argparse.HelpFormatter:
-        return _Formatter(self.prog, width=_width())
+    def __init__(self, *words: Any, **more: Any) -> None:
+        more["formatter_class"] = lambda prog: _Formatter(prog, width=_width())
+        super().__init__(*words, **more)
 
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        if message:
-            write(message, file)
+
+say_by(Parser, write)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 import msgspec
 
@@ -11,6 +12,7 @@ from sandbox.cli.claims import Claims
 from sandbox.cli.headless import RunPrinter, run_real
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
+from sandbox.model.problems import BadInput
 from sandbox.render.stderr import complain
 from sandbox.util.stdin import NAME
 
@@ -31,6 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def do(args: argparse.Namespace) -> int:
     """Run."""
     options, verify = RunOptions.of(args), bool(args.verify)
+    if verify and sys.platform != "linux":
+        raise BadInput.because("--verify", "only on Linux")
     boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
     keeps, claims = recorder(options, boot.scenario), Claims.of(boot.scenario)
     aside = args.record == NAME

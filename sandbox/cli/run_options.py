@@ -79,6 +79,8 @@ class Given:
 
 SCENARIO = N_("a built-in scenario's name, or a file")
 RECIPES = ("auto", "overlapped", "sequential", "freezer")
+#: Of these the ones that need no more than signals, one after the other.
+_SIGNALS = ("auto", "sequential")
 #: So many real programs are named where it is said what they do not do.
 _MAX_NAMED = 5
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
@@ -322,11 +324,9 @@ def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
 def check_real(options: RunOptions, scenario: Scenario) -> None:
     """Raises BadInput if this machine cannot run it on real processes."""
     if sys.platform != "linux":
-        raise BadInput.because(options.scenario, "no Linux", hint=f"ossandbox {options.scenario} --virtual")
+        _check_elsewhere(options, scenario)
+        return
     from sandbox.machines.linux import capabilities
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     problems = [
         Problem(0, f"process {process.name}", what)
@@ -341,6 +341,21 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
     lacking_options = (_missing_sensor(options, scenario), _missing_freezer(options), _missing_namespace(options))
     if problems := [problem for problem in lacking_options if problem is not None]:
         raise BadInput(_("options"), problems)
+
+
+def _check_elsewhere(options: RunOptions, scenario: Scenario) -> None:
+    """The same where there is no Linux: signals alone do on other kinds of UNIX, for those who ask for that."""
+    virtual = f"ossandbox {options.scenario} --virtual"
+    if sys.platform == "win32":
+        raise BadInput.because(options.scenario, "no Linux", hint=virtual)
+    if options.sensor != "psutil":
+        raise BadInput.because(options.scenario, "no Linux but signals", hint=virtual, other="--sensor psutil")
+    from sandbox.machines.posix import capabilities
+
+    wishes = {"--strict": options.strict, "--setuid": options.setuid, "--recipe": options.recipe not in _SIGNALS}
+    problems = [Problem(0, option, Clause("only on Linux")) for option, wished in wishes.items() if wished]
+    if problems := [*problems, *capabilities.lacks(scenario)]:
+        raise BadInput(options.scenario, problems)
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
@@ -386,7 +401,7 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
 def _missing_namespace(options: RunOptions) -> Problem | None:
     if not options.strict:
         return None
-    from sandbox.link.client import can_be_strict  # the first frame of the app does not wait for it
+    from sandbox.link.namespace import can_be_strict  # the first frame of the app does not wait for it
 
     return None if can_be_strict() else Problem(0, "--strict", Clause("no pid namespace"))
 

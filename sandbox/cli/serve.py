@@ -15,9 +15,10 @@ from sandbox.model.problems import BadInput
 from sandbox.model.values import Whole
 from sandbox.render.output import say_aside
 from sandbox.render.stderr import complain
+from sandbox.util.addresses import EVERYWHERE
 
 _PORT = 8000
-_LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - only with --expose
+_EVERYWHERE, _LOOPBACK = next(iter(EVERYWHERE.items()))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

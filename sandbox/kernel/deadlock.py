@@ -7,7 +7,7 @@ pipe is one group of all who write to it; a lock that several share is a group f
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 N = TypeVar("N", bound=Hashable)
 
@@ -22,6 +22,15 @@ class Deadlock(NamedTuple, Generic[N]):
 
 
 Groups = Collection[frozenset[N]]
+
+
+class _Group(NamedTuple, Generic[N]):
+    """A group as a vertex."""
+
+    members: frozenset[N]
+
+
+_Vertex: TypeAlias = N | _Group[N]
 
 
 def find(waits: Mapping[N, Groups[N]]) -> Deadlock[N]:
@@ -109,20 +118,20 @@ def whole_groups(groups: Groups[N], within: frozenset[N]) -> Iterator[frozenset[
 def _components(among: frozenset[N], waits: Mapping[N, Groups[N]]) -> Iterator[list[N]]:
     """Sets of those who reach one another, over groups that lie within ``among``, by Tarjan's algorithm. A group is a
     vertex, too: else a thousand who wait for one another were a million edges."""
-    number: dict[object, int] = {}
-    low: dict[object, int] = {}
-    stack: list[object] = []
-    on_stack: set[object] = set()
+    number: dict[_Vertex[N], int] = {}
+    low: dict[_Vertex[N], int] = {}
+    stack: list[_Vertex[N]] = []
+    on_stack: set[_Vertex[N]] = set()
 
-    def edges(vertex: object) -> Iterator[object]:
+    def edges(vertex: _Vertex[N]) -> Iterator[_Vertex[N]]:
         if isinstance(vertex, _Group):
             return iter(vertex.members)
-        return map(_Group, whole_groups(waits[vertex], among))  # type: ignore[index]
+        return map(_Group, whole_groups(waits[vertex], among))
 
     for root in among:
         if root in number:
             continue
-        path: list[tuple[object, Iterator[object]]] = []
+        path: list[tuple[_Vertex[N], Iterator[_Vertex[N]]]] = []
         _enter(root, number, low, stack, on_stack)
         path.append((root, edges(root)))
         while path:
@@ -144,17 +153,15 @@ def _components(among: frozenset[N], waits: Mapping[N, Groups[N]]) -> Iterator[l
                     del stack[at:]
                     on_stack.difference_update(part)
                     if len(part) > 1:  # else nobody waits within it, not even for itself
-                        yield [node for node in part if not isinstance(node, _Group)]  # type: ignore[misc]
-
-
-class _Group(NamedTuple):
-    """A group as a vertex."""
-
-    members: frozenset[Hashable]
+                        yield [node for node in part if not isinstance(node, _Group)]
 
 
 def _enter(
-    vertex: object, number: dict[object, int], low: dict[object, int], stack: list[object], on_stack: set[object]
+    vertex: _Vertex[N],
+    number: dict[_Vertex[N], int],
+    low: dict[_Vertex[N], int],
+    stack: list[_Vertex[N]],
+    on_stack: set[_Vertex[N]],
 ) -> None:
     number[vertex] = low[vertex] = len(number)
     stack.append(vertex)

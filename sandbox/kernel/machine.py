@@ -1,6 +1,6 @@
 """What the kernel and a machine say to each other.
 
-A machine tells what happened (reports) and makes orders true. Two machines exist: ``linux`` obeys
+A machine tells what happened (reports) and makes orders true. Three machines exist: ``linux`` and ``posix`` obey
 with signals on real processes, ``virtual`` with a heap and a number that is the time. They differ in
 what waits and what obeys; everything between is the same kernel.
 """
@@ -165,7 +165,7 @@ class Machine(Protocol):
     """What makes orders true. ``sensor`` and ``recipe`` name how a real one notices blocks and switches."""
 
     @property
-    def kind(self) -> Literal["linux", "virtual"]: ...
+    def kind(self) -> Literal["linux", "posix", "virtual"]: ...
     @property
     def sensor(self) -> str | None: ...
     @property

@@ -14,7 +14,7 @@ from sandbox.policies.base import Task
 class Process(Task):
     """A process as the kernel knows it; what it inherits from Task is what policies may read. Times in ns."""
 
-    __slots__ = (  # noqa: RUF023 - in groups
+    __slots__ = (
         # Whether the scenario names it.
         "named",
         # The CPU that it is on or was on last.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from sandbox.link.guardians import Keeper
+from sandbox.link.namespace import own_pid_namespace
 from sandbox.link.stream import EventStream
 from sandbox.link.wire import last_words
 from sandbox.model.commands import Quit
@@ -105,26 +105,6 @@ class KernelProcess(EventStream):
     def last_words(self) -> str:
         """What it wrote to its standard error, which tells why it died."""
         return last_words(self._stderr, _MAX_WORDS)
-
-
-def own_pid_namespace() -> list[str]:
-    """The command that starts another one as the first process of a pid namespace. It stays in between, dies with
-    the process that started it, and takes the namespace with it."""
-    if sys.platform == "win32":
-        raise NotImplementedError
-    who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
-    arm = ["setpriv", "--pdeathsig", "KILL", "--"]
-    return [*arm, "unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
-
-
-def can_be_strict() -> bool:
-    """Whether this system lets us have a pid namespace."""
-    try:
-        return (
-            subprocess.run([*own_pid_namespace(), "true"], capture_output=True, timeout=5, check=False).returncode == 0
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
 
 
 def use_all_cpus() -> None:

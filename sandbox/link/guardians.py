@@ -41,7 +41,7 @@ class Keeper:
             pass_fds=[theirs.fileno(), link, errors],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            preexec_fn=_armed() if sys.platform == "linux" else None,  # noqa: PLW1509 - it makes two system calls
+            preexec_fn=_armed(),  # noqa: PLW1509 - it makes two system calls
         )
         theirs.close()
         self._kernel: int | None = None

@@ -1,6 +1,6 @@
 """A kernel process where none can inherit a socket: it is started as a child, and connects to us over the loopback.
 
-There it runs in virtual time only, so that it has no children of its own, and nobody has to clear up after it.
+In virtual time it has no children of its own, and nobody has to clear up after it; in real time its own keeper does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from select import select
 
@@ -31,6 +32,9 @@ WORD_BYTES, _MAX_WORDS = 32, 1 << 15
 
 class LoopbackKernel(EventStream):
     """The kernel process, seen from the terminal's process."""
+
+    #: Nobody guards it but its own keeper.
+    unguarded = False
 
     def __init__(self, boot: Boot, beats: bool = False) -> None:
         """Start it. ``beats``: as for ``EventStream``. Raises OSError."""
@@ -75,11 +79,15 @@ class LoopbackKernel(EventStream):
             end.close()
         raise OSError(self.last_words() or "it does not connect")
 
+    def quit(self) -> Iterator[Event]:
+        """Ask it to end; the events until it has, or until it has taken too long."""
+        self.send(Quit())
+        yield from self.events(_PATIENCE_S)
+
     def end(self) -> list[Event]:
         """End it: by a command, else by force. Its last events."""
         self.rest()
-        self.send(Quit())
-        last = [*self.events(_PATIENCE_S)]
+        last = [*self.quit()]
         self.close()
         try:
             self._process.wait(_PATIENCE_S if self.halted else 0)

@@ -12,10 +12,12 @@ from sandbox.util import libc
 
 
 def main(port: str) -> None:
-    """Run one scenario in virtual time until its end, or until the link is closed."""
+    """Run one scenario until its end, or until the link is closed: in virtual time, or by signals alone."""
     if sys.platform == "linux":
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl+c is the app's
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     word = sys.stdin.buffer.read()
     end = socket.create_connection(("127.0.0.1", int(port)))
     end.sendall(word)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import socket
 import sys
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
@@ -261,22 +259,26 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         from sandbox.machines.paced import PacedMachine
 
         return PacedMachine(boot.scenario, link), spec
+    if sys.platform != "linux":
+        return _by_signals(boot, link), spec
     from sandbox.machines.linux import cpus
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     given = cpus.assign_cpus(spec.cpus, boot.claimed, boot.others)
-    with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, given.engine)
+    given.keep_engine_off()
     if spec.stepped:
         return _stepping(boot, given.mini[0], link)
     from sandbox.machines.linux import machine
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     return machine.LinuxMachine(boot, given, link), spec
+
+
+def _by_signals(boot: Boot, link: LinkServer) -> Machine:
+    """The machine for any other UNIX."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    from sandbox.machines.posix import machine
+
+    return machine.PosixMachine(boot, link)
 
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
@@ -294,17 +296,14 @@ def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineS
 
 
 def _serve(fd: str) -> None:
+    from sandbox.machines.linux import kernel_process
+
     if sys.platform != "linux":
         raise NotImplementedError
+
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
-    if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
-        # If we are stopped when the terminal's process dies, go on, so as to see the closed link and clear up.
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
-    ALARM.end_hanging_process()
+    kernel_process.prepare()
     link = LinkServer(socket.socket(fileno=descriptor))
     serve(link, link.first_line())
 

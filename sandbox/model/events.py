@@ -58,7 +58,7 @@ class Booted(Event, frozen=True, tag=True):
     """The machine is up; nothing has run yet. ``kept``: of processes that the scenario does not name, so many are
     remembered after their end."""
 
-    machine: Literal["linux", "virtual"]
+    machine: Literal["linux", "posix", "virtual"]
     cpus: int
     policy: str
     parameters: dict[str, object]

@@ -90,7 +90,7 @@ _SLICE = _object(
 _RUN: Schema = {
     "scenario": _TEXT,
     "machine": _object(
-        "what it ran on", {"kind": {"enum": ["linux", "virtual"]}, "cpus": _WHOLE, "sensor": _or_null(_TEXT)}
+        "what it ran on", {"kind": {"enum": ["linux", "posix", "virtual"]}, "cpus": _WHOLE, "sensor": _or_null(_TEXT)}
     ),
     "policy": _POLICY,
     "processes": _list(_PROCESS),

@@ -8,7 +8,7 @@ written in a file without that ending and with a unit: ``arrive = "20ms"``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -16,7 +16,7 @@ from sandbox.model.claims import AnyClaim, Happening, parse_happening
 from sandbox.model.commands import AnyCommand, Quit, Resume, parse_command
 from sandbox.model.commands import Step as StepOnce
 from sandbox.model.retirement import KEPT, MAX_KEPT, MIN_KEPT
-from sandbox.model.stretches import Segment as Segment  # noqa: PLC0414 - a part of what a scenario says
+from sandbox.model.stretches import Segment as Segment  # a part of what a scenario says
 from sandbox.model.stretches import Stretches
 from sandbox.model.values import (
     Argument,
@@ -44,7 +44,8 @@ MAX_STRETCHES = 1_000_000
 MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
-TIES = ("arrival-first", "requeue-first")
+Ties = Literal["arrival-first", "requeue-first"]
+TIES: tuple[Ties, ...] = get_args(Ties)
 SLICES = ("time", "line", "instruction")
 #: Where a turn is a line, each run has a copy of the scenario's folder: so many files and bytes at most.
 MAX_FILES, MAX_BYTES = 2_000, 64 << 20

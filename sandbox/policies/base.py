@@ -26,7 +26,7 @@ class Task:
     """What a policy may know of a process. Only the kernel writes these fields, ``data`` excepted: a policy of your own
     gets a view that it cannot write. Times in ns."""
 
-    __slots__ = (  # noqa: RUF023 - in groups
+    __slots__ = (
         # Who it is; ``called``: its name on the board, which nobody else has; ``order``: its place in the scenario.
         "pid",
         "name",

@@ -24,7 +24,7 @@ class Lottery(Policy):
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
         self.pool = TicketPool()
-        self._luck = Random(seed)  # noqa: S311 - lots to be drawn again in the same way, not secrets
+        self._luck = Random(seed)
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self.pool.put(task)

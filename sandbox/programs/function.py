@@ -21,6 +21,10 @@ _WRAPS = {
 
 _PARTS = ("lock_names", "thread_locks", "process_locks")
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def main(name: str, stop: int, file: str, function: str, arguments: list[object]) -> None:
     """Be called ``name``, stop, then read ``file`` and call its ``function``.
@@ -28,8 +32,9 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     The file is both the module of its own name and what ``__main__`` stands for, so that modules beside it and
     ``multiprocessing`` find what they would find under ``python3 FILE``; the ``__name__`` guard keeps.
     """
-    with open("/proc/self/comm", "wb") as comm:
-        comm.write(os.fsencode(name))
+    if sys.platform == "linux":
+        with open("/proc/self/comm", "wb") as comm:
+            comm.write(os.fsencode(name))
     os.kill(os.getpid(), stop)
     path = os.path.abspath(file)
     sys.argv = [file]
@@ -41,7 +46,7 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     sys.modules.update({"__main__": own, module.__name__: module})
     with open(path, "rb") as source:
         code = compile(source.read(), path, "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
+    exec(code, module.__dict__)
     getattr(module, function)(*arguments)
 
 
@@ -59,7 +64,7 @@ def run(file: str, arguments: list[object]) -> None:
     sys.modules["__main__"] = module
     with open(path, "rb") as source:
         code = compile(source.read(), path, "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
+    exec(code, module.__dict__)
 
 
 class LockNotes:
@@ -70,41 +75,58 @@ class LockNotes:
     def __init__(self, path: str, threads: bool = True) -> None:
         self._path, self._threads = path, threads
         self._wanted = {name: wrap for name, wrap in _WRAPS.items() if threads or name != "threading"}
-        self._locks: dict[str, object] = {}
+        self._locks: dict[str, Any] = {}
 
     def install(self) -> None:
         """From now on, whether the program has imported them already or not."""
+        if self._threads:
+            bare = sys.modules["_thread"]
+            for name in ("allocate_lock", "allocate"):
+                setattr(bare, name, _Allocate(getattr(bare, name), self))
         for name in [*self._wanted]:
             if (module := sys.modules.get(name)) is not None:
                 self._wrap(name, module)
         if self._wanted:
-            sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+            sys.meta_path.insert(0, self)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+    def coated(self, frame: "Any") -> object:
+        """A lock that says who has it, for code that asks for one; None: not for this one. The interpreter has its own
+        for what it imports, and as long as the program does not use threads, so has its library."""
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen") or ("threading" in self._wanted and _is_of_the_library(file)):
+            return None
+        try:
+            self._load()
+            return self._locks["_Lock"](None, frame)
+        except Exception:  # then it has what it asks for
+            return None
+
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """What the next finder finds, for those modules."""
         if name not in self._wanted:
             return None
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)  # type: ignore[arg-type, comparison-overlap]
+            spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None and spec.loader is not None:
-                load = spec.loader.exec_module
+                loader: Any = spec.loader
+                load = loader.exec_module
 
-                def exec_module(module: object, load: object = load, spec: object = spec) -> None:
-                    spec.loader.exec_module = load  # type: ignore[attr-defined]
-                    load(module)  # type: ignore[operator]
+                def exec_module(module: object, load: "Any" = load, loader: "Any" = loader) -> None:
+                    loader.exec_module = load
+                    load(module)
                     self._wrap(name, module)
 
-                spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+                loader.exec_module = exec_module
                 return spec
         return None
 
     def _wrap(self, name: str, module: object) -> None:
         wrap = self._wanted.pop(name)
         if not self._wanted:
-            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]  # type: ignore[comparison-overlap]
+            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
         try:
             self._load()
-            self._locks[wrap](module, self._locks["notes"])  # type: ignore[operator]
+            self._locks[wrap](module, self._locks["notes"])
         except Exception:  # what we cannot note shall not be the program's trouble
             return
 
@@ -116,9 +138,37 @@ class LockNotes:
         loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
         self._locks = {"__name__": "", "__file__": os.path.join(folder, "function.py")}
         for name in _PARTS:
-            exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)  # noqa: S102 - ours
-        self._locks["notes"] = self._locks["Notes"](self._path, self._threads)  # type: ignore[operator]
-        self._locks["begin_notes"](self._locks["notes"])  # type: ignore[operator]
+            exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)
+        self._locks["notes"] = self._locks["Notes"](self._path, self._threads)
+        self._locks["begin_notes"](self._locks["notes"])
+
+
+class _Allocate:
+    """What makes the locks of threads, in place of the function that does: as far as one can see it is that, and like
+    that it is no method where a class has it."""
+
+    def __init__(self, native: "Any", notes: LockNotes) -> None:
+        self._native, self._notes = native, notes
+        self.__module__, self.__doc__ = native.__module__, native.__doc__
+
+    def __call__(self, *given: object, **named: object) -> object:
+        lock = None if given or named else self._notes.coated(sys._getframe(1))
+        return self._native(*given, **named) if lock is None else lock
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._native, name)
+
+    def __reduce__(self) -> "Any":
+        return self._native.__name__
+
+    def __repr__(self) -> str:
+        return repr(self._native)
+
+    __class__ = property(lambda self: type(self._native))
+
+
+def _is_of_the_library(file: str) -> bool:
+    return file.startswith(os.path.dirname(os.__file__) + os.sep) and f"{os.sep}site-packages{os.sep}" not in file
 
 
 def _without_us(error: BaseException) -> None:

@@ -6,9 +6,12 @@ work as [kind, ns], runs them all at once on the real CPU of that number, and pr
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 
@@ -32,8 +35,6 @@ def run(loads: Sequence[Load], cpu: int) -> int:
 
 
 def _fork(load: Load, cpu: int, gate: int, opener: int) -> int:
-    if sys.platform != "linux":
-        raise NotImplementedError
     parent = os.getpid()
     child = os.fork()
     if child == 0:

@@ -32,13 +32,16 @@ _WORDS = memoryview(_TABLE).cast("Q")
 _WORDS[0] = MARK
 _NOWHERE = len(_WORDS) - 1
 _identify, _frame, _OURS = _thread.get_ident, sys._getframe, globals()
+_allocate: "Any" = getattr(_thread.allocate_lock, "_native", _thread.allocate_lock)
 
 
 class _Call(property):
     """A call of the interpreter's own object: it leaves no trace of us in a traceback."""
 
+    fget: "Any"
+
     def __call__(self, lock: "Any", *arguments: object) -> object:
-        return self.fget(lock)(*arguments)  # type: ignore[misc]
+        return self.fget(lock)(*arguments)
 
 
 class _Kind(type):
@@ -63,15 +66,15 @@ class _Lock(metaclass=_Kind):
 
     __slots__ = ("__weakref__", "_acquire", "_entry", "_is_signal", "_made", "_native", "_owner", "_where")
     __module__, __qualname__ = "_thread", "lock"
-    native = type(_thread.allocate_lock())
+    native = type(_allocate())
     _bare = BARE
 
-    def __init__(self, native: "Any" = None) -> None:
-        native = _thread.allocate_lock() if native is None else native
+    def __init__(self, native: "Any" = None, frame: "Any" = None) -> None:
+        native = _allocate() if native is None else native
         self._native, self._acquire = native, native.acquire
         self._entry = self._owner = self._where = 0
         self._is_signal = False
-        frame = _frame(1)
+        frame = frame or _frame(1)
         self._made: Place | str | None = _place(frame.f_back if frame.f_globals is _OURS else frame)
 
     _try = property(methodcaller("_acquire", False))
@@ -133,7 +136,10 @@ class _Lock(metaclass=_Kind):
         return f"{repr(self._native).rpartition(' at 0x')[0]} at {id(self):#x}>"
 
 
-class _ReentrantLock(_thread.RLock):  # type: ignore[misc]
+_COAT: "Any" = _Lock
+
+
+class _ReentrantLock(_thread.RLock):  # type: ignore[misc]  # C makes no rule of what the stubs call final
     """Likewise one that its owner may take again."""
 
     __slots__ = ("_entry", "_made", "_owner", "_where")
@@ -147,16 +153,17 @@ class _ReentrantLock(_thread.RLock):  # type: ignore[misc]
         self._entry = self._owner = self._where = 0
         self._made = _place(_frame(1))
 
-    __enter__ = _Lock.__enter__  # type: ignore[assignment]
-    acquire = _Lock.acquire  # type: ignore[assignment]
+    __enter__ = _COAT.__enter__
+    acquire = _COAT.acquire
 
     def _acquire_restore(self, state: object) -> None:
         """A condition has been waited for."""
+        above: Any = super()
         me = _identify()
         at, before, entry = _about_to_wait(self, me)
         try:
             _WORDS[at] = entry
-            super()._acquire_restore(state)  # type: ignore[misc]
+            above._acquire_restore(state)
         except BaseException as error:
             _leave(error)
             raise
@@ -184,7 +191,7 @@ class _Turnstile(_Lock):
     __slots__ = ()
 
     def __init__(self) -> None:
-        native = _thread.allocate_lock()
+        native = _allocate()
         self._native, self._acquire = native, native.acquire
         self._entry = self._owner = self._where = 0
         self._is_signal, self._made = True, None
@@ -315,16 +322,6 @@ def _forget_others() -> None:
         _WORDS[at] = 0
 
 
-def _maker() -> object:
-    """What makes locks where that is a function, which can be sent to other processes by its name."""
-
-    def make() -> object:
-        return _Lock()
-
-    make.__module__, make.__name__, make.__qualname__ = "threading", "Lock", "Lock"
-    return make
-
-
 def begin_notes(notes: "Notes") -> None:
     """Say where what is written down stands."""
     _notes[:] = [notes]
@@ -341,7 +338,7 @@ def wrap_threading(module: "Any", notes: "Notes") -> None:
         _Lock.__module__, _Lock.__qualname__ = "threading", "Lock"  # by which it is sent to other processes
         module.Lock = _Lock
     else:
-        module.Lock = _maker()
+        module.Lock = _thread.allocate_lock  # which makes them (see ``function``)
     module._CRLock, module._allocate_lock = _ReentrantLock, _Turnstile
     begin = getattr(module, "_set_sentinel", None)
     if begin is None:

@@ -9,6 +9,8 @@ from textwrap import TextWrapper
 
 from rich.cells import cell_len, set_cell_size
 
+from sandbox.util.interpreter import split_words_like
+
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
 #: Where a line may end within a word: beside a wide character, but not before a stop nor after an opening bracket.
 _OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
@@ -76,8 +78,8 @@ def _wide_pieces() -> re.Pattern[str]:
 class _Wrapper(TextWrapper):
     """Counts cells, and knows that Chinese has no blanks between words."""
 
-    def _split(self, text: str) -> list[str]:
-        return [Measured(piece) for word in super()._split(text) for piece in _pieces(word)]
+
+split_words_like(_Wrapper, lambda words: [Measured(piece) for word in words for piece in _pieces(word)])
 
 
 class Measured(str):

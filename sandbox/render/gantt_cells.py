@@ -69,13 +69,17 @@ def life_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int
     """One process: how much of each cell it ran and at which end of it; else where it was at the cell's end."""
     cells: list[Sign] = []
     known = _known(cell_ns, from_ns, count, now_ns)
+    used_ns: int | None = None  # by the end of the cell before, where something has changed in that
     while len(cells) < known:
         at_ns = from_ns + len(cells) * cell_ns
         value, whole = _steady(track, at_ns, cell_ns, now_ns, GONE)
         if whole:
             cells += [Sign(UP_TO[8], "running") if value > 0 else _SIGNS.get(value, NOTHING)] * whole
-        else:
-            cells.append(_changing(track, at_ns, cell_ns, now_ns))
+            used_ns = None
+            continue
+        end_ns = min(at_ns + cell_ns, now_ns)
+        before_ns, used_ns = track.used_ns(at_ns) if used_ns is None else used_ns, track.used_ns(end_ns)
+        cells.append(_changing(track, at_ns, end_ns, used_ns - before_ns, cell_ns))
     return cells[:known] + [NOTHING] * (count - known)
 
 
@@ -96,15 +100,13 @@ def _steady(track: Track, at_ns: int, cell_ns: int, now_ns: int, before: int) ->
     return track.values[index], (min(track.end_ns(index, now_ns), now_ns) - at_ns) // cell_ns
 
 
-def _changing(track: Track, at_ns: int, cell_ns: int, now_ns: int) -> Sign:
+def _changing(track: Track, at_ns: int, end_ns: int, ran_ns: int, cell_ns: int) -> Sign:
     """A cell in which something changes, or that is the last."""
-    end_ns = min(at_ns + cell_ns, now_ns)
     last = track.before(end_ns)
     if last >= 0 and track.values[last] == GONE and track.times[last] > at_ns:
         last -= 1  # the cell shows what it left
     if last < 0:
         return NOTHING
-    ran_ns = track.used_ns(end_ns) - track.used_ns(at_ns)
     return _ran(track, at_ns, last, ran_ns, cell_ns) if ran_ns > 0 else _waited(track, at_ns, last)
 
 

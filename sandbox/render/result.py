@@ -131,7 +131,7 @@ def _print_run(document: dict[str, Any]) -> None:
         say(_("switching took {time} ms of CPU time").format(time=milliseconds(figures["switching_ns"])))
     if number := figures["missed_deadlines"]:
         say(ngettext("{number} deadline was missed", "{number} deadlines were missed", number).format(number=number))
-    if machine["kind"] == "linux":
+    if machine["kind"] != "virtual":
         time = milliseconds(figures["undispatched_ns"])
         say(_("ran without being dispatched: {time} ms of CPU time").format(time=time))
     if stolen_ns := figures["stolen_ns"]:

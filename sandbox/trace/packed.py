@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 #: How every gzip file begins, and how the names of those end that we write.
 _MAGIC, SUFFIX = b"\x1f\x8b", ".gz"
@@ -47,11 +50,12 @@ class _Unpacked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        room = memoryview(buffer).cast("B")
         while not self._data and (packed := self._file.read(_CHUNK)):
             self._data = b"".join(self._pieces(packed))
-        data, self._data = self._data[: len(buffer)], self._data[len(buffer) :]
-        buffer[: len(data)] = data
+        data, self._data = self._data[: len(room)], self._data[len(room) :]
+        room[: len(data)] = data
         return len(data)
 
     def _pieces(self, packed: bytes) -> Iterator[bytes]:

@@ -86,8 +86,10 @@ class Plausible:
             if can:
                 self._dead = Dead(event.kept)
             return can
-        if not self._cpus:
-            return False
+        return bool(self._cpus) and self._can_befall_a_process(event)
+
+    def _can_befall_a_process(self, event: Event) -> bool:
+        """What changes its state."""
         match event:
             case Admitted(pid=pid, order=order, demand_ns=demand_ns):
                 can = pid not in self._states and 0 < pid < _MAX_PID and _is_figure(order or 0, demand_ns or 0)
@@ -117,6 +119,11 @@ class Plausible:
                         del self._states[gone]
                         self._forgotten = max(self._forgotten, gone)
                 return can
+        return self._names_known_ones(event)
+
+    def _names_known_ones(self, event: Event) -> bool:
+        """What is told of processes besides."""
+        match event:
             case Unseen(pid=pid, cpu_ns=cpu_ns):
                 return self._was(pid) and _is_figure(cpu_ns)
             case Terminal(pid=pid, rows=rows, columns=columns):

@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -22,7 +22,6 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.link.wire import HEARTBEAT_S
 from sandbox.model.commands import Pause, Resume
-from sandbox.model.events import AnyEvent, Fault, Operator, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
@@ -31,10 +30,10 @@ from sandbox.tui.clipboard import copy
 from sandbox.tui.compat import break_lines_in_every_script, can_suspend, driver, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, permitted, tell, tell_faults
+from sandbox.tui.intake import Intake
+from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
-from sandbox.tui.listening import Listening
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
@@ -44,10 +43,11 @@ from sandbox.tui.state.session import Link, Session
 from sandbox.tui.widgets.entry import EntryLine, TakesAllKeys, TypingLine
 from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 #: Classes of every screen, by the number of its columns and of its lines.
 _BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
-#: A recording is read for this long between two frames, and for a part of it the loop is left to others.
-_READ_S, _PAUSE_S = 0.04, 0.005
 #: The exit status of a program that ctrl+c has ended.
 _INTERRUPTED = 130
 
@@ -75,13 +75,12 @@ class SandboxApp(App[int]):
         self._signs = AsciiSigns()
         self.frames = Frames(self.frame)
         self.signals = Signals(self)
+        self._intake = Intake(self)
         self._keyboard = Keyboard(self, super().on_event)
         #: Whether the app is on its way out: no key does anything any more.
         self._leaves = False
-        self._listening: Listening | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(in_sixteen(theme) if self.console.color_system == "standard" else theme)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
@@ -107,7 +106,7 @@ class SandboxApp(App[int]):
         self.board_screen.begin(self.session)
         self.call_after_refresh(self._collect_garbage)  # not until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
-        self.set_interval(HEARTBEAT_S, self._beat)
+        self.set_interval(HEARTBEAT_S, self._intake.beat)
         self.app_resume_signal.subscribe(self, self._resumed)
 
     def refresh_css(self, animate: bool = True) -> None:
@@ -120,7 +119,7 @@ class SandboxApp(App[int]):
     async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
         self.frames.stop()
-        self._listen(False)
+        self._intake.stop()
         self.signals.restore()
         await self.session.clients.end()
 
@@ -139,7 +138,7 @@ class SandboxApp(App[int]):
             return
         await super().on_event(event)
 
-    def exit(self, result: int | None = None, return_code: int = 0, message: Text | None = None) -> None:  # type: ignore[override]
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave."""
         self._leaves = True
         self._keyboard.forget()
@@ -155,7 +154,7 @@ class SandboxApp(App[int]):
             self._replace(session)
 
     def _replace(self, session: Session) -> None:
-        self._listen(False)
+        self._intake.stop()
         self.session.end()
         self._farewell = asyncio.get_running_loop().create_task(self.session.clients.end())
         self.session = session
@@ -176,69 +175,10 @@ class SandboxApp(App[int]):
             said = _("the kernel process cannot be started: {reason}").format(reason=wording.system_error(error))
             self.exit(1, message=Text(f"ossandbox: {said}"))
             return
-        self._listen(True)
-        self._reading = asyncio.create_task(self._read_all(self.session))
+        self._intake.begin()
         self.frames.want()
 
-    async def _read_all(self, session: Session) -> None:
-        """Read what does not come up the link, and look at what is there in the meantime."""
-        while not session.is_read and self.session is session:
-            session.read(_READ_S)
-            self.frames.want()
-            await asyncio.sleep(_PAUSE_S)
-        for problem in session.problems():
-            tell(self, problem, severe=True)
-
-    def _beat(self) -> None:
-        link = self.session.link
-        if link is not None and not link.closed:
-            link.beat()
-
-    def _listen(self, listen: bool) -> None:
-        """Have ``_heard`` called as soon as something comes up the link, or not."""
-        link = self.session.link
-        if link is None or listen is (self._listening is not None):
-            return
-        if self._listening is not None:
-            self._listening.stop()
-        self._listening = Listening(link, self._heard) if listen else None
-
-    def _heard(self) -> None:
-        """Something came. What follows before the next frame is read then, all at once: with short slices there is
-        an event every few hundred microseconds, and to wake up for each costs more than to fold it."""
-        self._listen(False)
-        self._read(fresh=True)
-        self.frames.want()
-
-    def _read(self, fresh: bool) -> None:
-        link = self.session.link
-        if link is None or link.closed:
-            return
-        try:
-            events = link.receive()
-            self.session.add_events(events, fresh)
-        except Exception as error:
-            fail(self, error)
-            return
-        if any(isinstance(event, Operator) for event in events) or self._awaits(events):
-            self.frames.want(soon=True)
-        if (ended := self.session.file.add_events(events)) is not None:
-            tell(self, wording.fault(ended), severe=True)
-        self._tell_faults(events)
-        if link.closed and self.session.died:
-            self._mourn(link)
-
-    def _awaits(self, events: Iterable[AnyEvent]) -> bool:
-        """Whether a key has just been pressed in a terminal, and this is what comes of it."""
-        there = self.focused
-        return isinstance(there, TakesAllKeys) and there.expects and any(isinstance(event, Wrote) for event in events)
-
-    def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
-        front = self.board_screen.front
-        faults = [event for event in events if isinstance(event, Fault) and not front.shows_fault(event)]
-        tell_faults(self, faults, self.session.view.names)
-
-    def _mourn(self, link: Link) -> None:
+    def mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
         from sandbox.policies.host.failures import cause_of_death
         from sandbox.tui.screens.dialogs import Tell
@@ -259,10 +199,7 @@ class SandboxApp(App[int]):
     def frame(self) -> None:
         """Read what has come, and show the session as it is now."""
         self.frames.begin()
-        if self._listening is None:
-            self._read(fresh=False)
-            link = self.session.link
-            self._listen(link is not None and not link.closed)
+        self._intake.catch_up()
         self.session.advance()
         try:
             # Before the start it has no children, at the end it is no part of the app any more.

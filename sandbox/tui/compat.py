@@ -10,9 +10,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from html import escape, unescape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import rich._wrap
+from rich.cells import cell_len
 from rich.console import Console
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -24,12 +27,10 @@ from textual.strip import Strip
 from sandbox.render.cells import words
 
 if TYPE_CHECKING:
+    from aiohttp.web import Application
     from textual.driver import Driver
     from textual.drivers.linux_driver import LinuxDriver
-from html import escape, unescape
-from itertools import groupby
-
-from rich.cells import cell_len
+    from textual_serve.server import Server
 
 #: A text in a picture that Rich has drawn: where it begins, and how wide it is drawn.
 SVG_TEXT = re.compile(
@@ -68,6 +69,24 @@ def key_name(character: str) -> str:
 def divert_output(driver: LinuxDriver, through: Callable[[TextIO], object]) -> None:
     """Have the driver write into ``through(FILE)`` instead of its file. It has no parameter for that."""
     driver._file = cast(Any, through(cast(TextIO, driver._file)))
+
+
+def correct_size(driver: LinuxDriver, correct: Callable[[tuple[int, int]], tuple[int, int]]) -> None:
+    """Have the driver go by what this makes of the size that it finds. It tells nobody but the app."""
+    found = driver._get_terminal_size
+    vars(driver)["_get_terminal_size"] = lambda: correct(found())
+
+
+def put_before(server: Server, middleware: Any) -> None:
+    """Have a web server of textual-serve hand on what this lets pass only. It makes its application by itself."""
+    make = server._make_app
+
+    async def made() -> Application:
+        app = await make()
+        app.middlewares.append(middleware)
+        return app
+
+    vars(server)["_make_app"] = made
 
 
 def make_parser(before: XTermParser | None = None) -> XTermParser:

@@ -19,7 +19,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.message import Message
 
-from sandbox.tui.compat import divert_output, make_parser
+from sandbox.tui.compat import correct_size, divert_output, make_parser
 
 #: So many bytes are read at once, and so long (seconds) a key is waited for before what waits is looked after.
 _READ, _WAIT_S = 1 << 12, 0.1
@@ -42,16 +42,16 @@ class Terminal(LinuxDriver):
     def __init__(self, app: App[Any], **more: Any) -> None:
         super().__init__(app, **more)
         divert_output(self, lambda file: _MayBeGone(file, lambda: app.call_later(app.exit, 128 + signal.SIGHUP)))
+        correct_size(self, self._known_size)
 
-    def _get_terminal_size(self) -> tuple[int, int]:
+    def _known_size(self, found: tuple[int, int]) -> tuple[int, int]:
         """Of a terminal that tells none, the size that the app draws for; two answers would make it draw for ever."""
-        width, height = super()._get_terminal_size()
         try:
             told = all(os.get_terminal_size(self.fileno))
         except OSError:
             told = True
         if told:
-            return width, height
+            return found
         assumed = self._app.console.size
         return assumed.width, assumed.height
 

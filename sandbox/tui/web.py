@@ -20,6 +20,7 @@ from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
 from sandbox.i18n import _, spoken
+from sandbox.tui.compat import put_before
 
 #: So long a run may take to end with its tab: its programs have 2 s to tidy up.
 _ENDING_S = 6
@@ -55,6 +56,7 @@ class Web(Server):
 
     def __init__(self, command: Sequence[str], host: str, port: int, title: str) -> None:
         super().__init__(_line(command), host=host, port=port, title=title)
+        put_before(self, self._only_ours)
         self._exposed = host not in _HERE
         self._tabs: dict[web.WebSocketResponse, asyncio.Task[object]] = {}
 
@@ -67,11 +69,6 @@ class Web(Server):
         os.environ["TERM"], os.environ["COLORTERM"] = "xterm-256color", "truecolor"  # what the page is
         asyncio.set_event_loop(asyncio.new_event_loop())
         super().serve(debug)
-
-    async def _make_app(self) -> web.Application:
-        app = await super()._make_app()
-        app.middlewares.append(self._only_ours)
-        return app
 
     async def on_startup(self, app: web.Application) -> None:
         """The command has said where."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 DEFAULT = "127.0.0.1:9001"
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):(\d{1,5})", re.ASCII)
 _MAX_PORT = 65_535
+#: What stands for all interfaces, and the loopback of its kind.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever listens there was asked to
 
 
 class Address(NamedTuple):
@@ -30,7 +32,7 @@ class Address(NamedTuple):
     @property
     def here(self) -> Address:
         """Where a client on this machine finds who listens there: every interface includes the loopback."""
-        return Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host), self.port)  # noqa: S104 - read, not bound
+        return Address(EVERYWHERE.get(self.host, self.host), self.port)
 
 
 def parse_address(text: str) -> Address:

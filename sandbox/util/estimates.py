@@ -72,7 +72,7 @@ def difference(one: Mapping[int, float], other: Mapping[int, float], among: int 
 def _means(values: Sequence[float], seed: int) -> list[float]:
     if len(values) <= MAX_RESAMPLED:
         return [sum(draw(values)) / len(values) for draw in _draws(len(values), seed)]
-    chance = random.Random(seed)  # noqa: S311 - the same resamples every time
+    chance = random.Random(seed)
     error = stdev(values) / math.sqrt(len(values))
     return [chance.gauss(fmean(values), error) for _ in range(RESAMPLES)]
 
@@ -91,7 +91,7 @@ def _upper(level: float, among: int = 1) -> float:
 @lru_cache(maxsize=64)
 def _draws(number: int, seed: int = SEED) -> list[Callable[[Sequence[float]], Any]]:
     """Each draws one sample anew from so many values; the same samples every time."""
-    chance = random.Random(seed * 1_000_003 + number)  # noqa: S311 - the same resamples every time
+    chance = random.Random(seed * 1_000_003 + number)
     return [itemgetter(*chance.choices(range(number), k=number)) for _ in range(RESAMPLES)]
 
 

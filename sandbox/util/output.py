@@ -7,7 +7,10 @@ import os
 import sys
 import time
 from select import select
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 #: So long all that is still to be written may take together once we are in a hurry, in seconds.
 _MAX_LATE_S = 1.0
@@ -46,9 +49,9 @@ class PatientFile(io.RawIOBase):
     def isatty(self) -> bool:
         return os.isatty(self._descriptor)
 
-    def write(self, data: object) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         """As ``RawIOBase.write``; what is dropped counts as written."""
-        view = memoryview(data).cast("B")  # type: ignore[arg-type]
+        view = memoryview(data).cast("B")
         while _Hurry.until_s is None or time.monotonic() < _Hurry.until_s:
             if select([], [self._descriptor], [], _LOOK_S)[1]:
                 try:

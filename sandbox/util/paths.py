@@ -16,6 +16,8 @@ from typing import TextIO
 PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 #: A FIFO or a device shall not make us wait.
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+#: Where all may make files; and those that are in memory. Names of ours there can be guessed by nobody, or are locks.
+TEMPORARY, IN_MEMORY = "/tmp", "/dev/shm"  # noqa: S108 - as said
 
 
 class LeadsOut(Exception):
@@ -23,6 +25,7 @@ class LeadsOut(Exception):
 
 
 _FLAGS = os.O_RDONLY | NONBLOCK | PLAIN
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def read_below(folder: str, name: str, most: int | None = None) -> bytes:
@@ -61,10 +64,8 @@ def _open_below(folder: str, name: str) -> int:
 
 
 def _open_at(here: int, part: str, more: int) -> int:
-    if sys.platform == "win32":
-        raise NotImplementedError
     try:
-        return os.open(part, _FLAGS | os.O_NOFOLLOW | more, dir_fd=here)
+        return os.open(part, _FLAGS | _NOFOLLOW | more, dir_fd=here)
     except OSError:
         if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
             raise LeadsOut(part) from None
@@ -88,7 +89,7 @@ def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
     have given to another one. Raises OSError; FileExistsError unless it may ``overwrite``."""
     folder, name = os.path.split(path)
     aside = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}")
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | PLAIN
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _NOFOLLOW | PLAIN
     descriptor = os.open(aside, flags, 0o666)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as file:

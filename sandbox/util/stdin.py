@@ -7,7 +7,10 @@ import io
 import os
 from contextlib import suppress
 from functools import cache
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 NAME = "-"
 #: Bytes that are read at once.
@@ -87,9 +90,10 @@ class _Input(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        data = self._kept.read(self._place, len(buffer))
-        buffer[: len(data)] = data
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        room = memoryview(buffer).cast("B")
+        data = self._kept.read(self._place, len(room))
+        room[: len(data)] = data
         self._place += len(data)
         return len(data)
 

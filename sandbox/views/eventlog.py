@@ -11,6 +11,8 @@ import pickle
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 from sandbox.model.events import (
@@ -96,7 +98,8 @@ class _Chapter:
         """It is over: put it on the shelf."""
         self.made = len(decisions)
         self._lines = shelf.put(b"".join(map(encode, events)))
-        self._decisions = shelf.put(decisions.tobytes())
+        steps = array("I", map(sub, decisions, [self.first, *decisions]))  # small numbers, which are packed well
+        self._decisions = shelf.put(steps.tobytes())
         self._begin, self._state = shelf.put(pickle.dumps(self._state, pickle.HIGHEST_PROTOCOL)), None
 
     def lines(self, shelf: Shelf) -> bytes:
@@ -105,14 +108,14 @@ class _Chapter:
 
     def decisions(self, shelf: Shelf) -> array[int]:
         """The index of each scheduling decision."""
-        made = array("q")
-        made.frombytes(shelf.get(self._decisions))
-        return made
+        steps = array("I")
+        steps.frombytes(shelf.get(self._decisions))
+        return array("q", accumulate(steps, initial=self.first))[1:]
 
     def state(self, shelf: Shelf) -> _State:
         """How the run stood before it."""
         # What is on the shelf was put there by ourselves, and nobody else can reach it.
-        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301
+        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301 - our own state
         return state
 
     def begin(self, shelf: Shelf, history: History) -> Moment:

@@ -153,8 +153,17 @@ _PARAMETERS: Messages = {
 
 def parameters(values: Mapping[str, object]) -> str:
     """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
-    written = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+    written = {name: value if name.endswith("_ns") else _as_people_write(value) for name, value in values.items()}
     return _each(written, lambda name: _(_PARAMETERS.get(name, name)))
+
+
+def _as_people_write(value: object) -> object:
+    """Neither ``True`` nor ``[1, 2]``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list) and all(isinstance(each, int) for each in value):
+        return ", ".join(map(str, value)) or "–"
+    return value
 
 
 def parameters_by_name(values: Mapping[str, object]) -> str:

@@ -95,6 +95,9 @@ _PROBLEMS: Messages = {
     "needs Linux": "needs real processes, which are run on Linux only",
     "cannot be explored": "cannot be explored: {reason}",
     "no Linux": "real processes are run on Linux only; in virtual time it runs here, too: {hint}",
+    "no Linux but signals": "real processes are run on Linux; in virtual time it runs here, too: {hint}; {other} tries "
+    "real ones by signals alone",
+    "only on Linux": "this needs Linux",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
     "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
     "ostep has one cpu": "OSTEP's simulators have one CPU",

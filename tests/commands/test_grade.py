@@ -135,6 +135,39 @@ def test_every_fault_of_a_tasks_file_is_told_at_once(ossandbox: CommandRunner, t
         assert said in done.err, said
 
 
+MAKES = """\
+from contextlib import suppress
+from pathlib import Path
+with suppress(OSError):
+    Path({trace!r}).touch()
+from sandbox.policies import Policy
+class Mine(Policy):
+    pass
+"""
+
+
+def test_policies_and_scenarios_that_tasks_name_lie_beside_them(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    """And no policy is run where it could do harm, not even to see whether there is one."""
+    folder, trace = tmp_path / "handed-out", tmp_path / "it ran"
+    folder.mkdir()
+    for name in ("out.py", "handed-out/mine.py"):
+        (tmp_path / name).write_text(MAKES.format(trace=str(trace)))
+    (tmp_path / "out.toml").write_text('[[process]]\nname = "a"\nwork = ["cpu 10ms"]\n')
+    (folder / "link.py").symlink_to("../out.py")
+    policies = ["../out.py:Mine", f"{tmp_path}/out.py:Mine", "link.py:Mine", "mine.py:Nobody", "mine.py:Mine:x=1"]
+    (folder / "TASKS.toml").write_text(
+        "".join(f'[[task]]\npoints = 1\nlike = "{policy}"\n' for policy in policies)
+        + '[[task]]\npoints = 1\nclaim = "response < 1s"\nscenario = "../out.toml"\n'
+    )
+    done = ossandbox("grade", str(folder / "TASKS.toml"), "rr")
+    lines = done.err.splitlines()
+    assert (done.status, len(lines)) == (2, 6), done.err
+    assert sum("leads out of" in line for line in lines) == 4
+    assert "task[4].like: there is no class Nobody" in done.err
+    assert "task[5].like: Mine has no parameter x" in done.err
+    assert not trace.exists()
+
+
 @pytest.mark.parametrize(
     "text", ["", "title = 1\n", "[[task]]\n", "[task]\n", "\0", "[[task]]\npoints = 1\nlike = 'no.py:X'\n"]
 )

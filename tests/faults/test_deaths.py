@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.link.client import can_be_strict, use_all_cpus
+from sandbox.link.client import use_all_cpus
+from sandbox.link.namespace import can_be_strict
 from tests.support import procs
 from tests.support.files import BUSY, toml_list, write_scenario
 from tests.support.leaks import LeftCheck

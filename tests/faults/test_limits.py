@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.link.client import use_all_cpus
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process import memory
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.reports import Reports

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.link.client import can_be_strict
+from sandbox.link.namespace import can_be_strict
 from sandbox.model.commands import Quit
 from sandbox.model.events import Dispatched, Fault, Scheduling
 from sandbox.util.timeout import Alarm, Timeout

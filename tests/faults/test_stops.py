@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.link.client import can_be_strict, own_pid_namespace, use_all_cpus
+from sandbox.link.client import use_all_cpus
 from sandbox.link.guardians import Keeper
-from sandbox.machines.linux.clock import Clock
+from sandbox.link.namespace import can_be_strict, own_pid_namespace
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.family import Family
 from sandbox.machines.linux.process.process_table import ProcessTable

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS
+from tests.support import forbid
 from tests.support.leaks import LeftCheck
 
 pytestmark = [pytest.mark.timeout(150), pytest.mark.real, pytest.mark.patient, pytest.mark.thorough]
@@ -185,7 +186,24 @@ HARM = {
     "fills the disk": pick(
         "try:", "    with open('big', 'ab') as file: file.write(b'x' * 10**8)", "except OSError: pass"
     ),
+    "changes files": pick(
+        "name = os.path.join(os.path.dirname(__file__), 'after.py')",
+        "for change in (",
+        "    lambda: os.truncate(name, 0), lambda: os.chmod(name, 0o777), lambda: os.utime(name, (0, 0)),",
+        "    lambda: os.setxattr(name, 'user.it', b''), lambda: os.rename(name, name + '2'), lambda: os.remove(name),",
+        "    lambda: open(name, 'a'), lambda: os.open(name, os.O_RDWR), lambda: os.link(name, name + '3'),",
+        "    lambda: os.mkdir(name + '4'), lambda: os.symlink(name, name + '5'), lambda: os.mkfifo(name + '6'),",
+        "):",
+        "    try: change()",
+        "    except OSError: pass",
+    ),
 }
+
+
+def of_file(path: Path) -> tuple[int, int, int, list[str]]:
+    """What nobody who is examined may change about it."""
+    stat = path.lstat()
+    return stat.st_size, stat.st_mode, stat.st_mtime_ns, os.listxattr(path, follow_symlinks=False)
 
 
 class Checked:
@@ -212,7 +230,9 @@ class Checked:
         ]
         self.names += [word for word in more if word.endswith(".py")]
         command = [word for word in command if word not in self.names]
+        untouched = [of_file(folder / name) for name in self.names]
         done = subprocess.run([*command, *self.names], cwd=folder, capture_output=True, timeout=patience_s, check=False)
+        assert [of_file(folder / name) for name in self.names] == untouched
         self.status, self.err = done.returncode, done.stderr.decode()
         documents: list[dict[str, Any]] = json.loads(done.stdout)
         self.by_file = {document["file"]: document for document in documents}
@@ -377,13 +397,20 @@ def test_f59_a_command_ends_when_it_has_said_all(
     "name",
     [
         *("fork bomb", "kills its parents", "fills the disk", "daemon"),
-        *("has others signalled", "leaves memory in the system"),
+        *("has others signalled", "leaves memory in the system", "changes files"),
     ],
 )
+@pytest.mark.parametrize("landlock", [True, False], ids=["landlock", "neither"])
 @pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="only root can give up namespaces here")
-def test_f50_without_namespaces_it_does_no_harm_either(leftcheck: LeftCheck, tmp_path: Path, name: str) -> None:
+def test_f50_without_namespaces_it_does_no_harm_either(
+    leftcheck: LeftCheck, tmp_path: Path, name: str, landlock: bool
+) -> None:
     before = len(kept_by_the_system())
     without = ["setpriv", "--bounding-set", "-sys_admin"]
+    if not landlock:
+        if not forbid.CAN:
+            pytest.skip("calls cannot be forbidden here")
+        without += [sys.executable, forbid.__file__, "landlock_create_ruleset"]
     checked = Checked(tmp_path, {"before": HEAD, name: HARM[name], "after": HEAD}, "--limit", "20s", before=without)
     one, _, other = checked.by_file.values()
     assert (one["passed"], other["passed"]) == (True, True)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 
 
 @pytest.mark.parametrize(("stands", "watch"), [(False, 9), (True, 4)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Quit, Resume

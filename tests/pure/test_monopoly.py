@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.process.child import Mode
 from sandbox.machines.linux.process.process_table import ProcessTable

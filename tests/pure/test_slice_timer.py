@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.machines.linux.delay import Delay
 from sandbox.machines.linux.switching import slice_timer
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.util.units import MS, US, S
@@ -15,7 +16,7 @@ from sandbox.util.units import MS, US, S
 class Time:
     """Both clocks in one, and a poller by which time passes."""
 
-    lateness_ns = 50 * US
+    lateness = Delay(50 * US, 200 * US)
 
     def __init__(self) -> None:
         self.ns = self.woke_ns = 0
@@ -60,11 +61,20 @@ def switch(it: SliceTimer, time: Time, reaction_ns: int) -> None:
 
 def test_on_dedicated_cpus_a_slice_expires_as_early_as_its_stop_takes(time: Time) -> None:
     it = timer(time, dedicated=True)
-    assert it.expiry_ns(10 * MS) == 10 * MS
-    assert it.wake_ns(10 * MS) == 10 * MS - time.lateness_ns
+    assert it.wake_ns(10 * MS) == 10 * MS - time.lateness.usual_ns
     for _ in range(100):
         switch(it, time, 80 * US)
     assert it.expiry_ns(10 * MS) == pytest.approx(10 * MS - 80 * US, abs=1 * US)
+
+
+def test_the_first_slices_teach_most(time: Time) -> None:
+    it = timer(time, dedicated=True)
+    expiries = []
+    for _ in range(3):
+        switch(it, time, 300 * US)
+        expiries.append(10 * MS - it.expiry_ns(10 * MS))
+    assert expiries == sorted(expiries)
+    assert expiries[0] >= 200 * US
 
 
 def test_a_reaction_that_something_else_delayed_teaches_nothing(time: Time) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.machines.clock import Clock
+from sandbox.machines.commands import Commands
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
 from sandbox.machines.linux.blocking.prospects import Prospect
-from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.unattended import UnattendedRun

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import msgspec
@@ -212,6 +213,27 @@ def test_locks_of_threads_are_what_they_were_and_their_names_are_noted(tmp_path:
     _, noted = noted_by(tmp_path, THREADS)
     names = [name[1:] for kind, name in noted if kind == "n" and name[0] in "LA"]
     assert [*dict.fromkeys(names)] == ["lock", "accounts[1].lock", "forks[2]", "spoons[1]", "again", "gate", "jobs"]
+
+
+def test_what_makes_locks_is_what_it_was(tmp_path: Path) -> None:
+    program = """
+    import _thread, copy, inspect, pickle, threading, types
+    class Maker:
+        lock, bare = threading.Lock, _thread.allocate_lock
+    def main():
+        for make in (threading.Lock, _thread.allocate_lock, _thread.allocate):
+            print(repr(make).partition(" at ")[0], make.__name__, make.__qualname__, make.__module__, make.__doc__)
+            print(isinstance(make, types.BuiltinFunctionType), isinstance(make, type), callable(make))
+            print(pickle.loads(pickle.dumps(make)) is make, copy.deepcopy(make) is make)
+            try: make(1)
+            except TypeError as error: print(error)
+            try: print(inspect.signature(make))
+            except ValueError as error: print("ValueError")
+        print(threading.Lock is _thread.allocate_lock, Maker().lock().locked(), Maker().bare().acquire())
+        lock = _thread.allocate_lock()
+        with lock: _thread.start_new_thread(lambda: lock.acquire(), ())
+    """
+    noted_by(tmp_path, textwrap.dedent(program))
 
 
 WHOLE = """

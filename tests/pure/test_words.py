@@ -18,7 +18,7 @@ from sandbox.util.timeout import ALARM
 
 ROOT = Path(sandbox.__file__).parent
 #: These are, or become, processes on the board: what they print is on their own consoles.
-CHILDREN = ("programs/", "machines/linux/process/child_main.py")
+CHILDREN = ("programs/", "machines/linux/process/child_main.py", "machines/life.py", "machines/posix/births.py")
 #: Processes of ours whose last words somebody reads and prints.
 SERVANTS = (
     "link/server.py",

@@ -83,6 +83,23 @@ def call(me):
 def calls():
     call(0 if os.fork() else 1)
 
+def polled():
+    import select
+    door = socket.create_server(("127.0.0.1", 0))
+    if os.fork(): mine = door.accept()[0]
+    else: mine = socket.create_connection(door.getsockname())
+    door.close()
+    select.select([mine], [], [])
+
+def unanswered():
+    door = socket.socket(socket.AF_UNIX)
+    door.bind("door")
+    door.listen()
+    if os.fork(): os.wait()
+    mine = socket.socket(socket.AF_UNIX)
+    mine.connect("door")
+    mine.recv(1)
+
 def late():
     there, back = os.pipe()
     if os.fork():
@@ -169,7 +186,7 @@ def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path:
     assert len(run.all(Deadlocked)) == 1
 
 
-@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped", "calls"])
+@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered"])
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
     events = run_real(program(tmp_path, name))

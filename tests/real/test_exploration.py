@@ -12,6 +12,7 @@ from sandbox.analysis.exploration import messages, report
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
 from sandbox.analysis.exploration.report import Findings
 from sandbox.analysis.exploration.runner import RealRunner
+from sandbox.link.worker import Worker
 from sandbox.model.spec import Scenario
 from sandbox.policies import names
 from sandbox.scenario import find, load
@@ -120,13 +121,13 @@ def test_what_was_found_can_be_replayed(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_beside_a_screen_it_tells_how_far_it_is_and_leaves_nothing_where_it_is_ended() -> None:
     task = messages.ExploreTask(load(find("tickets")), 60, [max(os.sched_getaffinity(0))], 80)
-    with messages.start(task) as worker:
+    with Worker(messages.PACKAGE, task, messages.decode_message) as worker:
         told = [*worker.messages(60)]
     last = told[-1]
     assert isinstance(last, messages.Explored)
     assert last.order
     assert last.lines[0].startswith("✘ ")
-    with messages.start(task) as worker:
+    with Worker(messages.PACKAGE, task, messages.decode_message) as worker:
         assert isinstance(next(worker.messages(60)), messages.Tried)
         worker.end(5)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.kernel.machine import Woke
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux import perf_events as perf
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
-from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.perf_events import Ring
 from sandbox.machines.linux.poller import Poller
@@ -173,7 +173,7 @@ def test_records_tell_of_births_threads_switches_and_ends(context: SensorContext
     child = os.fork()
     if child == 0:
         os.sched_setaffinity(0, {context.cpus.mini[0]})
-        exec(program)  # noqa: S102
+        exec(program)
         os._exit(0)
     os.waitpid(child, 0)
     records = ring.read()

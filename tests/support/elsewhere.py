@@ -12,15 +12,26 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-#: These know Linux, and are imported only where a real machine is wanted; and what knows terminals as UNIX has them.
-LINUX = (
+#: These know Linux, and are imported only where a real machine is wanted.
+_LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
-    *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog", "sandbox.programs.forking_server"),
+    *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog"),
+    "sandbox.analysis.measurement.examine_linux",
 )
+#: And these any UNIX: its processes, and its terminals.
+_UNIX = (
+    *("sandbox.machines.posix", "sandbox.machines.life", "sandbox.machines.console", "sandbox.machines.consoles"),
+    *("sandbox.programs.forking_server", "sandbox.tui.terminal"),
+)
+#: Of ours, what cannot be imported there.
+ABSENT = {"windows": (*_LINUX, *_UNIX), "macos": _LINUX}
 
 _THIRD_PARTY = (
     "asyncio", "asyncio.selector_events", "atexit", "concurrent.futures", "concurrent.futures.process", "faulthandler",
@@ -31,8 +42,14 @@ _THIRD_PARTY = (
     "textual.drivers.linux_driver", "ssl", "aiohttp.web", "textual_serve.server",
 )  # fmt: skip
 
+#: The same for a kernel process, which is smaller.
+_KERNELS = (
+    *("atexit", "concurrent.futures", "faulthandler", "subprocess", "tempfile", "threading", "uuid"),
+    *("msgspec", "polib", "psutil"),
+)
+
 _NO_MODULES = {
-    "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog", "sandbox.tui.terminal"),
+    "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog"),
     "macos": (),
 }
 #: What the modules of the standard library lack there.
@@ -77,14 +94,21 @@ _LACKS: dict[str, dict[Any, tuple[str, ...]]] = {
 _PLATFORMS = {"windows": "win32", "macos": "darwin"}
 
 
-def become(system: str) -> None:
-    """From now on this process finds what it would find there."""
-    for name in _THIRD_PARTY:
+_ROOT = str(Path(__file__).parents[2])
+#: What a kernel process is started by there.
+_KERNEL = f"import sys; sys.path.insert(0, {_ROOT!r}); from tests.support import elsewhere; elsewhere.kernel()"
+
+
+def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
+    """From now on this process finds what it would find there, and so do kernel processes that it starts. ``needs``:
+    what is loaded before."""
+    for name in needs:
         try:
             importlib.import_module(name)
         except ImportError:
             continue  # of another version
-    for name in (*_NO_MODULES[system], *LINUX):
+    _leave_its_own_ways("textual.drivers.linux_driver")
+    for name in (*_NO_MODULES[system], *ABSENT[system]):
         sys.modules[name] = None  # type: ignore[assignment]
     for module, names in _LACKS[system].items():
         for name in names:
@@ -94,8 +118,63 @@ def become(system: str) -> None:
     sys.modules["_scproxy"].__dict__.update(_get_proxies=dict, _get_proxy_settings=dict)
     if system == "windows":
         socket.socketpair = _pair  # type: ignore[assignment]
+    else:
+        _tell_as_a_mac_does()
     _hide_proc()
+    _take_kernels_along(system)
     sys.platform = _PLATFORMS[system]
+
+
+def _leave_its_own_ways(name: str) -> None:
+    """A module of somebody else keeps what it draws a real terminal with: there it is another one that does."""
+    module = sys.modules.get(name)
+    for lacking in (os, signal, select):
+        if module is not None and hasattr(module, lacking.__name__):
+            whole = type(sys)(lacking.__name__)
+            vars(whole).update(vars(lacking))
+            setattr(module, lacking.__name__, whole)
+
+
+def kernel() -> None:
+    """A kernel process there: what ``python -m sandbox.kernel`` is here."""
+    become(sys.argv[1], _KERNELS)
+    importlib.import_module(sys.argv[2]).main(*sys.argv[3:])
+    os._exit(0)
+
+
+def _take_kernels_along(system: str) -> None:
+    """Kernel processes are started there, too."""
+    popen: Any = subprocess.Popen
+    start = popen.__init__
+
+    def started(self: Any, command: Any, *arguments: Any, **more: Any) -> None:
+        if isinstance(command, list) and command[:1] == [sys.executable] and "sandbox.kernel" in command:
+            served = command[command.index("sandbox.kernel") + 1 :]
+            command = [sys.executable, "-X", "utf8", "-c", _KERNEL, system, *served]
+        start(self, command, *arguments, **more)
+
+    popen.__init__ = started
+
+
+def _tell_as_a_mac_does() -> None:
+    """What psutil knows on macOS: all who live are running, and their CPU time to the microsecond."""
+    import psutil
+
+    process: Any = psutil.Process
+    status, told = process.status, (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+
+    def seen(self: psutil.Process) -> str:
+        found = str(status(self))
+        return found if found in told else psutil.STATUS_RUNNING
+
+    def cpu_times(self: psutil.Process) -> SimpleNamespace:
+        try:
+            used_ns = time.clock_gettime_ns((~self.pid << 3) | 2)  # as clock_getcpuclockid(3)
+        except OSError:
+            raise psutil.NoSuchProcess(self.pid) from None
+        return SimpleNamespace(user=used_ns // 1_000 / 1e6, system=0.0)
+
+    process.status, process.cpu_times = seen, cpu_times
 
 
 def _pair(*_: object) -> tuple[socket.socket, socket.socket]:
@@ -114,6 +193,8 @@ def _hide_proc() -> None:
     def guarded(real: Any) -> Any:
         def opened(path: Any, *arguments: Any, **more: Any) -> Any:
             if isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith("/proc/"):
+                if sys._getframe(1).f_globals["__name__"].startswith("psutil"):
+                    return real(path, *arguments, **more)  # it has other ways there
                 raise FileNotFoundError(2, "No such file or directory", os.fsdecode(path))
             return real(path, *arguments, **more)
 

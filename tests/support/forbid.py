@@ -13,7 +13,7 @@ CALLS = {
     "ioctl": 16, "socketpair": 53, "setsid": 112, "setpriority": 141, "sched_setscheduler": 144, "prctl": 157,
     "setrlimit": 160, "sched_setaffinity": 203, "waitid": 247, "timerfd_create": 283, "signalfd4": 289,
     "epoll_create1": 291, "perf_event_open": 298, "prlimit64": 302, "pidfd_send_signal": 424, "pidfd_open": 434,
-    "pidfd_getfd": 438, "process_vm_readv": 310,
+    "pidfd_getfd": 438, "process_vm_readv": 310, "landlock_create_ruleset": 444,
 }  # fmt: skip
 CAN = sys.platform == "linux" and platform.machine() == "x86_64"
 

@@ -88,9 +88,13 @@ class Watch:
         """Wait until ``what`` gives something true, and give that."""
         give_up = time.monotonic() + seconds
         while not (found := what()):
-            assert time.monotonic() < give_up, f"after {seconds} s still not: {why}; {self.events[-8:]}"
+            assert time.monotonic() < give_up, f"after {seconds} s still not: {why}; {self._last()}"
             self.step()
         return found
+
+    def _last(self) -> str:
+        closed = f"the kernel process has ended: {self.link.last_words()}; " if self.link.closed else ""
+        return f"{closed}{self.events[-8:]}"
 
     def go_on(self, seconds: float) -> None:
         """Just watch for a while."""

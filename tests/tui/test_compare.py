@@ -74,6 +74,28 @@ async def test_it_scrolls_to_the_charts_and_is_saved(
         assert "turnaround" in next(tmp_path.iterdir()).read_text(encoding="utf-8")
 
 
+async def test_what_came_of_it_is_made_anew_for_another_width(
+    make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.tui.panels.compare._MAX_AGAIN_S", 60)  # on a machine with other work it takes long
+    driver = make_driver(scenario(process("long", "cpu 100ms"), process("short", "cpu 10ms"), policy="fcfs"))
+    async with driver.app.run_test(size=(140, 24)) as pilot:
+        await driver.open(pilot, "5", started())
+        panel(driver)._entry.value = "fcfs, sjf"
+        await pilot.press("enter")
+        await until(lambda: "response" in driver.text, pilot)
+
+        def widest() -> int:
+            return max(sum(len(text) for text, _tone in line) for line in panel(driver)._pages._all)
+
+        assert 80 < widest() <= 140
+        await pilot.press("down")
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: widest() <= 80, pilot)
+        await driver.settle(pilot)
+        assert panel(driver)._pages._top == 1, "where one was reading, one still is"
+
+
 async def test_one_says_who_takes_part(make_driver: MakeDriver, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("from sandbox.policies import Policy\nclass Mine(Policy): pass\n")

@@ -31,11 +31,13 @@ from sandbox.tui.compat import (
     SVG_TEXT,
     break_lines_in_every_script,
     can_suspend,
+    correct_size,
     divert_output,
     drawn_lines,
     fail,
     key_name,
     make_parser,
+    put_before,
 )
 
 CHINESE = "它醒来，得到 CPU，fork 出一个子进程；这个子进程只管这一个客户（它的）。"
@@ -172,3 +174,29 @@ def test_what_a_terminal_sends_can_be_read_without_the_drivers_loop() -> None:
     source = inspect.getsource(LinuxDriver.run_input_thread)
     assert "XTermParser" in source, "sandbox.tui.terminal reads in its place"
     assert "exit_event" in source, "sandbox.tui.terminal reads on when the app has ended"
+
+
+def test_the_size_of_a_terminal_is_asked_for_by_get_terminal_size() -> None:
+    assert hasattr(LinuxDriver, "_get_terminal_size"), (
+        "LinuxDriver._get_terminal_size is gone: a terminal without a size"
+    )
+    source = inspect.getsource(LinuxDriver)
+    assert "self._get_terminal_size()" in source, (
+        "the driver does not ask _get_terminal_size: a terminal without a size"
+    )
+
+    class Driver:
+        def _get_terminal_size(self) -> tuple[int, int]:
+            return (0, 0)
+
+    driver: Any = Driver()
+    correct_size(driver, lambda found: (found[0] + 80, found[1] + 24))
+    assert driver._get_terminal_size() == (80, 24)
+
+
+async def test_who_is_not_ours_is_kept_from_the_served_app() -> None:
+    server: Any = pytest.importorskip("textual_serve.server").Server("true")
+    let_in = object()
+    put_before(server, let_in)
+    app = await server._make_app()
+    assert let_in in app.middlewares, "Server._make_app is gone: any page of the web could use what is served"

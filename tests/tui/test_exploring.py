@@ -48,11 +48,11 @@ class FakeSearch:
 def searches(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeSearch]]:
     begun: list[FakeSearch] = []
 
-    def start(task: ExploreTask) -> FakeSearch:
+    def start(package: str, task: ExploreTask, decode: object) -> FakeSearch:
         begun.append(FakeSearch(task))
         return begun[-1]
 
-    monkeypatch.setattr("sandbox.tui.state.order_search.start", start)
+    monkeypatch.setattr("sandbox.tui.state.order_search.Worker", start)
     yield begun
     assert all(search.ended for search in begun), "none is left when the app has been left"
 

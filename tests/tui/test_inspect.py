@@ -116,7 +116,7 @@ def sleeper(leftcheck: LeftCheck) -> Iterator[int]:
 def test_what_the_system_knows_of_a_child_of_ours(sleeper: int) -> None:
     known = dict(system_facts(sleeper))
     assert known["in the system"].endswith("1 thread")
-    assert "MiB resident" in known["memory"]
+    assert "MB resident" in known["memory"]
     assert known["files"].startswith("0 1 → /dev/null, 2 → "), "what leads to one place is named together"
 
 
@@ -195,4 +195,4 @@ async def test_a_real_one_is_shown_as_the_system_sees_it(sleeper: int, make_driv
         known = facts(driver)
         assert known["pid"] == f"1 here, {sleeper} in the system"
         assert known["in the system"].endswith("1 thread")
-        assert "MiB resident" in known["memory"]
+        assert "MB resident" in known["memory"]

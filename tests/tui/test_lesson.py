@@ -184,6 +184,15 @@ async def test_what_cannot_come_any_more_is_said_and_a_key_offered(make_driver: 
         await until(lambda: len(driver.links) == 2, pilot)
 
 
+async def test_what_becomes_of_the_dead_can_still_come(make_driver: MakeDriver, lesson: Scenario) -> None:
+    lesson.steps = [Step(parse_happening("a/1 is reaped"))]
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a").run("a").later("10ms").admit("child", runs="a", parent="a").expire("a")
+        await driver.feed(pilot, script.run("child").later("10ms").exit("child").run("a").later("1ms"))
+        await until(lambda: "waits until a/1 is reaped" in driver.text, pilot)
+
+
 async def test_results_stay_whatever_is_started_afterwards(make_driver: MakeDriver, lesson: Scenario) -> None:
     lesson.steps = []
     (Path(lesson.folder) / "mine.md").write_text("Done after {makespan}.\n\nAlways.\n")

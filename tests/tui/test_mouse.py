@@ -55,6 +55,23 @@ async def test_keys_of_the_panel_in_front_and_of_questions_are_clicked(make_driv
         assert driver.app.board_screen.front.has_class("reading")
 
 
+async def test_what_can_be_clicked_is_underlined_under_the_mouse(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+
+        def underlined(line: int) -> str:
+            strip = driver.app.screen._compositor.render_strips()[line]
+            return "".join(segment.text for segment in strip if segment.style and segment.style.underline)
+
+        for line, thing in ((39, "? help"), (1, "2 Sockets"), (0, "ossandbox  test")):
+            assert underlined(line) == ""
+            await pilot.hover(offset=(cell_of(driver, line, thing) + 1, line))
+            assert underlined(line) == thing
+        await pilot.hover(offset=(60, 20))
+        assert underlined(0) == "", "it is the mouse's place, nothing that was chosen"
+
+
 @pytest.mark.parametrize(("clicked", "dialog"), [("test", Open), ("rr ", ChoosePolicy)])
 async def test_the_top_line_does_what_its_keys_do(make_driver: MakeDriver, clicked: str, dialog: type) -> None:
     driver = make_driver()

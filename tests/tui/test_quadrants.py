@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sandbox.tui.config import Config
 from tests.support.app import Compare, MakeDriver, prepare
 from tests.support.kernel_script import KernelScript
@@ -55,11 +57,29 @@ async def test_without_room_for_boxes_there_are_lines(make_driver: MakeDriver) -
         await driver.open(pilot, "8", seven())
         lines = [" ".join(line.split()) for line in driver.panel("quadrant-map")]
         assert lines[:4] == [
-            "synchronous, blocking 3 input, sleep, recv",
-            "synchronous, non-blocking 2 eval, child",
+            "synchronous, blocking 3 input sleep recv",
+            "synchronous, non-blocking 2 eval child",
             "asynchronous, blocking 1 select",
             "asynchronous, non-blocking 1 start",
         ]
+        await pilot.click("#quadrant-map", offset=(43, 1))
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 2, "a name can be clicked there, too"
+
+
+async def test_names_go_on_in_the_next_line_and_who_has_no_room_is_counted(make_driver: MakeDriver) -> None:
+    driver, script = make_driver(), KernelScript()
+    for number in range(1, 41):
+        script.admit(f"worker-{number}")
+    async with driver.app.run_test(size=(80, 17)) as pilot:
+        await driver.open(pilot, "8", script.run("worker-1").later("1ms"))
+        text = "\n".join(driver.panel("quadrant-map"))
+        shown = len(set(re.findall(r"worker-\d+", text)))
+        assert "worker-5" in text, "not only one line"
+        assert f"… {40 - shown} more" in text
+        await pilot.resize_terminal(80, 15)
+        await driver.settle(pilot)
+        assert "more" in "\n".join(driver.panel("quadrant-map"))
 
 
 def test_quadrants(make_driver: MakeDriver, snap_compare: Compare) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from sandbox.i18n import spoken
-from sandbox.link.worker import BadTask, Message, Worker
+from sandbox.link.worker import BadTask, Message
 from sandbox.model.spec import Scenario
+
+#: Whose worker does it.
+PACKAGE = "sandbox.analysis.comparison"
 
 
 class CompareTask(msgspec.Struct):
@@ -37,9 +40,4 @@ class Compared(Message, frozen=True, tag=True):
 AnyMessage = BadTask | Running | Compared
 
 decode_task = msgspec.json.Decoder(CompareTask).decode
-_decode_message = msgspec.json.Decoder(AnyMessage).decode
-
-
-def start(task: CompareTask) -> Worker[AnyMessage]:
-    """A worker that does it: whoever waits for it can do something else, or end it."""
-    return Worker("sandbox.analysis.comparison", task, _decode_message)
+decode_message = msgspec.json.Decoder(AnyMessage).decode

@@ -31,7 +31,7 @@ def sensitivity(scenario: Scenario, exact: History) -> Sensitivity:
     expected = _turnarounds(exact)
     most = Sensitivity("", 0.0)
     for seed in range(_TRIES):
-        dice = random.Random(seed)  # noqa: S311 - to be drawn again in the same way
+        dice = random.Random(seed)
         nudged = msgspec.structs.replace(scenario, processes=[_nudge(each, dice) for each in scenario.processes])
         events: list[Any] = []
         simulate(nudged, events.extend)

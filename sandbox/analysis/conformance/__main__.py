@@ -25,7 +25,7 @@ def examine_all(task: ExamineTask, tell: Tell) -> None:
     bench = Bench(task.limit_s)
     try:
         like = None if task.like is None else bench.reference(task.like)
-        generated = worlds(task.seed, task.worlds)
+        generated = worlds(task.seed, task.worlds) if task.worlds else []  # it is only made, to be tried
         for candidate in _examinees(task.what, bench):
             tell(Begun(candidate.name))
             for verdict in examine(candidate, like, generated, lambda number: tell(Trying(number))):

@@ -102,10 +102,9 @@ def contents(file: str, room: Room) -> Classes:
     question = WhichClasses(nonce(), resolved(file))
     room.ask(question)
     try:
-        answer = room.answer(question.nonce, Classes | Refused)  # type: ignore[arg-type]
+        answer = room.answer_or_refusal(question.nonce, Classes)
     except RoomEnded as ended:
         raise _lost(ended) from None
     if isinstance(answer, Refused):
         raise validate.bad_value(BadValue.all(answer.faults or [("", Clause("answers do not fit"))]))
-    found: Classes = answer
-    return found
+    return answer

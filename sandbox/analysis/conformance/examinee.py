@@ -42,7 +42,7 @@ class Examinee:
         self._hurry_s = time.monotonic() + left_s / 2
         question = WhatPolicy(nonce(), text)
         room.ask(question)
-        answer = room.answer(question.nonce, Introduced | Refused)  # type: ignore[arg-type]
+        answer = room.answer_or_refusal(question.nonce, Introduced)
         if isinstance(answer, Refused):
             raise validate.bad_value(BadValue.all(answer.faults or [("", Clause(MISFIT))]))
         self._policy: Introduced = answer

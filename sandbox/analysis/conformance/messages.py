@@ -5,21 +5,19 @@ Each line is one JSON object. What comes out of a room may have been written by 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from sandbox.analysis.conformance.verdicts import Verdict
 from sandbox.link.worker import BadTask, Message
 from sandbox.model.clause import Clause
-from sandbox.model.spec import Scenario
+from sandbox.model.spec import Scenario, Ties
 from sandbox.policies.host.remote import Call, Said, Seat
 
 
 class ExamineTask(msgspec.Struct):
     """What to examine: a policy as people write it, or ``file.py`` for every policy in a file, which is looked up from
-    the folder that the process is in. ``like``: the one that it shall be like, written in the same way. ``limit_s``:
-    how long all of it may take."""
+    the folder that the process is in. ``like``: the one that it shall be like, written in the same way. ``worlds``: 0
+    where it is only to be seen whether there is such a policy; ``limit_s``: how long all of it may take."""
 
     what: str
     like: str | None
@@ -112,7 +110,7 @@ class Introduced(Answer, frozen=True, tag=True):
     source: str
     parameters: dict[str, object]
     name: str
-    ties: Literal["arrival-first", "requeue-first"]
+    ties: Ties
     declared: list[str]
 
 

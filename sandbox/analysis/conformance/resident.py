@@ -33,7 +33,7 @@ from sandbox.analysis.conformance.verdicts import IDLE, STARVED
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.machines.simulate import simulate
 from sandbox.model.clause import Figure
-from sandbox.model.spec import MachineSpec, Scenario
+from sandbox.model.spec import TIES, MachineSpec, Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
@@ -74,8 +74,8 @@ def main(paths: list[str]) -> None:
     ALARM.be_patient(_PATIENCE_S)
     run_slow_ones_once(_SLOW_S)
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
-    tries.watch(files)
-    sys.stderr = open(os.devnull, "w")
+    tries.watch(files, nothing)
+    sys.stderr = open(nothing, "w", closefd=False)
     resident = _Resident()
     try:
         for line in questions:
@@ -142,7 +142,8 @@ def _introduced(nonce: int, text: str) -> Introduced:
     except Failed:
         _, rule, figures = log[-1]
         raise BadValue("policy does not start", value=source, reason=_told(rule, figures)) from None
-    return Introduced(nonce, source, parameters, policy.kind.name, policy.kind.ties, declared)  # type: ignore[arg-type]
+    ties = next(ties for ties in TIES if ties == policy.kind.ties)
+    return Introduced(nonce, source, parameters, policy.kind.name, ties, declared)
 
 
 def _told(rule: str, figures: dict[str, Figure]) -> str:

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from sandbox.analysis.conformance import tries
-from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, decode_answer
+from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, Refused, decode_answer
 from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
@@ -97,15 +97,25 @@ class Room:
 
     def answer(self, nonce: int, kind: type[A]) -> A:
         """The answer to a question. Raises RoomEnded."""
+        answer = self._answer(nonce)
+        if not isinstance(answer, kind):
+            raise RoomEnded(Clause("answers do not fit"))
+        return answer
+
+    def answer_or_refusal(self, nonce: int, kind: type[A]) -> A | Refused:
+        """The same, where there may be no such thing."""
+        answer = self._answer(nonce)
+        if not isinstance(answer, (kind, Refused)):
+            raise RoomEnded(Clause("answers do not fit"))
+        return answer
+
+    def _answer(self, nonce: int) -> AnyAnswer:
         give_up_s = min(time.monotonic() + (LIMIT_S + _GRACE_S) * len(self._asked), self._give_up_s)
         while nonce not in self._answers:
             if time.monotonic() >= give_up_s:
                 raise RoomEnded(self._late())
             self._exchange(give_up_s)
-        answer = self._answers.pop(nonce)
-        if not isinstance(answer, kind):
-            raise RoomEnded(Clause("answers do not fit"))
-        return answer
+        return self._answers.pop(nonce)
 
     def _late(self) -> Clause:
         if time.monotonic() >= self._give_up_s:
@@ -171,10 +181,10 @@ class Room:
     @property
     def tried(self) -> list[Clause]:
         """What has been tried in it, as far as that is known."""
-        if sys.platform == "win32":
-            raise NotImplementedError
         if self._tried is not None:
             return self._tried
+        if sys.platform == "win32":  # where a file's place cannot be left as it is
+            return []
         words = os.pread(self._stderr.fileno(), _MAX_WORDS, 0)  # its place is that of who writes there, too
         return tries.read(words.decode(errors="replace"))
 

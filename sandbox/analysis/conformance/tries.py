@@ -48,8 +48,9 @@ _MOST, _MAX_PATH = 20, 80
 _encode = msgspec.json.Encoder().encode
 
 
-def watch(files: Iterable[str]) -> None:
-    """From now on, for good, what this process tries is told. ``files``: its own."""
+def watch(files: Iterable[str], nowhere: int) -> None:
+    """From now on, for good, what this process tries is told. ``files``: its own; ``nowhere``: a descriptor that leads
+    there."""
     told: set[tuple[str, object]] = set()
     ours = tuple({*map(os.path.realpath, _ours()), *_ours(), *files, os.devnull})
 
@@ -70,7 +71,7 @@ def watch(files: Iterable[str]) -> None:
                 changes = event == "open" and isinstance(args[2], int) and args[2] & _CHANGING
                 tell(_WRITES if changes else _READS, path=path[:_MAX_PATH])
 
-    sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Nowhere()), "utf-8")
+    sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Nowhere(nowhere)), "utf-8")
     sys.addaudithook(hook)
 
 
@@ -84,8 +85,8 @@ def _ours() -> list[str]:
 class _Nowhere(io.FileIO):
     """Standard output, which leads nowhere, and tells how much goes there. (It hears of it by the buffer.)"""
 
-    def __init__(self) -> None:
-        super().__init__(os.devnull, "w")
+    def __init__(self, nowhere: int) -> None:
+        super().__init__(nowhere, "w", closefd=False)
         self._lines, self._next = 0, 1
 
     def write(self, data: Buffer) -> int:

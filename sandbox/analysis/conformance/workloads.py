@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Literal
 
 from sandbox.model.commands import AnyCommand, Kill, UsePolicy
 from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, Segment
@@ -24,7 +25,7 @@ _QUANTA_NS = (None, 10 * MS, 20 * MS, 30 * MS)
 
 def worlds(seed: int, count: int) -> list[Scenario]:
     """So many random workloads, the small ones first, and then the long ones. The same for the same seed."""
-    dice = Random(seed)  # noqa: S311 - it keeps no secrets
+    dice = Random(seed)
     found = [_random(dice, 1 + number * _MAX_PROCESSES // count) for number in range(count)]
     return [*sorted(found, key=_size), *_long_ones()]
 
@@ -57,8 +58,8 @@ def _at(dice: Random, command: AnyCommand) -> At:
 def _process(dice: Random, number: int) -> ProcessSpec:
     work = []
     for index in range(dice.randint(1, _MAX_SEGMENTS)):
-        kind = "cpu" if index % 2 == 0 else "io"
-        work.append(Segment(kind, GRID_NS * dice.randint(1, 4)))  # type: ignore[arg-type]
+        kind: Literal["cpu", "io"] = "cpu" if index % 2 == 0 else "io"
+        work.append(Segment(kind, GRID_NS * dice.randint(1, 4)))
     if dice.random() < 0.1:
         work.insert(0, Segment("io", GRID_NS))
     process = ProcessSpec(chr(ord("A") + number), GRID_NS * dice.choice((0, 0, 1, 2, 3, 5)), work)

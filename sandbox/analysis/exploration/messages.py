@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from sandbox.i18n import spoken
-from sandbox.link.worker import BadTask, Message, Worker
+from sandbox.link.worker import BadTask, Message
 from sandbox.model.spec import Scenario
+
+#: Whose worker does it.
+PACKAGE = "sandbox.analysis.exploration.beside"
 
 
 class ExploreTask(msgspec.Struct):
@@ -40,9 +43,4 @@ class Explored(Message, frozen=True, tag=True):
 AnyMessage = BadTask | Tried | Explored
 
 decode_task = msgspec.json.Decoder(ExploreTask).decode
-_decode_message = msgspec.json.Decoder(AnyMessage).decode
-
-
-def start(task: ExploreTask) -> Worker[AnyMessage]:
-    """A worker that does it: whoever waits for it can do something else, or end it."""
-    return Worker("sandbox.analysis.exploration.beside", task, _decode_message)
+decode_message = msgspec.json.Decoder(AnyMessage).decode

@@ -16,7 +16,7 @@ _SIZES = 6
 
 def hidden(kind: str, seed: int, number: int) -> Scenario:
     """The workload of that number. ``seed``: the teacher's."""
-    dice = Random(f"{seed}/{kind}/{number}")  # noqa: S311 - nobody can guess the teacher's seed from a workload of it
+    dice = Random(f"{seed}/{kind}/{number}")  # nobody can guess the teacher's seed from a workload of it
     if kind == _MIXED:
         return worlds(dice.randrange(2**53), _SIZES)[_SIZES - 1]  # the largest of the small ones
     machine = MachineSpec(policy=EXAMINED, seed=dice.randrange(1_000))

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from sandbox.analysis.conformance.messages import ExamineTask
+from sandbox.analysis.conformance.run import run
 from sandbox.analysis.grading.assignment import MAX_POINTS, Assignment, AssignmentSpec, Task, TaskSpec
 from sandbox.analysis.grading.figures import MORE
 from sandbox.machines.simulate import obstacles
@@ -20,10 +22,13 @@ from sandbox.policies import choice
 from sandbox.scenario import built_in, find, load
 from sandbox.scenario.reader import parse
 from sandbox.scenario.tables import Tables, kinds
+from sandbox.util.paths import LeadsOut, is_below
 
 #: Tasks of one assignment.
 MAX_TASKS = 200
 _HOW = ("law", "like", "claim")
+#: How long it may take to make a policy, in seconds.
+_TRY_S = 30.0
 #: What makes sense with claims only.
 _CLAIMS_ONLY = ("scenario", "workload", "seeds", "beside", "real")
 
@@ -49,6 +54,8 @@ class _Reader:
         self._folder = os.path.dirname(os.path.abspath(path))
         self._problems = problems
         self._tables = Tables(problems)
+        #: Policies in files beside ours, and where each is named.
+        self._in_files: dict[str, list[Where]] = {}
 
     def read(self, table: dict[str, Any]) -> Assignment | None:
         """To be used only if there are no problems."""
@@ -66,6 +73,7 @@ class _Reader:
         if sum(task.spec.points for task in tasks) > MAX_POINTS:
             self._problems.add(("task",), "too many points", allowed=MAX_POINTS)
         self._check_names(tasks)
+        self._try_files()
         return None if spec is None else Assignment(spec, tasks)
 
     def _task(self, index: int, raw: dict[str, Any]) -> Task | None:
@@ -98,22 +106,49 @@ class _Reader:
         if text is None:
             return None
         head = text.partition(":")[0]
-        if head.endswith(".py") and not os.path.isabs(head):
-            text = os.path.join(self._folder, text)
         try:
-            choice.parse(text)
+            if not head.endswith(".py"):
+                choice.parse(text)
+            elif self._lies_beside(where, head):
+                if ":" not in text:
+                    raise BadValue("which class", value=shown(head), allowed=f"{head}:Class")
+                text = os.path.join(self._folder, text)
+                self._in_files.setdefault(text, []).append(where)
         except BadValue as bad:
             self._problems.add_bad_value(where, bad)
         return text
+
+    def _lies_beside(self, where: Where, name: str) -> bool:
+        """Whether it is a file in our folder, or below."""
+        try:
+            if is_below(self._folder, name):
+                return True
+        except LeadsOut:
+            self._problems.add(where, "leads out of the scenario's folder", value=shown(name))
+        else:
+            self._problems.add(where, "no such file", value=shown(name))
+        return False
+
+    def _try_files(self) -> None:
+        """Whether there are such policies: they are run in a room, as they are when submissions are judged by them."""
+        tasks = [ExamineTask(text, None, 1, 0, _TRY_S) for text in self._in_files]
+        for task, (outcome, _) in zip(tasks, run(tasks) if tasks else (), strict=True):
+            if isinstance(outcome, BadValue):
+                policy = ":".join(task.what.split(":")[:2])
+                bad = BadValue.all([(inside.removeprefix(policy), what) for inside, what in outcome.faults])
+                for where in self._in_files[task.what]:
+                    self._problems.add_bad_value(where, bad)
 
     def _scenario(self, where: Where, name: str | None, real: bool) -> Scenario | None:
         """A built-in scenario, or a file beside ours."""
         if name is None:
             return None
         try:
-            path = find(name) if name in {file.stem for file in built_in()} else Path(self._folder) / name
-            if path.suffix != ".toml" and not path.exists():
+            path = Path(self._folder) / name
+            if name in {file.stem for file in built_in()} or (path.suffix != ".toml" and not path.exists()):
                 path = find(name)  # which says what there is
+            elif not self._lies_beside(where, name):
+                return None
             scenario = load(path, runs=False)
         except BadInput as bad:
             for problem in bad.problems:

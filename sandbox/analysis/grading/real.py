@@ -29,12 +29,12 @@ class RealRuns:
     """A policy that is tried on real processes only. ``run``: one run of a world; raises BadValue, also where there
     are no real processes to be had."""
 
-    declared: list[str] = []  # noqa: RUF012 - nothing is added
     #: Nobody looks for a smaller workload: each try would take its time.
     hurried = True
 
     def __init__(self, name: str, run: Callable[[Scenario], Trial]) -> None:
         self.name, self.attempt = name, run
+        self.declared: list[str] = []
 
     def expect(self, world: Scenario, twice: bool = True) -> None:
         """One run at a time."""

@@ -7,67 +7,24 @@ import platform
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterator
 
-from sandbox import wording
-from sandbox.analysis.measurement.birth import Birth
-from sandbox.i18n import Messages, _
-from sandbox.link.client import can_be_strict
-from sandbox.util.refusals import refused
-
-if TYPE_CHECKING:
-    if sys.platform == "linux":
-        from sandbox.machines.linux.room import Probe
-    else:
-        Probe = Any
+from sandbox.analysis.measurement.finding import Finding, findings_of
+from sandbox.i18n import _
+from sandbox.util.units import MS
 
 #: Where the servers of the lessons listen.
 PORT = 9001
 
 
-class Finding(NamedTuple):
-    """One thing looked at. ``state``: ok; limited: it works, with less; fails: real processes cannot run."""
-
-    name: str
-    state: Literal["ok", "limited", "fails"]
-    found: str
-    advice: str = ""
-
-
 def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
+    before, after = (_python, _system), (_port, _terminal)
     if sys.platform != "linux":
-        return _all(_python, _system, _port, _terminal)
-    from sandbox.machines.linux import capabilities, procfs
+        return findings_of(*before, _signals, *after)
+    from sandbox.analysis.measurement import examine_linux
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    rooms = _begin_rooms()
-    first = _all(_python, _system, _cpus, _load)
-    freezer = cache(capabilities.freezer_obstacle)
-    others = (_limits, lambda: _containment(freezer), rooms, _port, _terminal)
-    if not procfs.is_mounted():
-        found = _("not there: nothing can be known of processes")
-        return [*first, Finding("/proc", "fails", found, "mount -t proc proc /proc"), *_all(*others)]
-    with Birth() as birth:
-        rest = _all(lambda: _freezer(freezer), _sensors, _holders, _hidden, *others)
-        return [*first, *_all(lambda: _first_birth(birth)), *rest]
-
-
-def _all(*checks: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    return [finding for check in checks for finding in _permitted(check)]
-
-
-def _permitted(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a check finds, until the system refuses something that it needs."""
-    try:
-        yield from check()
-    except OSError as error:
-        yield Finding(_("examination"), "limited", refused(error))
+    return [*findings_of(*before), *examine_linux.examine(), *findings_of(*after)]
 
 
 def _python() -> Iterator[Finding]:
@@ -80,234 +37,33 @@ def _system() -> Iterator[Finding]:
     )
     if sys.platform == "linux":
         yield Finding(_("system"), "ok", found)
+    elif sys.platform != "win32":
+        yield Finding(_("system"), "limited", found, _("real processes have all that they can have on Linux only"))
     else:
         yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
 
 
-def _cpus() -> Iterator[Finding]:
-    from sandbox.machines.linux import cpus
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    number, given = len(os.sched_getaffinity(0)), cpus.assign_cpus(1)
-    if given.dedicated:
-        found = _("{number}: cpu0 is the real CPU {mini}, the engine keeps to {engine}")
-        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=given.mini[0], engine=given.engine))
-    else:
-        found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
-        yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
-
-
-def _load() -> Iterator[Finding]:
-    """What others have the CPUs do."""
-    if sys.platform != "linux":
-        raise NotImplementedError
-    number, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    found = _("{load} of {number} CPUs were wanted in the last minute").format(load=f"{load:.1f}", number=number)
-    if load < number:
-        yield Finding(_("load"), "ok", found)
-    else:
-        advice = _("real runs share their CPU with others: the screen and the results tell for how long those had it")
-        yield Finding(_("load"), "limited", found, advice)
-
-
-def _freezer(try_it: Callable[[], str | None]) -> Iterator[Finding]:
-    obstacle = try_it()
-    if obstacle is None:
-        found = _("a child was frozen by its control group: shells, debuggers and others notice nothing")
-        yield Finding(_("freezer"), "ok", found)
-    else:
-        advice = _(
-            "shells with job control, debuggers and whatever else watches its children will see our stops; to be had "
-            "by root, or in a control group of one's own: systemd-run --user --scope -p Delegate=yes ossandbox (in a "
-            "container it needs a cgroup2 that may be written)"
-        )
-        yield Finding(_("freezer"), "limited", obstacle, advice)
-
-
-def _hidden() -> Iterator[Finding]:
-    from sandbox.machines.linux import procfs
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    if not procfs.shows_others():
-        advice = _("children are found all the same; ps shows only your own processes")
-        yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
-
-
-def _holders() -> Iterator[Finding]:
-    """Whether it can be read for whom a blocked process waits."""
-    from sandbox.machines.linux import capabilities
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    obstacle = capabilities.reading_obstacle()
-    if obstacle is None:
-        yield Finding(_("waits"), "ok", _("who holds what others wait for can be read, of all processes of a run"))
+def _signals() -> Iterator[Finding]:
+    """What there is where signals have to do."""
+    if sys.platform == "win32":
         return
-    found = _("who holds what others wait for cannot be read: {what}").format(what=obstacle)
-    advice = _(
-        "deadlocks are not found; Yama lets ancestors read where kernel.yama.ptrace_scope is 0 or 1, a container may "
-        "need --security-opt seccomp=unconfined or --cap-add SYS_PTRACE"
-    )
-    yield Finding(_("waits"), "limited", found, advice)
+    from sandbox.machines.posix import accounts, keeper
 
-
-def _first_birth(birth: Birth) -> Iterator[Finding]:
-    """The very birth that a run begins with: a kernel process, and a process that it schedules to its end."""
-    faults, obstacle = birth.outcome()
-    if obstacle is None:
-        found = _("a child was born, stopped, continued and ended by signals")
-        yield Finding(_("scheduling"), "ok", found)
-    else:
-        advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
-        yield Finding(_("scheduling"), "fails", obstacle, advice)
-    for fault in faults:
-        yield Finding(_("done without"), "limited", wording.fault(fault))
-
-
-def _sensors() -> Iterator[Finding]:
-    """Each sensor, best first; that a better one is missing costs accuracy and nothing else."""
-    from sandbox.machines.linux.blocking import sensors
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    for name in sensors.NAMES:
-        if name == "auto":
-            continue
-        reason = sensors.obstacle(name, 1)
-        what = _("sensor {name}").format(name=name)
-        if reason is None:
-            yield Finding(what, "ok", _(_SENSOR_NOTES[name]))
-        else:
-            yield Finding(what, "limited", _(reason), _(_SENSOR_ADVICE.get(name, "")))
-
-
-_SENSOR_NOTES: Messages = {
-    "perf": "the system's own record of every switch: exact, and slices can be verified",
-    "idle": "an idle task on each mini CPU tells when nothing else runs",
-    "poll": "kept-open /proc/PID/stat, asked again and again",
-    "psutil": "portable, asked again and again",
-}
-_SENSOR_ADVICE: Messages = {
-    "perf": "needs a second CPU, and: sysctl kernel.perf_event_paranoid=2 (in a container also a seccomp profile that "
-    "permits perf_event_open)",
-}
-
-
-def _limits() -> Iterator[Finding]:
-    if sys.platform != "linux":
-        raise NotImplementedError
-    import resource
-
-    from sandbox.machines.linux.process import limits
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    descriptors, processes = (resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
-    most = 10**6 if descriptors == resource.RLIM_INFINITY else descriptors // limits.DESCRIPTORS_EACH
-    state: Literal["ok", "limited"] = "ok" if most >= 1_000 else "limited"
-    advice = "" if state == "ok" else _("raise the hard limit: ulimit -Hn 8192")
-    found = _("at most {descriptors}: enough for {processes} processes").format(descriptors=descriptors, processes=most)
-    yield Finding(_("descriptors"), state, found, advice)
-    if processes != resource.RLIM_INFINITY:
-        state = "ok" if processes >= 1_000 else "limited"
-        advice = "" if state == "ok" else _("raise the limit of processes: ulimit -u 4096")
-        yield Finding(_("processes"), state, _("at most {number}").format(number=processes), advice)
-    consoles = _first_number("/proc/sys/kernel/pty/max")
-    if consoles is not None:
-        state = "ok" if consoles >= 1_000 else "limited"
-        found = _("at most {number} pseudo-terminals").format(number=consoles)
-        yield Finding(_("consoles"), state, found)
-
-
-def _containment(try_freezer: Callable[[], str | None]) -> Iterator[Finding]:
-    if sys.platform != "linux":
-        raise NotImplementedError
-    who = "root" if os.geteuid() == 0 else _("an ordinary user")
-    contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
-    found = _("{who}, in a container") if contained else _("{who}, on the machine")
-    yield Finding(_("user"), "ok", found.format(who=who))
-    if os.geteuid() != 0:
-        yield _privileges()
-    yield from _memory()
-    strict = can_be_strict()
-    if strict:
-        yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
-    else:
-        advice = _("--strict needs util-linux, and root or user namespaces")
-        yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
-    if sys.platform == "linux":
-        yield Finding(_("guarantee"), "ok", _guarantee(strict, try_freezer() is None))
-
-
-def _guarantee(strict: bool, freezes: bool) -> str:
-    ends = _("killed at once by their control group") if freezes else _("stopped first, then killed")
-    most = _("all three at once: with --strict") if strict else _("all three at once may leave daemons")
-    says = _("nothing is left, whichever two of terminal, kernel process and keeper die ({ends}); {most}")
-    return says.format(ends=ends, most=most)
-
-
-def _privileges() -> Finding:
-    advice = _("what runs under another user can neither be stopped nor ended by us; --setuid permits it all the same")
-    return Finding(_("privileges"), "limited", _("sudo, su and other setuid programs gain none in a run"), advice)
-
-
-def _memory() -> Iterator[Finding]:
-    """Who keeps the limits of memory."""
-    from sandbox.machines.linux import cgroup
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    if cgroup.can_limit_memory():
-        yield Finding(_("memory"), "ok", _("a control group keeps the limits of memory"))
-    else:
-        advice = _("we look fifty times a second, and end what has more than it may")
-        yield Finding(_("memory"), "limited", _("no control group can limit it"), advice)
-
-
-def _begin_rooms() -> Callable[[], Iterator[Finding]]:
-    """Begin to try a room; what is returned waits for what comes of it."""
-    from sandbox.machines.linux import room
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
+    guard = keeper.Keeper()
     try:
-        begun = room.Probe()
-    except OSError:
-        return lambda: _rooms(None)
-    return lambda: _rooms(begun)
-
-
-def _rooms(probe: Probe | None) -> Iterator[Finding]:
-    """Whether the files of people whom one does not know can be examined."""
-    from subprocess import SubprocessError
-
-    from sandbox.machines.linux import room
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    fences = room.Fences(False, False, False)
-    if probe is not None:
-        with suppress(OSError, TypeError, SubprocessError):
-            fences = probe.fences()
-    what = "check"
-    if fences == room.Fences(True, True, True):
-        yield Finding(what, "ok", _("strangers' policies see no process, no network and no file but their own"))
-    elif fences.files and fences.calls:
-        found = _("no namespaces; strangers' policies see no file but their own, and cannot touch other processes")
-        yield Finding(what, "ok", found)
+        knowledge = accounts.find_out(guard.os_pid)
+    finally:
+        guard.end()
+    found = _("real processes are scheduled by signals alone, if you ask for that: --sensor psutil")
+    advice = _(
+        "without CPUs of their own, causes of waits, what they fork, sockets, limits of memory; untried on macOS"
+    )
+    yield Finding(_("signals"), "limited", found, advice)
+    if knowledge.states:
+        found = _("who waits is seen by its state, some milliseconds late")
     else:
-        advice = _("examine only files of people whom you trust, or on a system with user namespaces")
-        yield Finding(what, "limited", _("strangers' policies have limits, but can read your files"), advice)
+        found = _("no process is seen to wait: who has used no CPU for {time} ms counts as waiting")
+    yield Finding("psutil", "limited", found.format(time=accounts.STILL_NS // MS))
 
 
 def _port() -> Iterator[Finding]:
@@ -337,11 +93,3 @@ def _terminal() -> Iterator[Finding]:
         yield Finding(_("terminal"), "limited", found, _("the app wants at least 80×24"))
     else:
         yield Finding(_("terminal"), "ok", found)
-
-
-def _first_number(path: str) -> int | None:
-    try:
-        with open(path) as file:
-            return int(file.read().split()[0])
-    except (OSError, ValueError, IndexError):
-        return None

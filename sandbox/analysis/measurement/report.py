@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.analysis.measurement.examine import Finding
+from sandbox.analysis.measurement.finding import Finding
 from sandbox.i18n import Messages, _
 from sandbox.render.output import say
 from sandbox.render.tables import milliseconds, print_table

@@ -168,8 +168,7 @@ def run_chunk(message: bytes) -> Done:
     while len(rows) < len(chunk.rows):
         left = msgspec.structs.replace(chunk, rows=chunk.rows[len(rows) :])
         try:
-            for row in _warm().rows(left):
-                rows.append(row)  # noqa: PERF402 - those before a death are kept
+            rows.extend(_warm().rows(left))  # one by one: those before a death are kept
         except _Died as died:
             _dismiss()
             if _closed.is_set():

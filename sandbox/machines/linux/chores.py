@@ -9,13 +9,14 @@ assert sys.platform == "linux"
 
 import time
 
+from sandbox.machines.clock import Clock
+from sandbox.machines.commands import Commands
+from sandbox.machines.consoles import Consoles
 from sandbox.machines.linux.blocking.waits import WaitMonitor
-from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.population import Population
-from sandbox.machines.linux.process.consoles import Consoles
+from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.signals import SentSignals
@@ -56,7 +57,7 @@ class Chores:
         net: NetMonitor,
         waits: WaitMonitor,
         signals: SentSignals,
-        consoles: Consoles,
+        consoles: Consoles[Child],
         monopoly: Monopoly,
         unattended: UnattendedRun,
     ) -> None:

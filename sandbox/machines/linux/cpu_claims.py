@@ -16,6 +16,7 @@ import stat
 from typing import NamedTuple
 
 from sandbox.machines.linux.procfs import flocked_files
+from sandbox.util.paths import TEMPORARY
 
 #: So many runs of one CPU are told from each other; what comes later claims nothing.
 _MAX_RUNS = 32
@@ -68,8 +69,8 @@ def _folder() -> str:
     try:
         found = os.lstat(own)
     except OSError:
-        return "/tmp"  # noqa: S108 - no file is written to, and no link is followed
-    return own if os.path.isabs(own) and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() else "/tmp"  # noqa: S108
+        return TEMPORARY  # no file is written to, and no link is followed
+    return own if os.path.isabs(own) and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() else TEMPORARY
 
 
 def _path(folder: str, cpu: int, run: int) -> str:

@@ -8,6 +8,7 @@ assert sys.platform == "linux"
 
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from typing import NamedTuple
 
 #: Our nice value, where we may choose it: high enough to come first, without competing with the system's own threads.
@@ -24,6 +25,11 @@ class CpuAssignment(NamedTuple):
     def dedicated(self) -> bool:
         """Whether the mini CPUs are the processes' alone."""
         return not set(self.mini) & set(self.engine)
+
+    def keep_engine_off(self) -> None:
+        """Keep this process on the CPUs that are the engine's."""
+        with suppress(OSError):  # our processes tell of it
+            os.sched_setaffinity(0, self.engine)
 
 
 def available_cpus() -> int:

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Started, Stop, Thaw, Told
+from sandbox.machines.clock import Clock
+from sandbox.machines.commands import Commands
+from sandbox.machines.consoles import Consoles
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
 from sandbox.machines.linux.blocking.said import SaidLocks
@@ -17,8 +20,6 @@ from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.chores import Chores
-from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
 from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.net.monitor import NetMonitor
@@ -26,7 +27,6 @@ from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
 from sandbox.machines.linux.process.births import Births
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
@@ -189,6 +189,8 @@ class LinuxMachine:
         expiry_ns = None if deadline_ns is None else self._timer.expiry_ns(deadline_ns)
         while True:
             chores_ns = self._chores.do()
+            if self._switch_log is not None:
+                self._reports.add(*map(Told, self._switch_log.look(self._clock.now_ns())))
             # If there is something, the kernel is told first: of an arrival before anything else of that process.
             now_ns = self._clock.now_ns() if self._reports else self._sleep(expiry_ns, chores_ns)
             expired = expiry_ns is not None and now_ns >= expiry_ns
@@ -340,8 +342,6 @@ class LinuxMachine:
         if not self._detector.sees_nothing(now_ns, last):
             self._population.look(now_ns)
             self._detector.look(now_ns, last)
-        if self._switch_log is not None:
-            self._reports.add(*map(Told, self._switch_log.look(now_ns)))
 
     # Switching
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sandbox.util import libc
+from sandbox.util.paths import TEMPORARY
 
 # unshare(2)
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -35,7 +36,7 @@ _NOBODY = 65534
 _PLACES = ("/mnt", "/media", "/srv", "/opt", "/sys", "/run")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 #: Bytes and files that may be written: there is one folder for it, in memory.
-_OWN_FOLDER = "/tmp"  # noqa: S108 - nobody else's
+_OWN_FOLDER = TEMPORARY  # nobody else's there
 _SCRATCH = "size=16m,nr_inodes=1k,mode="
 
 

@@ -10,11 +10,13 @@ import select
 import time
 from collections.abc import Callable
 
+from sandbox.machines.linux.delay import Delay
 from sandbox.util import libc
 from sandbox.util.units import US, S
 
-#: We woke later than this because something else had our CPU, which says nothing about the next time.
-_MAX_LATENESS_NS = 200 * US
+#: What is assumed before the first time. We woke later than the most because something else had our CPU, which says
+#: nothing about the next time.
+_USUAL_LATENESS_NS, _MAX_LATENESS_NS = 60 * US, 200 * US
 
 
 class Poller:
@@ -23,12 +25,12 @@ class Poller:
     Its own time-outs are whole milliseconds, so it is waited for with ``select``: at the end of a slice that is one
     system call, where a timerfd takes three, and after a sleep each is slow.
 
-    ``lateness_ns``: how long after its time a wait ends here as a rule. Of the last one, ``timed_out``: whether nothing
+    ``lateness``: how long after its time a wait ends here as a rule. Of the last one, ``timed_out``: whether nothing
     was ready; ``woke_ns``: when it ended (CLOCK_MONOTONIC).
     """
 
     def __init__(self) -> None:
-        self.lateness_ns = 0
+        self.lateness = Delay(_USUAL_LATENESS_NS, _MAX_LATENESS_NS)
         self.timed_out = False
         self.woke_ns = 0
         self._epoll = select.epoll()
@@ -66,8 +68,8 @@ class Poller:
         left_ns = until_ns - time.monotonic_ns()
         ready, _, _ = select.select(self._waits_for, (), (), left_ns / S if left_ns > 0 else 0)
         self.woke_ns = time.monotonic_ns()
-        if not roughly and 0 < (late_ns := self.woke_ns - until_ns) < _MAX_LATENESS_NS:
-            self.lateness_ns += (late_ns - self.lateness_ns) // 8
+        if not roughly:
+            self.lateness.took(self.woke_ns - until_ns)
         self.timed_out = not ready
         if not ready:
             return False

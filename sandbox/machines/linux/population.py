@@ -14,14 +14,14 @@ from collections.abc import Iterable
 from functools import partial
 
 from sandbox.kernel.machine import Arrived, Ended, Lived, Told
+from sandbox.machines.clock import Clock
+from sandbox.machines.consoles import Consoles
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
-from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.accounts import ChildrenAccounts
 from sandbox.machines.linux.process.child import Child, Gone, Mode
-from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.family import Family
 from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.privileges import Privileges
@@ -55,7 +55,7 @@ class Population:
         stop_monitor: StopMonitor,
         reaper: Reaper,
         terminator: Terminator,
-        consoles: Consoles,
+        consoles: Consoles[Child],
         net: NetMonitor,
         recipe: RecipeInForce,
         stolen: StolenTime,
@@ -219,7 +219,7 @@ class Population:
         self._recipe.ended(child)
         self._memory.ended(child, number)
         if child.pid:
-            self._blocked.by_pid.pop(child.pid, None)
+            self._blocked.ended(child)
             self._consoles.remove(child)
             ended, now_ns = Ended(child.pid, cpu_ns, code, number), self._clock.now_ns()
             arrived = self._reports.withdraw_arrival_of(child.pid)

@@ -99,7 +99,7 @@ def _unescaped(field: str) -> str:
 
 def net_table(name: str) -> list[str]:
     """The lines of ``/proc/net/NAME`` below its heading. Raises OSError where there is no such table."""
-    with open(f"/proc/net/{name}") as file:
+    with open(f"/proc/net/{name}", errors="surrogateescape") as file:  # a name in it may be any bytes
         return file.readlines()[1:]
 
 

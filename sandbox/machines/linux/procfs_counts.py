@@ -8,9 +8,10 @@ import sys
 assert sys.platform == "linux"
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
-from sandbox.machines.linux.procfs import descends_from, read_small
+from sandbox.machines.linux.procfs import descends_from, process_ids, read_small
 
 
 class Switches(NamedTuple):
@@ -91,3 +92,18 @@ def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
     except ValueError:
         return None
     return MemoryUse(resident, shared, resident - shared) if resident else None
+
+
+def address_space(os_pid: int) -> str:
+    """How large it is, in pages; empty when the process is gone."""
+    return read_small(f"/proc/{os_pid}/statm").partition(" ")[0]
+
+
+def threads_of(user: int) -> int:
+    """How many threads a user has in all."""
+    count = 0
+    for os_pid in process_ids():
+        with suppress(OSError):
+            if os.stat(f"/proc/{os_pid}").st_uid == user:
+                count += len(os.listdir(f"/proc/{os_pid}/task"))
+    return count

@@ -9,9 +9,9 @@ assert sys.platform == "linux"
 import time
 
 from sandbox.kernel.machine import Arrived, Happened, Report, Told
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
+from sandbox.machines.console import Piece, Settings
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.console import Piece, Settings
 from sandbox.model.events import Clause, Fault, Figure, Terminal, Wrote
 from sandbox.util.units import S
 

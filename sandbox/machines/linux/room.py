@@ -9,7 +9,8 @@ whoever asks
 
 Where the system has namespaces, the resident sees no process but its own kin, no network, and no file but what it was
 given. Where it has not, Landlock does the same for files, if the system has that. Everywhere a filter of system calls
-keeps it from starting processes and from touching others; the limits and the sweep stand behind that.
+keeps it from starting processes and from touching others, and where nothing else does, from changing files; the limits
+and the sweep stand behind that.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import sandbox
 from sandbox.machines.linux import namespaces
 from sandbox.machines.linux.landlock import only_read
 from sandbox.machines.linux.process.sweep import end_descendants
-from sandbox.machines.linux.procfs import process_ids
+from sandbox.machines.linux.procfs_counts import threads_of
 from sandbox.machines.linux.seccomp import forbid_others
 from sandbox.util import libc
 
@@ -108,7 +109,7 @@ def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:
     _confine(limits, apart, closed)
     if not closed:
         closed = only_read([*_needed(), *files, *_DEVICES])
-    return Fences(apart, closed, forbid_others())
+    return Fences(apart, closed, forbid_others(writing=not closed))
 
 
 def _divide(wait: _Wait) -> None:
@@ -182,7 +183,7 @@ def _needed() -> list[str]:
 
 def _confine(limits: Limits, apart: bool, closed: bool) -> None:
     """Take the limits upon us; none of them can be undone."""
-    others = 0 if apart else _threads_of_ours()
+    others = 0 if apart else threads_of(os.getuid())
     if apart:
         namespaces.give_up_rights(readable=closed)
     else:
@@ -202,16 +203,6 @@ def _confine(limits: Limits, apart: bool, closed: bool) -> None:
         _, hard = resource.getrlimit(kind)
         low = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (low, low))
-
-
-def _threads_of_ours() -> int:
-    """What the user's other processes count against the limit of processes."""
-    count = 0
-    for os_pid in process_ids():
-        with suppress(OSError, ValueError):
-            if os.stat(f"/proc/{os_pid}").st_uid == os.getuid():
-                count += len(os.listdir(f"/proc/{os_pid}/task"))
-    return count
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import sys
 
 assert sys.platform == "linux"
 
+import signal
 from collections.abc import Callable, Mapping
 
+from sandbox.machines.commands import Commands
+from sandbox.machines.linux import procfs, procfs_shared
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect
 from sandbox.machines.linux.blocking.waits import WaitMonitor
-from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
@@ -97,7 +99,7 @@ class UnattendedRun:
             return False
         if any(child.os_pid not in self._polling for child in self._table.running.values()):
             return False
-        someone = False
+        someone = self._waits is not None and self._waits.is_certain
         for child in self._table.by_pid.values():
             if self._waits is not None and child.pid in self._waits.hopeless and child.pid in self._blocked:
                 someone = True
@@ -108,6 +110,11 @@ class UnattendedRun:
             someone = someone or found is not Prospect.BOARD
         return someone
 
+    @staticmethod
+    def _may_be_called(child: Child) -> bool:
+        """Whether it may have set an alarm or a timer, which ends its wait."""
+        return procfs.handles(child.os_pid, signal.SIGALRM) or procfs_shared.has_timers(child.os_pid)
+
     def _of(self, child: Child) -> Prospect:
         """What has to happen before it goes on; asked once for each wait."""
         if child.pid not in self._blocked:
@@ -115,6 +122,8 @@ class UnattendedRun:
         wait_number, found = self._prospects.get(child.os_pid, (-1, Prospect.OPEN))
         if wait_number != child.wait_number:
             found = self._ask(child)
+            if found is Prospect.BOARD and self._may_be_called(child):
+                found = Prospect.OPEN
             self._prospects[child.os_pid] = child.wait_number, found
             if found is not Prospect.POLLS:
                 self._polling.pop(child.os_pid, None)

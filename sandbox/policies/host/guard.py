@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sandbox.model.clause import Clause, Figure
 from sandbox.model.queues import ParameterView
@@ -282,18 +282,15 @@ class Guard(Policy):
 
 def _likeness(kind: type[Policy]) -> type[Policy]:
     """A class that says the same of itself, and runs nobody's code when it is asked."""
-
-    class Likeness(Policy):
-        """Nothing is said of it."""
-
-        name = validate.line(kind.name, 40)
-        ties = next(ties for ties in TIES if ties == kind.ties)
-
-    Likeness.__module__ = validate.plain(kind.__module__)
-    Likeness.__doc__ = clean(validate.plain(kind.__doc__))[:_MAX_DESCRIPTION] if isinstance(kind.__doc__, str) else None
+    said: dict[str, object] = {
+        "name": validate.line(kind.name, 40),
+        "ties": next(ties for ties in TIES if ties == kind.ties),
+        "__module__": validate.plain(kind.__module__),
+        "__doc__": clean(validate.plain(kind.__doc__))[:_MAX_DESCRIPTION] if isinstance(kind.__doc__, str) else None,
+    }
     if kind.preempts is not Policy.preempts:
-        Likeness.preempts = _preempts  # type: ignore[assignment,method-assign]
-    return Likeness
+        said["preempts"] = _preempts
+    return cast(type[Policy], type("Likeness", (Policy,), said))
 
 
 def _preempts(policy: Policy, task: Task, running: Task, now_ns: int) -> bool:

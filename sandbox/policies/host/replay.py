@@ -194,19 +194,16 @@ class Replayed(Policy):
     def parameters(self) -> dict[str, object]:
         return cast(dict[str, object], self._answer("parameters"))
 
+    @property
+    def timer_ns(self) -> int | None:
+        """When the kernel shall call ``timer`` next, as its author's policy said."""
+        return cast(int, self._after_timer.pop() if self._after_timer else self._answer("timer_ns"))
 
-def _timer_ns(policy: Replayed) -> int | None:
-    return cast(int, policy._after_timer.pop() if policy._after_timer else policy._answer("timer_ns"))
-
-
-def _keeps_slice(policy: Replayed) -> Collection[DescheduledReason]:
-    bits = policy._answer("keeps_slice")
-    return tuple(reason for index, reason in enumerate(_REASONS) if bits >> index & 1)
-
-
-# Plain values in most policies, and to the type checker.
-Replayed.timer_ns = property(_timer_ns)  # type: ignore[assignment,method-assign]
-Replayed.keeps_slice = property(_keeps_slice)  # type: ignore[assignment,method-assign]
+    @property
+    def keeps_slice(self) -> Collection[DescheduledReason]:
+        """For which reasons a slice is kept."""
+        bits = self._answer("keeps_slice")
+        return tuple(reason for index, reason in enumerate(_REASONS) if bits >> index & 1)
 
 
 def failure_of(rule: str, figures: dict[str, Any]) -> Clause:

@@ -127,7 +127,8 @@ def follow_spawned(hook: Hook) -> None:
     from multiprocessing import util
 
     wakes.follow_processes()
-    execute = util.spawnv_passfds
+    library: Any = util
+    execute = library.spawnv_passfds
 
     def spawnv_passfds(path: Any, arguments: Any, descriptors: Any) -> int:
         arguments = list(arguments)
@@ -138,6 +139,7 @@ def follow_spawned(hook: Hook) -> None:
                 return _Tracker.fork(int(code.removeprefix(_OF_TRACKER).rstrip(")")))
             hook.births += 1
             arguments[at] = _FIRST.format(root=_ROOT, settings=hook.settings.written(), code=code)
-        return execute(path, arguments, descriptors)
+        os_pid: int = execute(path, arguments, descriptors)
+        return os_pid
 
-    util.spawnv_passfds = spawnv_passfds  # type: ignore[assignment]
+    library.spawnv_passfds = spawnv_passfds

@@ -14,7 +14,7 @@ import sys
 
 assert sys.platform == "linux"
 
-import _signal  # type: ignore[import-not-found]
+import _signal
 import _socket
 import _thread
 import ctypes
@@ -27,6 +27,7 @@ from types import CodeType, FrameType
 from sandbox.programs.stepping.states import States
 from sandbox.programs.stepping.touches import UNKNOWN, Touches
 from sandbox.programs.stepping.values import Watch
+from sandbox.util.interpreter import count_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Hook:
         self._steppers: dict[int, Stepper] = {}
         #: What has happened since a thread last came to a line that the machine has to wait for: a process was born.
         self.births = 0
-        self._threads_before = _thread._count()
+        self._threads_before = count_threads()
         self.masks = _Masks()
 
     def begin(self, settings: Settings) -> None:
@@ -146,7 +147,7 @@ class Hook:
     @property
     def is_alone(self) -> bool:
         """Whether there is one thread only."""
-        return _thread._count() == self._threads_before and len(self._steppers) == 1
+        return count_threads() == self._threads_before and len(self._steppers) == 1
 
     def news(self) -> tuple[int, int]:
         """How many processes and threads were born since this was last asked, and whether there are threads that do not
@@ -154,13 +155,13 @@ class Hook:
         births, self.births = self.births, 0
         if self.is_alone:
             return births, 0
-        silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
+        silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return births, int(silent > 0)
 
     def whole_state(self) -> tuple[int, int]:
         """What tells the state of all its threads from others, now that they are at rest, and whether all is known."""
         states = self.states
-        silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
+        silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         if states is None or silent:
             return 0, 0
         frames = sys._current_frames()
@@ -185,7 +186,7 @@ class Hook:
             other.drop()
         self._steppers.clear()
         self.births = 0
-        self._threads_before = _thread._count()
+        self._threads_before = count_threads()
         if stepper is None:
             stepper = Stepper(self)
         else:
@@ -264,12 +265,14 @@ class Stepper:
 
     def _send(self, *fields: object) -> None:
         data = SEPARATOR.join(map(str, fields)).encode(errors="replace")
+        connection = self._connection
+        assert connection is not None
         try:
-            self._connection.send(data)  # type: ignore[union-attr]
+            connection.send(data)
         except OSError as error:
             if error.errno != EBADF or fields[0] == HELLO:
                 _end()
-            self._connection.detach()  # type: ignore[union-attr]
+            connection.detach()
             self._connection = None  # a program that becomes a daemon closes all that is open
             self.introduce(AGAIN)
             self._send(*fields)
@@ -277,9 +280,10 @@ class Stepper:
     def wait(self) -> None:
         """Until it is told to go on; whoever finds the machine gone has nobody left to run for."""
         connection = self._connection
+        assert connection is not None
         while True:
             try:
-                answer = connection.recv(16)  # type: ignore[union-attr]
+                answer = connection.recv(16)
             except OSError:
                 _end()
             if answer == GO:

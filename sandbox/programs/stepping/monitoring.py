@@ -30,7 +30,7 @@ class LineMonitor:
         self._hook = hook
         self._is_step = hook.is_step
         self._tool = 0
-        self._monitoring: Any = getattr(sys, "monitoring")  # noqa: B009 - the type checker knows older ones, too
+        self._monitoring: Any = vars(sys)["monitoring"]  # older ones have none
         #: By code, the position of each instruction, as far as somebody has asked.
         self._positions: dict[CodeType, list[tuple[int | None, int | None, int | None, int | None]]] = {}
 

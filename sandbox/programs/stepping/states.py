@@ -22,6 +22,7 @@ import re
 import types
 
 from sandbox.programs.stepping import loops, wakes
+from sandbox.util import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 _OPEN = frozenset(
     {"threading", "multiprocessing.synchronize", "multiprocessing.queues", "queue", "collections", "types"}
 )
+_SIMPLE = interpreter.simple_data()
 _HEAP_TYPE = 1 << 9
 _FIRST_PID = 300
 #: Where processes and threads begin.
@@ -232,13 +234,13 @@ class States:
         name = kind.__qualname__
         process = sys.modules.get("multiprocessing.process")
         if process is not None and issubclass(kind, process.BaseProcess):
-            return self._of_process
+            return lambda value, depth: ("process", *interpreter.process_state(value))
         if (module, name) == ("_multiprocessing", "SemLock"):
-            return lambda value, depth: ("semaphore", value._is_mine(), value._count())
-        if issubclass(kind, (_ctypes._SimpleCData, _ctypes.Array, _ctypes.Structure)):
+            return lambda value, depth: ("semaphore", *interpreter.semaphore_state(value))
+        if issubclass(kind, (_SIMPLE, _ctypes.Array, _ctypes.Structure)):
             return lambda value, depth: ("shared", name) if "_wrapper" in value.__dict__ else ("raw", bytes(value))
         if module == "multiprocessing.sharedctypes":
-            return lambda value, depth: ("shared", name, self._value(value._lock, depth))
+            return lambda value, depth: ("shared", name, self._value(interpreter.lock_of(value), depth))
         if kind is mmap.mmap:
             return lambda value, depth: ("shared", value.tell())
         if kind is memoryview:
@@ -252,16 +254,12 @@ class States:
     def _of_owned_lock(self, value: Any, depth: int) -> object:
         found = _OWNER.search(repr(value))
         owner, count = found.groups() if found is not None else ("0", "0")
-        return "lock", count, value._is_owned() if not self._threads else self._threads.get(owner)
+        return "lock", count, interpreter.owns_lock(value) if not self._threads else self._threads.get(owner)
 
     def _of_thread(self, value: Any, depth: int) -> object:
         own = object.__getattribute__(value, "__dict__")
         parts = {name: part for name, part in own.items() if name not in _OF_THREAD and not name.startswith("_invoke")}
         return "thread", self._of_dict(parts, depth)
-
-    def _of_process(self, value: Any, depth: int) -> object:
-        popen = value._popen
-        return "process", value._identity, None if popen is None else ("began", popen.returncode), value._closed
 
     def _reader_of_instance(self, kind: type, module: str) -> Callable[[Any, int], object]:
         if module in ("io", "_io"):

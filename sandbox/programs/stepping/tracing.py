@@ -50,7 +50,7 @@ class LineTracer:
 
     def install(self) -> None:
         """In this process, for the program that is about to begin in this thread."""
-        sys.settrace = self._set_programs  # type: ignore[assignment]
+        sys.settrace = self._set_programs  # type: ignore[assignment]  # ours has a state
         sys.gettrace = self._get_programs
         self.begin()
 

@@ -13,6 +13,8 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sandbox.util import interpreter
+
 #: What never changes, and is no value: most of what a module has.
 _BORING = frozenset({types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type})
 #: A text is no longer than this; of a collection so many items are shown, and so deep.
@@ -21,6 +23,7 @@ MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 80, 12, 3
 _MAX_BITS = 256
 #: Of shared memory so many bytes are looked at, and shown.
 _MAX_LOOKED, _MAX_BYTES = 4_096, 16
+_SIMPLE = interpreter.simple_data()
 _ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None)})
 _COLLECTIONS: dict[type, str] = {tuple: "()", list: "[]", set: "{}", frozenset: "{}", dict: "{}"}
 
@@ -108,14 +111,14 @@ def _how(kind: type) -> int:
         if module == "multiprocessing.shared_memory":
             return {"SharedMemory": 2, "ShareableList": 3}.get(name, 0)
         return 0
-    if issubclass(kind, (_ctypes._SimpleCData, _ctypes.Array, _ctypes.Structure)):
+    if issubclass(kind, (_SIMPLE, _ctypes.Array, _ctypes.Structure)):
         return 4
     return 5 if kind is mmap.mmap else 6 if kind is memoryview else 0
 
 
 def _of_ctypes(value: Any, depth: int = MAX_DEPTH) -> str | None:
     """Raw values: those that lie in shared memory know the piece of it that is theirs."""
-    if isinstance(value, _ctypes._SimpleCData):
+    if isinstance(value, _SIMPLE):
         return text(value.value)
     if isinstance(value, _ctypes.Array):
         raw = value[:MAX_ITEMS]
@@ -146,8 +149,8 @@ def _of_view(value: memoryview) -> str | None:
 
 
 _READERS: dict[int, Callable[[Any], str | None]] = {
-    1: lambda value: _of_ctypes(value._obj),
-    2: lambda value: _of_bytes(value._buf),
+    1: lambda value: _of_ctypes(interpreter.value_of(value)),
+    2: lambda value: _of_bytes(interpreter.bytes_of(value)),
     3: lambda value: text(list(value)),
     4: _of_raw,
     5: _of_bytes,

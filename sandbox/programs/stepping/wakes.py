@@ -11,8 +11,9 @@ import sys
 assert sys.platform == "linux"
 
 import _thread
-import threading
 import types
+
+from sandbox.util import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,22 +31,12 @@ class _Of:
 def follow_threads(hook: Hook) -> None:
     """Those that wait within ``threading``: for a condition, and all that is made of one."""
     _Of.hook = hook
-    threading._allocate_lock = Waiter  # type: ignore[attr-defined]
+    interpreter.use_locks(Waiter)
 
 
 def follow_processes() -> None:
     """Those that wait within ``multiprocessing``."""
-    from multiprocessing import synchronize
-
-    kind: Any = synchronize.SemLock
-    make = kind._make_methods
-
-    def make_methods(lock: Any) -> None:
-        make(lock)
-        lock.acquire = types.MethodType(_acquire, lock._semlock)
-
-    kind._make_methods = make_methods
-    kind.__enter__ = lambda lock: lock.acquire()
+    interpreter.follow_semaphores(lambda semaphore: types.MethodType(_acquire, semaphore))
 
 
 def _here() -> Stepper | None:
@@ -104,4 +95,4 @@ class Waiter:
         self._lock.release()
 
     def _at_fork_reinit(self) -> None:
-        self._lock._at_fork_reinit()  # type: ignore[attr-defined]
+        interpreter.renew_lock(self._lock)

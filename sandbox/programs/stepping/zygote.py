@@ -13,27 +13,26 @@ import sys
 
 assert sys.platform == "linux"
 
-import _signal  # type: ignore[import-not-found]
+import _signal
 import _socket
 import array
 import ast
-import atexit
 import builtins
 import contextlib
 import ctypes
 import gc
 import os
-import threading
 import time
 
 from sandbox.programs.function import LockNotes
 from sandbox.programs.stepping import births, loops, states, touches  # noqa: F401 - loaded here, need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
+from sandbox.util.interpreter import run_exit_functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, ModuleType
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 #: Requests: bear a process; end all that is left of the run, after so many milliseconds of grace.
 FORK, END = "fork", "end"
@@ -117,7 +116,7 @@ class Zygote:
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
-            values = builtins.eval(arguments)  # noqa: S307 - a list that we wrote
+            values = ast.literal_eval(arguments)
             status = _run(self._hook, self._tracer, file, path, code, function, values)
         finally:
             _finish(status)
@@ -245,7 +244,7 @@ def _run(
         module.__file__ = path
         sys.modules[module.__name__] = module
     else:
-        main.__builtins__ = builtins  # type: ignore[attr-defined]
+        vars(main)["__builtins__"] = builtins
     sys.modules["__main__"] = main
     stepper = hook.stepper()
     stepper.introduce(START)
@@ -254,13 +253,15 @@ def _run(
     return _guarded(tracer, code, module, function, arguments)
 
 
-def _guarded(tracer: births.Lines, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
+def _guarded(
+    tracer: births.Lines, code: CodeType | Exception, module: ModuleType, function: str, arguments: list[object]
+) -> int:
     """What an interpreter does with an exception that nobody catches."""
     try:
         if isinstance(code, Exception):
             raise code
         tracer.install()
-        exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102 - to run it is the purpose
+        exec(code, module.__dict__)
         if function:
             getattr(module, function)(*arguments)
         tracer.finish()
@@ -283,8 +284,7 @@ def _guarded(tracer: births.Lines, code: object, module: ModuleType, function: s
 def _finish(status: int) -> NoReturn:
     """End as an interpreter ends: threads are joined, exit functions run, what was written is out."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
+        run_exit_functions()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
@@ -320,7 +320,8 @@ def main(control: int, room: str) -> None:
     with open("/proc/self/comm", "w") as comm:
         comm.write(NAME)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    output: Any = sys.stdout
+    output.reconfigure(line_buffering=True)
     zygote = Zygote(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control))
     gc.collect()
     gc.freeze()

@@ -67,6 +67,8 @@ class Column(Processes):
         if cell_len(f"{name} {number}") > self.outer_size.width - _TITLE_FRAME:
             name = name.partition(" ")[0]  # of two languages, the reader's
         title = f"{name} {number}"
+        if cell_len(title) > self.outer_size.width - _TITLE_FRAME:
+            title = f"{name} {number.partition('/')[0]}"
         self.entitle(title, self.aside(session) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 

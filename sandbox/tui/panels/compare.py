@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from sandbox import wording
-from sandbox.analysis.comparison.messages import AnyMessage, Compared, CompareTask, Running, start
+from sandbox.analysis.comparison.messages import PACKAGE, AnyMessage, Compared, CompareTask, Running, decode_message
 from sandbox.i18n import _
 from sandbox.link.worker import BadTask, Worker
 from sandbox.machines.simulate import obstacles
@@ -41,10 +44,11 @@ class Pages(ScrolledLines):
         self._all: Sequence[Line] = ()
         self._top = 0
 
-    def set_lines(self, lines: Sequence[Line]) -> None:
-        """Show these, from their beginning."""
+    def set_lines(self, lines: Sequence[Line], anew: bool = False) -> None:
+        """Show these, from their beginning; ``anew``: they say in other words what is there, and the place stays."""
         if lines is not self._all:
-            self._all, self._top = lines, 0
+            self._all = lines
+            self._top = max(min(self._top, len(lines) - self.size.height), 0) if anew else 0
             self.update_lines()
 
     def move(self, by: int) -> None:
@@ -71,6 +75,10 @@ class Pages(ScrolledLines):
 _BAR = 20
 #: On narrower terminals sentences are cut off rather than broken into many short lines.
 _MIN_SENTENCE = 40
+#: Seconds for which the terminal has kept its size before a table is made for it.
+_SETTLED_S = 0.3
+#: What took longer than this, in seconds, is not made again for the sake of its width.
+_MAX_AGAIN_S = 10
 
 
 class Compare(Panel, can_focus=True):
@@ -90,11 +98,15 @@ class Compare(Panel, can_focus=True):
         self._listening: Listening | None = None
         #: Whether it has told all that there is to tell.
         self._done = False
-        #: What came of the last one.
+        #: What came of the last one, and what it had been asked for.
         self._outcome: Compared | None = None
+        self._asked_for: CompareTask | None = None
+        self._began_s = self._took_s = 0.0
+        #: Until the size has come to rest.
+        self._settling: Timer | None = None
         self._as_graphs = False
-        #: Whether it says how to begin.
-        self._inviting = False
+        #: Says again what it says, where that is sentences.
+        self._again: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         yield Horizontal(Static(f" {_('policies')} ", id="contenders-title"), self._entry, id="contenders-row")
@@ -115,9 +127,12 @@ class Compare(Panel, can_focus=True):
         self._give_up()
 
     def on_resize(self) -> None:
-        """Sentences are broken anew; a table stays as wide as it was made."""
-        if self._inviting:
-            self.call_after_refresh(self._invite)
+        """Sentences are broken anew; a table is made anew when the size has come to rest."""
+        if self._again is not None:
+            self.call_after_refresh(self._again)
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(_SETTLED_S, self._fit_width)
 
     def on_unmount(self) -> None:
         """Leave no process behind."""
@@ -126,12 +141,22 @@ class Compare(Panel, can_focus=True):
     def _give_up(self) -> None:
         if self._comparison is not None:
             self._stop()
-            self._invite()
+            if self._outcome is None:
+                self._invite()
+            elif self._asked_for is not None:  # cut short: what is shown still has another width
+                self._asked_for.width = 0
+
+    def _fit_width(self) -> None:
+        """In virtual time the same comes out again: what is shown is made once more, for the width that there is."""
+        width, task = self._pages.size.width, self._asked_for
+        shown = self._outcome is not None and self.display
+        if shown and task is not None and task.width != width and self._took_s <= _MAX_AGAIN_S:
+            self._begin(msgspec.structs.replace(task, width=width))
 
     # The comparison
 
     def _invite(self) -> None:
-        self._outcome, self._inviting = None, True
+        self._outcome, self._again = None, self._invite
         start, choose = self.key("compare_start"), self.key("compare_choose")
         says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
         example = _("{key} chooses who takes part: {example}")
@@ -145,7 +170,7 @@ class Compare(Panel, can_focus=True):
         )
 
     def _say(self, sentences: Sequence[str]) -> None:
-        self._inviting = False
+        self._again = lambda: self._say(sentences)
         broken = [line for sentence in sentences for line in self._broken(sentence)]
         self._pages.set_lines([[], *([(f" {line}", "text")] for line in broken)])
 
@@ -164,10 +189,20 @@ class Compare(Panel, can_focus=True):
         written = self._entry.value.strip() or None
         if written is not None and ".py" in written and not permitted(self):
             return
-        self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
-        self._listening = Listening(self._comparison, self._heard)
-        self._done = False
         self._say(["…"])
+        self._begin(CompareTask(session.scenario, written, self._pages.size.width))
+
+    def _begin(self, task: CompareTask) -> None:
+        self._stop()
+        self._asked_for, self._done, self._began_s = task, False, time.monotonic()
+        try:
+            self._comparison = Worker(PACKAGE, task, decode_message)
+        except OSError as error:
+            self._outcome = None
+            said = _("the comparison cannot be started: {reason}")
+            self._say([said.format(reason=wording.system_error(error))])
+        else:
+            self._listening = Listening(self._comparison, self._heard)
 
     def _stop(self) -> None:
         if self._comparison is not None:
@@ -185,15 +220,20 @@ class Compare(Panel, can_focus=True):
             self._hear(message)
         if comparison.closed:
             self._stop()
-            if not self._done:
+            if self._done:
+                self._fit_width()
+            elif self._outcome is None:
                 self._say([_("The comparison ended before it was done.")])
         if self._session is not None:
             self.update_from(self._session, None)
 
     def _hear(self, message: AnyMessage) -> None:
+        if self._outcome is not None and not isinstance(message, Compared):
+            return  # it is there, and only made for another width
         match message:
             case Running(label, number, of):
                 self._leave_line()
+                self._again = None
                 full = (number - 1) * _BAR // of
                 bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
                 said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
@@ -203,12 +243,13 @@ class Compare(Panel, can_focus=True):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
             case Compared():
                 self._leave_line()
-                self._outcome = message
-                self._show_outcome()
+                again, self._outcome, self._again = self._outcome is not None, message, None
+                self._took_s = time.monotonic() - self._began_s
+                self._show_outcome(again)
 
-    def _show_outcome(self) -> None:
+    def _show_outcome(self, again: bool = False) -> None:
         if self._outcome is not None:
-            self._pages.set_lines(self._outcome.graphs if self._as_graphs else self._outcome.lines)
+            self._pages.set_lines(self._outcome.graphs if self._as_graphs else self._outcome.lines, again)
 
     def _leave_line(self) -> None:
         if self._entry.has_focus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -17,7 +17,7 @@ from sandbox.render.cells import fit
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
-from sandbox.tui.widgets.lines import cut, line, prose
+from sandbox.tui.widgets.lines import cut, prose
 from sandbox.tui.widgets.picture import Picture
 from sandbox.views.board import Row
 from sandbox.views.quadrants import Seat, seats
@@ -27,6 +27,10 @@ _HEADING, _CAPTION = 1, 2
 _MIN_BOX = 5
 #: In fewer lines there is no room for boxes.
 _MIN_HEIGHT = 2 * _MIN_BOX
+#: Where there are none: cells of a quadrant's title, and where the names begin.
+_TITLE, _NAMES_AT, _BETWEEN = 27, 33, 2
+#: A name and whose it is, 0 where it is nobody's.
+_Name = tuple[str, int]
 
 
 class QuadrantMap(Picture):
@@ -51,7 +55,8 @@ class QuadrantMap(Picture):
             return []
         canvas = self.canvas(width, height)
         if height < _MIN_HEIGHT:
-            return [*self._list(session, width)]
+            self._list(canvas, session, width, height)
+            return canvas.strips()
         spare = height - _MIN_HEIGHT
         heading, caption = min(spare, _HEADING), min(max(spare - _HEADING, 0), _CAPTION)
         boxes = height - heading - caption
@@ -89,20 +94,38 @@ class QuadrantMap(Picture):
         here, rows = (synchronous, blocking), session.view.board.rows
         return [rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here]
 
-    def _list(self, session: Session, width: int) -> Iterator[Strip]:
-        """A line for each quadrant, and why the chosen process is in its one."""
-        for synchronous, blocking, title in (
-            (True, True, _("synchronous, blocking")),
-            (True, False, _("synchronous, non-blocking")),
-            (False, True, _("asynchronous, blocking")),
-            (False, False, _("asynchronous, non-blocking")),
-        ):
-            inside = self._inside(session, synchronous, blocking)
-            names = ", ".join(row.name for row in inside)
+    def _list(self, canvas: Canvas, session: Session, width: int, height: int) -> None:
+        """A title for each quadrant and the names beside it, in as many lines as there is room for; below them why the
+        chosen process is in its one."""
+        quadrants = [
+            (title, blocking, self._inside(session, synchronous, blocking))
+            for synchronous, blocking, title in (
+                (True, True, _("synchronous, blocking")),
+                (True, False, _("synchronous, non-blocking")),
+                (False, True, _("asynchronous, blocking")),
+                (False, False, _("asynchronous, non-blocking")),
+            )
+        ]
+        said = cut(self._caption(session, width), max(height - len(quadrants), 1), width)
+        names = [[(session.view.names[row.pid], row.pid) for row in inside] for *_title, inside in quadrants]
+        folded = _fold_all(names, width - _NAMES_AT, height - len(said))
+        y = 0
+        for (title, blocking, inside), lines in zip(quadrants, folded, strict=True):
             style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
-            yield line([(f"{fit(title, 27)}{len(inside):>4}  ", style), (names, self.palette.text)], width)
-        for text in self._caption(session, width):
-            yield line([(text, self.palette.text)], width)
+            canvas.text(0, y, f"{fit(title, _TITLE)}{len(inside):>4}", style)
+            for number, names_there in enumerate(lines, y):
+                self._write_names(canvas, number, names_there)
+            y += max(len(lines), 1)
+        for place, text in enumerate(said, y):
+            canvas.text(0, place, text, self.palette.text)
+
+    def _write_names(self, canvas: Canvas, y: int, names: Sequence[_Name]) -> None:
+        x = _NAMES_AT
+        for name, pid in names:
+            under = self.palette.cursor if pid == self.chosen else Style()
+            canvas.text(x, y, name, (self.palette.text if pid else self.palette.dim) + under)
+            self.stands(pid, Region(x, y, cell_len(name) if pid else 0, 1))
+            x += cell_len(name) + _BETWEEN
 
     def _note(self, pid: int) -> str:
         seat = self._seats[pid]
@@ -133,3 +156,38 @@ class Quadrants(Panel):
 
     def update_from(self, session: Session, chosen: int | None) -> None:
         self._map.update_from(session, chosen)
+
+
+def _fold_all(groups: Sequence[Sequence[_Name]], width: int, most: int) -> list[list[list[_Name]]]:
+    """The names of each group in lines; of all together there are at most so many, but one each."""
+    folded = [_fold(names, width) for names in groups]
+    room = [len(lines) for lines in folded]
+    while sum(max(lines, 1) for lines in room) > most and max(room) > 1:
+        room[room.index(max(room))] -= 1
+    return [_shortened(lines, most, width) for lines, most in zip(folded, room, strict=True)]
+
+
+def _fold(names: Sequence[_Name], width: int) -> list[list[_Name]]:
+    lines: list[list[_Name]] = []
+    left = 0
+    for whole, pid in names:
+        name = fit(whole, min(cell_len(whole), width))
+        if cell_len(name) > left:
+            lines.append([])
+            left = width
+        lines[-1].append((name, pid))
+        left -= cell_len(name) + _BETWEEN
+    return lines
+
+
+def _shortened(lines: list[list[_Name]], most: int, width: int) -> list[list[_Name]]:
+    """The first of these lines; where some are left out, the last one says how many names are."""
+    if len(lines) <= most:
+        return lines
+    shown, hidden = lines[:most], sum(map(len, lines[most:]))
+    while True:
+        more = _("… {number} more").format(number=hidden)
+        if not shown[-1] or sum(cell_len(name) + _BETWEEN for name, _pid in shown[-1]) + cell_len(more) <= width:
+            return [*shown[:-1], [*shown[-1], (more, 0)]]
+        shown[-1] = shown[-1][:-1]
+        hidden += 1

@@ -9,37 +9,35 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input
 
 from sandbox.i18n import _
-from sandbox.model.commands import Kill, Reload, Resume, Signal, Spawn, UsePolicy, split_command
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, permitted, tell
+from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.screens.exploring import ExploringScreen
-from sandbox.tui.state.errors import Impossible, KernelGone
-from sandbox.tui.state.guide import LessonGuide
+from sandbox.tui.screens.exploring import Exploring
+from sandbox.tui.screens.lessons import LessonPlace
+from sandbox.tui.screens.lists import ListControls
+from sandbox.tui.screens.operator import MachineOperator
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.choices import Picked, Turned
+from sandbox.tui.widgets.choices import Picked, Sorted, Turned
 from sandbox.tui.widgets.entry import TakesAllKeys
+from sandbox.tui.widgets.filter import FilterLine
 from sandbox.tui.widgets.keybar import KeyBar
-from sandbox.tui.widgets.lesson import Lesson
+from sandbox.tui.widgets.lines import SelectingScreen
 from sandbox.tui.widgets.question import Answered, GoOn, QuestionBox
 from sandbox.tui.widgets.status import Status
-from sandbox.tui.widgets.tabs import Tabs
+from sandbox.tui.widgets.tabs import Clicked, Tabs
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
 
 #: So many processes are a page.
 _PAGE = 10
-#: Commands that can be had back where one types them.
-_MAX_COMMANDS = 50
 
 
-class BoardScreen(ExploringScreen, inherit_bindings=False):
+class BoardScreen(SelectingScreen[None], inherit_bindings=False):
     """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
     to the next panel. Dialogs are imported when they are opened: the first frame waits for none of them."""
 
@@ -51,29 +49,26 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         self.session = session
         #: The chosen process.
         self.chosen: int | None = None
-        #: Whether there shall be lessons beside what they are about.
-        self.shows_lessons = True
+        self._lesson = LessonPlace(self)
         self.status = Status(id="status")
         self.tabs = Tabs(id="tabs")
         self.timeline = Timeline(id="timeline")
-        self.lesson = Lesson(id="lesson")
-        self.lower = Horizontal(self.timeline, self.lesson, id="lower")
+        self.lower = Horizontal(self.timeline, self._lesson.text, id="lower")
         self.why = Why(id="why")
         self.question = QuestionBox(id="question")
         self.keys = KeyBar(id="keys")
         self.front: Panel = panels.make("board")
         self._panels = {"board": self.front}
         self._frames = frames
-        #: Commands that have been typed, or killed.
-        self._commands: list[str] = []
-        self._guide = LessonGuide()
+        self.operator = MachineOperator(self)
+        self._lists = ListControls(self)
+        self._exploring = Exploring(self)
         #: Which move of the viewpoint is shown.
         self._moves = 0
-        #: What of the screen the lesson points at.
-        self._pointed: str | None = None
 
     def compose(self) -> ComposeResult:
-        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question, self.filter, self.keys)
+        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question)
+        yield from (self._lists.filter, self.keys)
 
     def begin(self, session: Session) -> None:
         """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons. What
@@ -82,8 +77,8 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
             self.turn_to("board")
         self.clear_selection()
         self.session, self.chosen = session, None
-        self.leave_exploration()
-        self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
+        self._exploring.leave()
+        self._lesson.begin()
         self.update_all()
 
     def turn_to(self, name: str) -> None:
@@ -119,18 +114,8 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
             self.chosen = None
         new = session.own.take_new()
         if new is not None:  # who starts something wants to see it
-            self.chosen = new
-            self.front.single_out()
-        step = session.lesson.awaited if self.has_class("lesson") and session.link is not None else None
-        panel = self._guide.panel(step)
-        types = isinstance(self.focused, (Input, TakesAllKeys))
-        if panel is not None and not types:  # nothing is taken from under who types
-            self.turn_to(panel)
-        named = self._guide.process(session)
-        own = self.front.id == "console" and self.chosen in session.own.alive(view.live.board)
-        if named is not None and not own:  # nor is the console of a program of theirs
-            self.chosen = named
-            self.front.single_out()
+            self.single_out(new)
+        self._lesson.lead()
         self.chosen = self.question.update_from(session, self.chosen)
         self.set_class(self.question.display, "asking")
         if self.chosen is not None and self.front.folds and session.quiz.question is None:
@@ -138,22 +123,20 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         self.set_class(view.board.paused and not view.looks_back, "paused")
         self.set_class(view.looks_back, "past")
         self._update_widgets()
-        self._point_at(step.panel if step is not None else None)
 
     def _update_widgets(self) -> None:
         session = self.session
         self.set_class(isinstance(self.focused, TakesAllKeys), "keyed")
         self.status.update_from(session)
-        self.tabs.update_from(self.front.id, self.has_class("lesson") and self.lower.display)
+        self.tabs.update_from(self.front.id, self._lesson.is_seen)
         if self.front.is_mounted:
             self.front.update_from(session, self.chosen)
         if self.lower.display:
             self.timeline.update_from(session, self.chosen)
         self.why.update_from(session)
-        self.update_filter()
+        self._lists.update()
         self.keys.update_from(session, self._who_has_keys)
-        if self.has_class("lesson") and (session.link is not None or session.view.board.booted is not None):
-            self.lesson.update_from(session)  # the first frame does not wait for it
+        self._lesson.update()
 
     @property
     def _who_has_keys(self) -> str | None:
@@ -161,15 +144,14 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
             return "terminal"
         return "question" if self.question.display else self.front.id
 
-    def _point_at(self, name: str | None) -> None:
-        """Mark what the lesson speaks of, and nothing else."""
-        if name == self._pointed:
-            return
-        for widget in self.query(".pointed"):
-            widget.remove_class("pointed")
-        self._pointed = name
-        if name is not None:
-            self.query(f"#{name}").add_class("pointed")
+    def on_resize(self) -> None:
+        """How much stands side by side depends on the room, even where nothing happens."""
+        self.call_after_refresh(self.show_soon)
+
+    async def on_clicked(self, message: Clicked) -> None:
+        """What was clicked does what its key does."""
+        of = {"": self, "question": self.question, "terminal": self.focused}.get(message.panel, self.front)
+        await self.app.run_action(message.does, of)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Whether a terminal has the keys decides what is shown around it, even where nothing happens."""
@@ -189,96 +171,80 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
 
     # What a person asks of the machine
 
-    def _do(self, something: Callable[[], object]) -> None:
-        """Have the session do something, and show what comes of it; or say why it cannot be done."""
-        try:
-            something()
-        except KernelGone:
-            said = _("The kernel process is gone. {key} starts the scenario again.")
-            tell(self, said.format(key=config_of(self).key("restart")), severe=True)
-        except Impossible as why:
-            tell(self, str(why), why.severe)
-        self.show_soon()
-
     def action_pause(self) -> None:
-        self._do(self.session.pause)
+        self.operator.do(self.session.pause)
 
     def action_step(self) -> None:
-        self._do(self.session.step)
+        self.operator.do(self.session.step)
 
     def action_tempo(self, by: int) -> None:
-        self._do(lambda: self.session.change_tempo(by))
+        self.operator.do(lambda: self.session.change_tempo(by))
 
     def action_predict(self) -> None:
-        """Ask before each choice, or no longer."""
-        quiz = self.session.quiz
-        self._do(lambda: self.session.predict(not quiz.on))
-        if quiz.on:
-            tell(self, _("Before each choice you are asked who runs next"))
+        self.operator.predict()
 
     def on_answered(self, message: Answered) -> None:
-        self._do(lambda: self.session.answer(message.pid))
+        self.operator.do(lambda: self.session.answer(message.pid))
 
     def on_go_on(self, message: GoOn) -> None:
-        self._do(self.session.go_on)
+        self.operator.do(self.session.go_on)
 
     def action_policy(self) -> None:
-        """Choose another policy."""
-        from sandbox.tui.screens.policy import ChoosePolicy
-
-        def chosen(name: str) -> None:
-            self._do(lambda: self.session.ask(UsePolicy(name)))
-
-        if self._can_ask():
-            ask(self, ChoosePolicy(self.session.view.board.policy), chosen)
+        self.operator.choose_policy()
 
     def action_reload(self) -> None:
-        """Go on with the same policy, as its file is by now."""
-        if permitted(self):
-            self._do(lambda: self.session.ask(Reload()))
+        self.operator.reload_policy()
 
     def action_quantum(self, by: int) -> None:
-        """A longer or a shorter slice."""
-        session = self.session
-        if self._can_ask():
-            self._do(lambda: session.ask(session.quantum.change(session.view.board, by)))
+        self.operator.change_quantum(by)
 
     def action_new(self) -> None:
-        """Start a process."""
-        from sandbox.tui.screens.forms import NewProcess
-
-        def typed(command: str) -> None:
-            self._remember(command)
-            self._do(lambda: self.session.ask(Spawn(split_command(command))))
-
-        if permitted(self) and self._can_ask():
-            ask(self, NewProcess(self._commands), typed)
-
-    def _can_ask(self) -> bool:
-        """Whether there is a machine; if not, it is said before anybody fills in a dialog."""
-        if not self.session.has_machine:
-            self._do(lambda: self.session.ask(Resume()))
-        return self.session.has_machine
-
-    def _remember(self, command: str) -> None:
-        """This one can be had back where one types commands."""
-        self._commands = [*(each for each in self._commands if each != command), command][-_MAX_COMMANDS:]
+        self.operator.start_process()
 
     def action_kill(self, surely: bool = False) -> None:
-        """Send the chosen process a signal; which one is asked, unless it shall be killed ``surely``."""
-        from sandbox.tui.screens.kill import ask_for_signal
-
+        """Send the chosen process a signal, or kill it ``surely``."""
         pid = self._chosen()
-        if pid is not None and self._can_ask():
-            ask_for_signal(self, self.session, pid, surely, lambda name: self._signal(pid, name))
+        if pid is not None:
+            self.operator.send_signal(pid, surely)
 
-    def _signal(self, pid: int, name: str) -> None:
-        from sandbox.tui.screens.kill import tell_after
+    def action_explore(self) -> None:
+        self._exploring.begin()
 
-        self._do(lambda: self.session.ask(Kill(str(pid)) if name == "TERM" else Signal(str(pid), name)))
-        command = tell_after(self, self.session, pid, name)
-        if command is not None:
-            self._remember(command)
+    def action_stop_exploring(self) -> None:
+        self._exploring.stop()
+
+    def on_exploration_line_over(self) -> None:
+        self._exploring.over()
+
+    # What lists show
+
+    def action_filter(self) -> None:
+        self._lists.open_filter()
+
+    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
+        self._lists.look_for(message.text)
+        self.show_soon()
+
+    def on_filter_line_left(self) -> None:
+        self.front.take_keys()
+        self.show_soon()
+
+    def action_sort(self) -> None:
+        self._lists.listing.next_order()
+        self.show_soon()
+
+    def action_sort_backwards(self) -> None:
+        self._lists.listing.turn_order()
+        self.show_soon()
+
+    def action_hide_ended(self) -> None:
+        self._lists.listing.hide_ended()
+        self.show_soon()
+
+    def on_sorted(self, message: Sorted) -> None:
+        """A heading was clicked."""
+        self._lists.listing.take_order(message.order)
+        self.show_soon()
 
     # Which process is chosen
 
@@ -302,9 +268,14 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         self._choose(message.pid)
         if question is not None and question.chooses and message.clicked:
             if message.pid in question.candidates:
-                self._do(lambda: self.session.answer(message.pid))
+                self.operator.do(lambda: self.session.answer(message.pid))
         elif message.twice:
             self.action_inspect()
+
+    def single_out(self, pid: int) -> None:
+        """Choose this one, and show it alone where a panel can."""
+        self.chosen = pid
+        self.front.single_out()
 
     def _choose(self, pid: int) -> None:
         self.chosen = pid
@@ -345,7 +316,7 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
     # Which time is looked at
 
     def _look(self, move: Callable[[], object]) -> None:
-        self._do(lambda: self.session.look(move))
+        self.operator.do(lambda: self.session.look(move))
 
     def _look_at(self, t_ns: int) -> None:
         self._look(lambda: self.session.view.look_at(t_ns))
@@ -424,25 +395,11 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         self.action_panel(names[(names.index(self.front.id or "") + by) % len(names)])
 
     def action_lesson(self) -> None:
-        """Show or hide the lesson; it stands beside the timeline, on the board if nowhere else."""
-        if self.session.scenario.lesson is None:
-            tell(self, _("This scenario has no lesson"))
-            return
-        self.shows_lessons = self.front.timeline == "never" or not self.has_class("lesson")
-        if self.front.timeline == "never":
-            self.turn_to("board")
-        self._open_lesson(self.shows_lessons)
-        self.show_soon()
-
-    def _open_lesson(self, is_open: bool) -> None:
-        self.set_class(is_open, "lesson")
-        self.session.show_lesson(is_open)
+        self._lesson.toggle()
 
     def action_scroll_lesson(self, pages: int) -> None:
         """A page down, or up; without a lesson the processes go by so many."""
-        if not (self.has_class("lesson") and self.lower.display):
-            self.action_select(pages * _PAGE)
-        elif pages > 0:
-            self.lesson.scroll_page_down()
+        if self._lesson.is_seen:
+            self._lesson.scroll(pages)
         else:
-            self.lesson.scroll_page_up()
+            self.action_select(pages * _PAGE)

@@ -13,10 +13,10 @@ from sandbox.i18n import _
 from sandbox.model.commands import Pause
 from sandbox.model.spec import Scenario
 from sandbox.tui.interaction import tell
-from sandbox.tui.screens.lists import ListScreen
 from sandbox.tui.widgets.entry import TakesAllKeys
 
 if TYPE_CHECKING:
+    from sandbox.tui.screens.board import BoardScreen
     from sandbox.tui.widgets.exploration import ExplorationLine
 
 
@@ -26,62 +26,59 @@ class _Runs(Protocol):
     def run_scenario(self, scenario: Scenario) -> None: ...
 
 
-class ExploringScreen(ListScreen):
-    """A screen over a session whose orders of turns can be searched."""
+class Exploring:
+    """In the session of a screen."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._exploration: ExplorationLine | None = None
+    def __init__(self, screen: BoardScreen) -> None:
+        self._screen = screen
+        self._line: ExplorationLine | None = None
 
-    def turn_to(self, name: str) -> None:
-        """Have the panel of this name in front."""
-        raise NotImplementedError
-
-    def action_explore(self) -> None:
-        """Begin the search, or show what it has found."""
-        session, line = self.session, self._exploration
+    def begin(self) -> None:
+        """Search, or show what was found."""
+        session, line = self._screen.session, self._line
         if not session.scenario.machine.stepped:
-            tell(self, _('Orders are searched where a turn is a line: slice = "line" in the scenario'), severe=True)
+            said = _('Orders are searched where a turn is a line: slice = "line" in the scenario')
+            tell(self._screen, said, severe=True)
         elif not session.has_machine:
-            tell(self, _("This is a recording: what happened has happened"), severe=True)
+            tell(self._screen, _("This is a recording: what happened has happened"), severe=True)
         elif line is not None and line.search.result is not None:
             self._show_found()
         elif line is None or line.search.worker is None:
             self._explore()
 
+    def stop(self) -> None:
+        """End the search; or tell no longer of what it has found."""
+        if self._line is not None:
+            self._line.stop()
+
+    def leave(self) -> None:
+        """Something else runs."""
+        if self._line is not None:
+            self._line.leave(self._screen.session.scenario)
+
+    def over(self) -> None:
+        """It has come to its end, which is shown at once to who does nothing else."""
+        types = isinstance(self._screen.focused, (Input, TakesAllKeys))
+        if self._screen.app.screen is self._screen and not types:
+            self._show_found()
+
     def _explore(self) -> None:
         from sandbox.tui.screens.explored import FRAME
         from sandbox.tui.widgets.exploration import ExplorationLine
 
-        if self._exploration is None:
-            self._exploration = ExplorationLine(id="exploration")
-            self.mount(self._exploration, before="#keys")
+        if self._line is None:
+            self._line = ExplorationLine(id="exploration")
+            self._screen.mount(self._line, before="#keys")
         try:
-            self._exploration.begin(self.session.scenario, self.size.width - FRAME)
+            self._line.begin(self._screen.session.scenario, self._screen.size.width - FRAME)
         except OSError as error:
             said = _("the search cannot be started: {reason}")
-            tell(self, said.format(reason=wording.system_error(error)), severe=True)
-
-    def action_stop_exploring(self) -> None:
-        """End the search; or tell no longer of what it has found."""
-        if self._exploration is not None:
-            self._exploration.stop()
-
-    def leave_exploration(self) -> None:
-        """Something else runs."""
-        if self._exploration is not None:
-            self._exploration.leave(self.session.scenario)
-
-    def on_exploration_line_over(self) -> None:
-        """It is shown at once to who does nothing else."""
-        types = isinstance(self.focused, (Input, TakesAllKeys))
-        if self.app.screen is self and not types:
-            self._show_found()
+            tell(self._screen, said.format(reason=wording.system_error(error)), severe=True)
 
     def _show_found(self) -> None:
         from sandbox.tui.screens.explored import ShowExplored
 
-        line = self._exploration
+        line = self._line
         if line is None or line.search.result is None:
             return
         replayed = line.search.replayed()
@@ -90,15 +87,18 @@ class ExploringScreen(ListScreen):
             if opens and replayed is not None:
                 self._open(replayed)
 
-        self.app.push_screen(ShowExplored(self.session.scenario.name, line.search.result), answered)
+        name = self._screen.session.scenario.name
+        self._screen.app.push_screen(ShowExplored(name, line.search.result), answered)
 
     def _open(self, scenario: Scenario) -> None:
         """Run the order that was found: it is paused before its first turn."""
         from sandbox.tui.screens.leave import ask_before
 
-        def run() -> None:
-            cast(_Runs, self.app).run_scenario(scenario)
-            self.session.send(Pause())
-            self.turn_to("program")
+        screen = self._screen
 
-        ask_before(self.app, self.session, _("Open a scenario"), _("end them and open it"), run)
+        def run() -> None:
+            cast(_Runs, screen.app).run_scenario(scenario)
+            screen.session.send(Pause())
+            screen.turn_to("program")
+
+        ask_before(screen.app, screen.session, _("Open a scenario"), _("end them and open it"), run)

@@ -73,9 +73,6 @@ def read(name: str, runs: bool = True) -> Scenario:
         return scenario
     from sandbox.machines.linux import capabilities
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     lacking = capabilities.lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(name, [Problem(0, *lacking)])

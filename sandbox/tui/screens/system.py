@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len, set_cell_size
 
 from sandbox.i18n import Messages, _, ngettext
-from sandbox.tui.format import fine
+from sandbox.tui.format import fine, size
 
 if TYPE_CHECKING:
     if sys.platform == "linux":
@@ -76,7 +76,7 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     facts = [
         (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=len(found))),
         (_("threads"), _listed(found)),
-        (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
+        (_("memory"), resident.format(resident=size(memory.rss), shared=size(shared))),
     ]
     facts += [(_("signals"), said)] if (said := _signals(os_pid)) else []
     files = _open_files(os_pid)
@@ -112,10 +112,6 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
         places.setdefault(clean_line(target), []).append(str(number))
     shown = [f"{' '.join(numbers)} → {place}" for place, numbers in places.items()]
     return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
-
-
-def _mebibytes(number: int) -> str:
-    return f"{number / 2**20:.1f} MiB"
 
 
 def _signals(os_pid: int) -> str:

@@ -29,6 +29,10 @@ class Wait(StrEnum):
     NOTHING = auto()
 
 
+#: What becomes of a process that has ended.
+_AFTER_ITS_END = ("is a zombie", "is reaped")
+
+
 class LessonProgress:
     """Steps are done as soon as what they wait for has happened. Where one pauses, though, what follows is not told
     before the reader goes on, whatever has happened by then. The machine pauses by itself at such a step (see
@@ -87,12 +91,14 @@ class LessonProgress:
 
     def _has_missed(self, step: Step, board: Board) -> bool:
         """Whether it is about a process that has ended, or about a child of one that has."""
-        who = step.until.who
+        who, verb = step.until.who, step.until.verb
         while who:
             pids = [pid for pid, path in self.story.paths.items() if path == who and pid in board.rows]
             if pids:
                 gone = all(board.rows[pid].exited is not None for pid in pids)
-                return gone or (step.until.verb == "is born" and who == step.until.who)
+                if who == step.until.who and verb in _AFTER_ITS_END:
+                    return False
+                return gone or (verb == "is born" and who == step.until.who)
             who = who.rpartition("/")[0]
         return False
 

@@ -61,6 +61,14 @@ class Listing:
         orders = [*ORDERS]
         self.order, self.backwards = orders[(orders.index(self.order) + 1) % len(orders)], False
 
+    def turn_order(self) -> None:
+        """The other way round, where they are in an order."""
+        self.backwards = bool(self.order) and not self.backwards
+
+    def hide_ended(self) -> None:
+        """Leave out those that have ended, or do not."""
+        self.living = not self.living
+
     def take_order(self, order: str) -> None:
         """This order; a second time, the other way round; a third time, as they stand."""
         if self.order != order:

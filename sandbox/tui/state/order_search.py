@@ -8,7 +8,7 @@ import sys
 from msgspec.structs import replace
 
 from sandbox import wording
-from sandbox.analysis.exploration.messages import AnyMessage, Explored, ExploreTask, Tried, start
+from sandbox.analysis.exploration.messages import PACKAGE, AnyMessage, Explored, ExploreTask, Tried, decode_message
 from sandbox.i18n import _
 from sandbox.link.client import all_cpus
 from sandbox.link.worker import BadTask, Worker
@@ -40,7 +40,7 @@ class OrderSearch:
         """Search; what came of it is told in lines of so many cells. Raises OSError."""
         self.clear()
         self.scenario = scenario
-        self._worker = start(ExploreTask(scenario, _LIMIT_S, _cpus(), width))
+        self._worker = Worker(PACKAGE, ExploreTask(scenario, _LIMIT_S, _cpus(), width), decode_message)
 
     def hear(self) -> None:
         """Take in what has come."""

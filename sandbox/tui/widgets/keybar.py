@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from rich.cells import cell_len
 from textual import events
 from textual.strip import Strip
@@ -9,7 +11,8 @@ from textual.strip import Strip
 from sandbox.i18n import Messages, _
 from sandbox.tui.keys import ACTIONS, Action
 from sandbox.tui.state.session import Phase, Session
-from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
+from sandbox.tui.widgets.clickable import Clickable
+from sandbox.tui.widgets.lines import Piece, line, width_of
 from sandbox.tui.widgets.tabs import Clicked
 
 #: What gives way where there is little room, first to last; the rest is always there.
@@ -40,10 +43,8 @@ _TERMINAL = "terminal"
 _PAUSE: Messages = {"pause": "pause", "go on": "go on", "play": "play"}
 
 
-class KeyBar(Lines):
+class KeyBar(Clickable):
     """One line."""
-
-    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -107,6 +108,9 @@ class KeyBar(Lines):
             for index in [index for index, action in enumerate(actions) if action.id == id_]:
                 del actions[index], drawn[index]
         return list(zip(actions, drawn, strict=True))
+
+    def ends(self) -> list[int]:
+        return [*accumulate(width_of(pieces) for __, pieces in self._drawn(self.size.width))]
 
     def on_click(self, event: events.Click) -> None:
         """Do what the key does that was clicked."""

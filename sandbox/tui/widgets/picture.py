@@ -76,7 +76,11 @@ class Picture(Lines):
         canvas.text(spot.right - room, spot.y, fit_name(row.name, room), palette.text + under)
         if note:
             canvas.text(spot.right - cell_len(note) - 1, spot.y, f" {note}", palette.state(row.state) + under)
-        self._spots.append((spot, row.pid))
+        self.stands(row.pid, spot)
+
+    def stands(self, pid: int, spot: Region) -> None:
+        """This process stands there, to be clicked."""
+        self._spots.append((spot, pid))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""

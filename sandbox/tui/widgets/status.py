@@ -11,7 +11,8 @@ from sandbox.i18n import Messages, _
 from sandbox.render.cells import fit
 from sandbox.tui.format import brief
 from sandbox.tui.state.session import Phase, Session
-from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line, width_of
+from sandbox.tui.widgets.clickable import Clickable
+from sandbox.tui.widgets.lines import WIDE, Piece, line, width_of
 from sandbox.tui.widgets.tabs import Clicked
 from sandbox.util.units import S
 
@@ -49,10 +50,8 @@ _TONES = {
 }
 
 
-class Status(Lines):
+class Status(Clickable):
     """One line, whose parts do what their keys do when they are clicked."""
-
-    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -118,12 +117,12 @@ class Status(Lines):
         palette, history, load = self.palette, session.view.history, session.utilisation()
         full = round(load * _LOAD_CELLS)
         aside: dict[str, list[Piece]] = {"undispatched": [], "others": [], "bar": []}
-        if session.view.board.booted is not None and session.view.board.booted.machine == "linux":
+        if session.view.board.booted is not None and session.view.board.booted.machine != "virtual":
             undispatched = _("undispatched {time}").format(time=brief(history.undispatched_ns))
             aside["undispatched"] = [(f" {undispatched}  ", palette.dim)]
             if history.others_ns * _MIN_STOLEN_PART > session.view.now_ns:
                 others = _("others {time}").format(time=brief(history.others_ns))
-                aside["others"] = [(f"{others}  ", palette.dim)]
+                aside["others"] = [(f" {others}  ", palette.dim)]
         elif session.view.board.booted is not None:
             aside["undispatched"] = [(f" {_('virtual time')}  ", palette.dim)]
         if self.size.width >= WIDE:
@@ -141,6 +140,9 @@ class Status(Lines):
             if width_of(pieces) <= room:
                 break
         return pieces
+
+    def ends(self) -> list[int]:
+        return [end for end, _does in self._ends]
 
     def on_click(self, event: events.Click) -> None:
         for end, does in self._ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from rich.cells import cell_len
 from textual import events
@@ -11,7 +12,8 @@ from textual.strip import Strip
 
 from sandbox.i18n import Messages, _
 from sandbox.tui.keys import ACTIONS, PANELS, Action
-from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
+from sandbox.tui.widgets.clickable import Clickable
+from sandbox.tui.widgets.lines import Piece, line, width_of
 
 #: The lesson is no panel: it stands beside the timeline.
 _LESSON = next(action for action in ACTIONS if action.id == "lesson")
@@ -38,10 +40,8 @@ class Clicked(Message):
         self.does, self.panel = does, panel
 
 
-class Tabs(Lines):
+class Tabs(Clickable):
     """One line."""
-
-    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -94,6 +94,9 @@ class Tabs(Lines):
             before, name = f" {mark}" if end else mark, names[action.id]
             said = f"{gap}{name}{end}" if name else ""
             yield action, [(before, palette.strong), (key, palette.text), (said, style)]
+
+    def ends(self) -> list[int]:
+        return [*accumulate(width_of(pieces) for __, pieces in self._tabs(self.size.width))]
 
     def on_click(self, event: events.Click) -> None:
         """Turn to the one that was clicked."""

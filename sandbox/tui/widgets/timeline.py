@@ -91,7 +91,7 @@ class Timeline(Processes):
         legend = f"{states}  {arrivals}" if self.size.width >= _MIN_FOR_LEGEND else f"{states}  "
         said = _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
         shorter = states.replace("  ", " ")
-        return next((each for each in (said, states, shorter) if cell_len(each) <= self.size.width - 2), "")
+        return next((each for each in (said, states, shorter) if cell_len(each) <= self.size.width - 4), "")
 
     def _marked(self) -> str:
         marks = self.extent.marks

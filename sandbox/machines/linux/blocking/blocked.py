@@ -48,6 +48,8 @@ class BlockedProcesses:
         self.for_others = False
         #: The same of a process with several threads, whose first one waits for something else.
         self.for_threads = False
+        #: Whether any process has blocked, or ended.
+        self.changed = False
 
     def add(self, child: Child, at_ns: int | None) -> None:
         """A process that had the CPU has blocked, at that time if it is known. On what is found out once another one
@@ -75,7 +77,13 @@ class BlockedProcesses:
                 yield child, child.blocked_on
                 self._undo_echo(child)
 
+    def ended(self, child: Child) -> None:
+        """A process is no more."""
+        self.by_pid.pop(child.pid, None)
+        self.changed = True
+
     def _note_kind(self, child: Child, on: Clause) -> None:
+        self.changed = True
         if on.rule in WAITS_FOR_OTHERS:
             self.for_others = True
         elif child.threads > 1:

@@ -68,7 +68,7 @@ class Detector:
     @property
     def _early_ns(self) -> int:
         """How long before a block we wake: a sleep ends late itself, but we do not wait awake for as long as may be."""
-        return EARLY_NS + min(self._context.poller.lateness_ns, MAX_LATENESS_NS)
+        return EARLY_NS + min(self._context.poller.lateness.usual_ns, MAX_LATENESS_NS)
 
     def forked(self, now_ns: int) -> bool:
         """Whether processes may have been forked that are to be looked for now."""

@@ -27,6 +27,11 @@ _CONTENDED = 2
 _MAX_WAITERS = 1 << 20
 #: Of a lock for readers and a writer: a phase that is over or not, and that somebody waits for that.
 _READ_WRITE = (2, 3)
+#: Where in such a lock it is waited for the writer to leave, and for one's turn to write; where it keeps the tid of the
+#: writer; in its first word: there is one.
+_WAITED_AT, _WRITER_AT, _WRITE_LOCKED = (12, 8), 24, 2
+#: Where a pthread_mutex_t tells of what kind it is; a lock of the library's own has something else there.
+_KIND_AT, _MAX_KIND = 16, 1023
 #: So many bytes before the word and after it are looked at.
 _BEFORE, _AFTER = 48, 12
 
@@ -53,6 +58,31 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
     if rule == "semaphore" and is_python:
         return Clause("lock or semaphore" if shared else "futex")
     return Clause(rule)
+
+
+def lends_priority(arguments: list[int]) -> bool:
+    """Whether it is waited for a mutex whose owner has the priority of those who wait."""
+    return arguments[1] & 0xFFFFFFFF & ~(_PRIVATE | _REALTIME) in (_LOCK_PI, _LOCK_PI2)
+
+
+def owners(os_pid: int, arguments: list[int]) -> list[int]:
+    """The tid of the thread that has the lock at which somebody waits, as the lock itself says: one of these, if any.
+    A lock for readers and a writer knows the writer, and it is waited for at one of two places in it."""
+    address, asked, value = arguments[0], arguments[1] & 0xFFFFFFFF, arguments[2] & 0xFFFFFFFF
+    operation = asked & ~(_PRIVATE | _REALTIME)
+    if operation == _WAIT_BITSET and value in _READ_WRITE:
+        locks = (procfs.read_memory(os_pid, address - at, _WRITER_AT + 4) for at in _WAITED_AT)
+        words = (struct.unpack(f"=I{_WRITER_AT - 4}xI", lock) for lock in locks if len(lock) == _WRITER_AT + 4)
+        return [writer for state, writer in words if state & _WRITE_LOCKED and writer]
+    memory = procfs.read_memory(os_pid, address, _KIND_AT + 4)
+    if len(memory) < _KIND_AT + 4:
+        return []
+    word, _, owner, users, kind = struct.unpack("=IIIII", memory)
+    if not word:
+        return []  # it has just been let go
+    if operation in (_LOCK_PI, _LOCK_PI2) or value > _TID:
+        return [word & _TID]
+    return [owner] if users and kind <= _MAX_KIND else []
 
 
 def recognise(around: bytes, address: int, by_bitset: bool, value: int) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from sandbox.machines.linux import procfs_files
 from sandbox.machines.linux.process.child import Child
 from sandbox.util import libc
+from sandbox.util.paths import IN_MEMORY
 from sandbox.util.text import clean_line
 
 #: The other end of a pipe is looked for in so many relatives: more of them would take too much of our time.
@@ -55,7 +56,7 @@ def open_file(child: Child, descriptor: int) -> OpenFile | None:
         return OpenFile(anonymous[1], target)
     if target.startswith(("/dev/ptmx", "/dev/pts/ptmx")):
         return OpenFile("terminal", target)
-    if not target.startswith("/") or (target.startswith("/dev/") and not target.startswith("/dev/shm/")):  # noqa: S108
+    if not target.startswith("/") or (target.startswith("/dev/") and not target.startswith(f"{IN_MEMORY}/")):
         return OpenFile("device", target)
     return OpenFile("pipe" if _is_fifo(child, descriptor) else "file", target)
 
@@ -157,3 +158,8 @@ def brief_name(file: OpenFile | None, descriptor: int) -> str:
     if file.kind != "socket":
         return file.kind
     return clean_line((file.own if file.listens else file.peer or file.own) or "socket", 60)
+
+
+def named(target: str, kind: str) -> str:
+    """What a file is called: its name without folders; a pipe without one by its number."""
+    return clean_line(target.rpartition("/")[2], 60) if target.startswith("/") else target or kind

@@ -7,6 +7,7 @@ import sys
 
 assert sys.platform == "linux"
 
+import re
 import signal
 import socket
 import struct
@@ -32,11 +33,15 @@ _FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
 _OF_THE_BOARD = ("pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "/dev/ptmx")
 #: A struct ucred: pid, uid, gid.
 _CREDENTIALS = struct.Struct("iII")
+#: A struct timeval: how long to wait for something to come.
+_TIME_OUT = (socket.SO_RCVTIMEO, 16)
 #: Calls that somebody on the board ends.
 _ENDED_BY_THE_BOARD = (
     "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore", "signal",
 )  # fmt: skip
 _TERMINALS = ("/dev/pts/", "/dev/tty")
+#: An address that ``multiprocessing`` has made up: nobody outside the family knows it.
+_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 
 
 class Prospect(Enum):
@@ -78,7 +83,7 @@ def _wait_of(child: Child, call: object) -> _Wait:
         return _Wait.PERSON if call is None and _reads_console(child) else _Wait.OPEN
     name, arguments = call.call, call.arguments
     match name:
-        case "read" | "write" | "recv":
+        case "read" | "write" | "recv" | "accept":
             wait = _on_files(child, arguments[:1])
             return _Wait.OPEN if name == "write" and wait is _Wait.PERSON else wait  # we read what is written
         case "select" | "pselect" | "poll" | "ppoll" | "epoll" | "epoll_pwait2":
@@ -89,7 +94,7 @@ def _wait_of(child: Child, call: object) -> _Wait:
         case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
             return _Wait.SHORT  # it may have set an alarm, which nobody can see
         case name if name in _ENDED_BY_THE_BOARD:
-            return _Wait.BOARD
+            return _Wait.OPEN if call.is_limited else _Wait.BOARD
     return _Wait.OPEN
 
 
@@ -104,17 +109,21 @@ def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
         target = procfs_files.descriptor_target(child.os_pid, descriptor)
         if target.startswith(_TERMINALS):
             wait = _Wait.PERSON
-        elif not target.startswith(_OF_THE_BOARD) and not _is_half_of_a_pair(child, descriptor):
+        elif not target.startswith(_OF_THE_BOARD) and not _is_socket_of_the_family(child, descriptor):
             return _Wait.OPEN
     return wait
 
 
-def _is_half_of_a_pair(child: Child, descriptor: int) -> bool:
-    """Whether it is one of two sockets that were made together, by this process or by one that it descends from."""
+def _is_socket_of_the_family(child: Child, descriptor: int) -> bool:
+    """Whether nobody outside can make it ready: it is one of two sockets that were made together, by this process or
+    by one that it descends from, or one by which ``multiprocessing`` lets its own in. Nor is there a time-out."""
     try:
         with socket.socket(fileno=libc.borrow_descriptor(child.pidfd, descriptor)) as borrowed:
-            if borrowed.family != socket.AF_UNIX or borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            if borrowed.family != socket.AF_UNIX or any(borrowed.getsockopt(socket.SOL_SOCKET, *_TIME_OUT)):
                 return False
+            if borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                name = borrowed.getsockname()
+                return isinstance(name, str) and _MADE_UP.search(name) is not None
             maker, *_ = _CREDENTIALS.unpack(
                 borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
             )

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from sandbox.machines.linux import procfs
-from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, Semaphore, Thread
+from sandbox.machines.linux.blocking.census import Semaphore, Thread
+from sandbox.machines.linux.blocking.holders import MAX_PROCESSES
 from sandbox.machines.linux.blocking.said_threads import ThreadLocks, ThreadWait
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.util.text import clean_line

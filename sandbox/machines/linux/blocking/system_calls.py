@@ -83,11 +83,12 @@ def name_of_call(number: int) -> str:
 
 class Entered(NamedTuple):
     """A call that a process is in. ``call``: what it does there, where there is a word for that; ``number`` None: it
-    is a 32-bit program."""
+    is a 32-bit program; ``stack``: where its stack ends."""
 
     call: str | None
     number: int | None
     arguments: list[int]
+    stack: int = 0
 
     @property
     def is_limited(self) -> bool:
@@ -108,7 +109,7 @@ def entered_call(child: Child, tid: int) -> Entered | Literal["running"] | None:
         number = _restarted(child, found)
     if tid == child.os_pid:
         child.last_call = (number, found.arguments)
-    return Entered(_CALLS.get(number), number, found.arguments)
+    return Entered(_CALLS.get(number), number, found.arguments, found.stack)
 
 
 def _restarted(child: Child, found: procfs.SystemCall) -> int:

@@ -15,7 +15,8 @@ from sandbox.kernel import deadlock
 from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
-from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, Census, Held, Says, Thread
+from sandbox.machines.linux.blocking.census import Census, Held, Says, Thread
+from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, wait_of
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
 from sandbox.util.units import MS, US
@@ -23,13 +24,16 @@ from sandbox.util.units import MS, US
 #: A wait is looked into once it has lasted so long: most are over by then.
 _MIN_WAIT_NS = 15 * MS
 #: From one round to the next: while a deadlock is to be confirmed, and while somebody waits for others.
-_CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
-#: Threads of a process whose first one waits for something else are looked at after so long.
-_MIN_THREADS_NS = 80 * MS
-#: So much is done in one piece, and then there is a pause: so many times as long as it took, unless that keeps somebody
-#: from learning of a deadlock. After a round there is one so many times as long as the round took, unless somebody
-#: new waits.
-_PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 50
+_CONFIRM_NS, _AGAIN_NS = 20 * MS, 120 * MS
+#: Where somebody has ended, or has blocked on something else, that may be what others waited for: so long after that,
+#: and threads of a process whose first one waits for something else are looked at as late.
+_MIN_CHANGE_NS = 40 * MS
+#: So much CPU time a piece takes, and then there is a pause: so many times as long, unless that keeps somebody from
+#: learning of a deadlock. After a round there is one so many times as long as the round took, unless somebody new
+#: waits.
+_PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 30
+#: Pauses end when the round has lasted for so long: on a busy machine, too, it is known soon who waits for whom.
+_MAX_PAUSES_NS = 40 * MS
 _NEVER_NS = 1 << 62
 #: Letters of a thread that sleeps in a call.
 _ASLEEP = ("S", "D")
@@ -57,11 +61,13 @@ class _Knot(NamedTuple):
 
 class Waiters(Protocol):
     """The blocked processes by pid; ``for_others``: whether somebody has begun to wait for others; ``for_threads``:
-    whether a process has blocked of which only some threads may wait for others."""
+    whether a process has blocked of which only some threads may wait for others; ``changed``: whether somebody has
+    blocked on anything, or ended."""
 
     by_pid: dict[int, Child]
     for_others: bool
     for_threads: bool
+    changed: bool
 
 
 class Reporter(Protocol):
@@ -82,6 +88,8 @@ class WaitMonitor:
         self._reports = reports
         self.next_ns = _NEVER_NS
         self._round: Iterator[None] | None = None
+        self._began_ns = 0
+        #: The CPU time of this round, or of the last one.
         self._used_ns = 0
         self._census: Census | None = None
         #: What was told last of each process, and in which wait.
@@ -106,35 +114,56 @@ class WaitMonitor:
         pids = [child.pid for child in children if child is not None]
         return [name if names.count(name) == 1 else f"{name} ({pid})" for name, pid in zip(names, pids, strict=True)]
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is a deadlock that no time-out can end."""
+        return self._deadlock is not None and not self._deadlock.may_end
+
     def look(self, frozen: bool) -> None:
         """Do a piece of a round, if it is time. In a pause everything stands still."""
-        if self._blocked.for_others and self._round is None:
-            self._blocked.for_others = False
-            self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
-        if self._blocked.for_threads and self._round is None:
-            self._blocked.for_threads = False
-            pause_ns = max(_MIN_THREADS_NS, self._used_ns * _REST_FACTOR)
-            self.next_ns = min(self.next_ns, time.monotonic_ns() + pause_ns)
+        if self._round is None:
+            self._note_news()
         if self._deadlock is not None and not self._lasts(self._deadlock):
             self._resolve()
         if self.next_ns == _NEVER_NS:
             return
-        began_ns = time.monotonic_ns()
-        if frozen or began_ns < self.next_ns:
+        now_ns = time.monotonic_ns()
+        if frozen or now_ns < self.next_ns:
             if frozen:
-                self.next_ns = max(self.next_ns, began_ns + _MIN_WAIT_NS)
+                self.next_ns = max(self.next_ns, now_ns + _MIN_WAIT_NS)
             return
         if self._round is None:
-            self._round, self._used_ns = self._look(), 0
+            self._round, self._began_ns, self._used_ns = self._look(), now_ns, 0
+        if self._do_piece():
+            self._round = None
+            self.next_ns = self._next_round_ns()
+
+    def _note_news(self) -> None:
+        """Since the last round somebody may have blocked or ended."""
+        blocked, pause_ns = self._blocked, _NEVER_NS
+        if blocked.for_others:
+            pause_ns = _MIN_WAIT_NS
+        elif blocked.for_threads or (blocked.changed and self._told):
+            pause_ns = max(_MIN_CHANGE_NS, self._used_ns * _REST_FACTOR // 2)
+        if pause_ns != _NEVER_NS:
+            self.next_ns = min(self.next_ns, time.monotonic_ns() + pause_ns)
+        blocked.for_others = blocked.for_threads = blocked.changed = False
+
+    def _do_piece(self) -> bool:
+        """Whether the round is over. Our own CPU time counts: who has to wait for a CPU has not worked meanwhile."""
+        assert self._round is not None
+        began_ns = time.thread_time_ns()
         for _ in self._round:
-            took_ns = time.monotonic_ns() - began_ns
+            took_ns = time.thread_time_ns() - began_ns
             if took_ns > _PIECE_NS:
                 self._used_ns += took_ns
-                self.next_ns = began_ns + took_ns * (_PAUSE_FACTOR if self._suspected is None else 1)
-                return
-        self._round = None
-        self._used_ns += time.monotonic_ns() - began_ns
-        self.next_ns = self._next_round_ns()
+                now_ns = time.monotonic_ns()
+                presses = self._suspected is not None or self._blocked.for_others
+                last_ns = now_ns if presses else self._began_ns + _MAX_PAUSES_NS
+                self.next_ns = min(now_ns + took_ns * _PAUSE_FACTOR, max(last_ns, now_ns))
+                return False
+        self._used_ns += time.thread_time_ns() - began_ns
+        return True
 
     @property
     def has_told(self) -> bool:
@@ -173,7 +202,7 @@ class WaitMonitor:
         for child in waiters:
             tids = procfs.thread_ids(child.os_pid)
             for tid in tids if len(tids) <= MAX_THREADS else ():
-                if (found := census.wait_of(child, tid)) is not None:
+                if (found := wait_of(census, child, tid)) is not None:
                     held[child.os_pid, tid] = found
                 yield
         look = _Look(held, numbers)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sandbox.machines.linux.net.sock_diag import OWN_HOST, OWN_PORT, Tcp
 from sandbox.machines.linux.process.child import Child
+from sandbox.util.addresses import EVERYWHERE
 
 
 class Listener:
@@ -24,7 +25,7 @@ class Listener:
         self.holders = holders
         #: The last round that has shown it.
         self.round = 0
-        self._any_host = tcp.own.host in ("0.0.0.0", "::")  # noqa: S104 - read, not bound
+        self._any_host = tcp.own.host in EVERYWHERE
 
     def serves(self, tcp: Tcp) -> bool:
         """Whether a connection came through this listener."""

@@ -232,6 +232,8 @@ _UNIX_REQUEST = struct.Struct(
 )  # struct unix_diag_req: family, protocol, states, inode, what to show, cookie
 _SHOW_PEER, _PEER = 4, 2
 _UNIX_MESSAGE_SIZE = 16
+#: Of a socket in /proc/net/unix, among its flags: it accepts connections (__SO_ACCEPTCON).
+_ACCEPTS = 1 << 16
 
 
 def unix_peer(inode: int) -> int | None:
@@ -253,6 +255,15 @@ def unix_peer(inode: int) -> int | None:
                 return peer
             attribute_at += max(size + 3 & ~3, _ATTRIBUTE.size)
     return None
+
+
+def unix_listeners(path: str) -> list[int]:
+    """The sockets that accept connections to a path, by inode; none where the system does not tell."""
+    try:
+        rows = [line.rstrip("\n").split(maxsplit=7) for line in net_table("unix")]
+    except OSError:
+        return []
+    return [int(row[6]) for row in rows if row[7:] == [path] and int(row[3], 16) & _ACCEPTS]
 
 
 class Ends:

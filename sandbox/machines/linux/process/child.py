@@ -15,9 +15,9 @@ from enum import Enum
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from sandbox.machines.console import Console
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
-from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.procfs import HALTED, is_dying, open_stat, pending_signals, read_state
 from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause

@@ -17,49 +17,26 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from sandbox.machines.linux.process.console import take_console
+from sandbox.machines.console import take_console
+from sandbox.machines.life import LISTENER, Program, finish, print_exception
 from sandbox.machines.linux.process.limits import descriptor_limit
 from sandbox.machines.linux.process.session import begin_session
 from sandbox.machines.linux.procfs import changed_signals
-from sandbox.model.spec import SERVERS, ProcessSpec
-from sandbox.programs import client, forking_server, iterative_server, nonblocking_server
-from sandbox.programs import function as function_program
-from sandbox.programs.conversation import Conduct
-from sandbox.programs.work import work
+from sandbox.model.spec import ProcessSpec
 from sandbox.util import interpreter, libc
-from sandbox.util.addresses import Address
 from sandbox.util.refusals import refused
-from sandbox.util.units import S
 
-#: Where a server finds the socket at which it listens.
-_LISTENER = 3
-_SERVE = {
-    "forking-server": forking_server.serve,
-    "iterative-server": iterative_server.serve,
-    "nonblocking-server": nonblocking_server.serve,
-}
 #: The signals with a meaning have smaller numbers. The first ones of the others are the C library's own.
 _REALTIME = 32
-#: Exit statuses of a shell.
-_CANNOT_RUN, _NOT_FOUND = 126, 127
 
 
 class Note(Protocol):
     """A line for our parent."""
 
     def __call__(self, *words: str) -> object: ...
-
-
-class Program(NamedTuple):
-    """What a process does: ``main`` returns an exit status, or becomes another program. ``executes``: it does the
-    latter. ``stops``: it stops by itself before its first own instruction, because it gets ready only then."""
-
-    main: Callable[[], int]
-    executes: bool = False
-    stops: bool = False
 
 
 class ChildSettings(NamedTuple):
@@ -145,8 +122,8 @@ def _lead_session(terminal: int) -> None:
 def _close_all_but(listener: socket.socket | None) -> None:
     """It has its console, and a server its socket."""
     if listener is not None:
-        os.dup2(listener.detach(), _LISTENER)
-    os.closerange(_LISTENER + (listener is not None), descriptor_limit())
+        os.dup2(listener.detach(), LISTENER)
+    os.closerange(LISTENER + (listener is not None), descriptor_limit())
 
 
 def _become_schedulable(settings: ChildSettings, spec: ProcessSpec, program: Program, note: Note) -> None:
@@ -187,87 +164,7 @@ def _limit_address_space(limit: int) -> None:
 def _prepare_own_code(name: str) -> None:
     """This copy of the kernel process goes on as a program of ours."""
     libc.set_name(name)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    output: Any = sys.stdout
+    output.reconfigure(line_buffering=True)
     interpreter.forget_exit_functions()
     gc.enable()
-
-
-# What it does once it is dispatched: these are called before the fork, and refuse nothing
-
-
-def synthetic_work(spec: ProcessSpec, overhead_ns: int, zero: Sequence[int]) -> Program:
-    """Use the CPU and wait as declared. ``overhead_ns``: the CPU time that a process costs beyond that; ``zero``:
-    where the machine's clock began."""
-    since_ns = {"cpu": 0, "io": 0, "until": spec.arrive_ns}
-    segments = [(segment.kind, segment.ns + since_ns[segment.kind]) for segment in spec.segments]
-
-    def program() -> NoReturn:
-        work(segments, overhead_ns, zero)
-        os._exit(0)
-
-    return Program(program)
-
-
-def client_of(spec: ProcessSpec, address: Address) -> Program:
-    """Talk to the server that listens there."""
-    return Program(lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times))
-
-
-def other_program(spec: ProcessSpec, folder: str, notes: str = "") -> Program:
-    """A server, a command, a Python function or a whole Python file; files lie in ``folder``. ``notes``: where a Python
-    process notes its locks ("": nowhere)."""
-    if spec.program in SERVERS:
-        serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
-        return Program(lambda: serve(socket.socket(fileno=_LISTENER), conduct))
-    if spec.command is not None:
-        command = spec.command
-        return Program(lambda: _execute(command, folder), executes=True)
-    # The Python that we are: whatever else is called python3 here may be a shell script in front of it.
-    python = sys.executable
-    file, colon, function = (spec.python or "").partition(":")
-    if not colon and not (notes and spec.hook):
-        return Program(lambda: _execute([python, file, *map(str, spec.args)], folder), executes=True)
-    told = [spec.name, str(int(signal.SIGSTOP)), file, function, ascii(spec.args), notes if spec.hook else ""]
-    call = [python, function_program.__file__, *told]
-    return Program(lambda: _execute(call, folder), executes=True, stops=bool(colon))
-
-
-def _execute(command: list[str], folder: str) -> int:
-    """Become another program; where that fails, a shell's exit status."""
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        print(f"{folder}: {error.strerror}", file=sys.stderr)
-        return _CANNOT_RUN
-    try:
-        os.execvp(command[0], command)
-    except FileNotFoundError:
-        print(f"{command[0]}: not found", file=sys.stderr)
-        return _NOT_FOUND
-    except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
-        return _CANNOT_RUN
-    except ValueError as error:  # an empty name, a NUL byte
-        print(f"{command[0]!r}: {error}", file=sys.stderr)
-        return _CANNOT_RUN
-
-
-# How it ends
-
-
-def print_exception() -> None:
-    """The traceback of the exception in hand, on standard error."""
-    import traceback  # in the child only: the kernel process, of which it is a copy, stays small
-
-    traceback.print_exc()
-
-
-def finish(status: int) -> NoReturn:
-    """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
-    try:
-        interpreter.run_exit_functions()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        status = status or 1
-    os._exit(status & 0xFF)

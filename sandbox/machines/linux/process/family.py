@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 
 from sandbox.kernel.machine import Told
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process.child import Child, Death, Gone, Mode, Relative, cpu_time_ns
 from sandbox.machines.linux.process.descendants import DescendantScanner, Found
 from sandbox.machines.linux.process.limits import may_adopt

@@ -18,7 +18,7 @@ import struct
 from typing import NoReturn
 
 from sandbox.i18n import N_
-from sandbox.machines.linux.process.console import take_console
+from sandbox.machines.console import take_console
 from sandbox.util import libc
 
 #: How ``ps`` shows the process that leads.

@@ -20,18 +20,12 @@ from select import select
 from typing import NamedTuple
 
 from sandbox.i18n import N_
+from sandbox.machines.console import Console
+from sandbox.machines.life import Program, client_of, other_program, synthetic_work
 from sandbox.machines.linux.net.listeners import Listeners, NotListening
 from sandbox.machines.linux.process.birth_notes import BirthNotes, DoneWithout
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.child_main import (
-    ChildSettings,
-    Program,
-    child_main,
-    client_of,
-    other_program,
-    synthetic_work,
-)
-from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.child_main import ChildSettings, child_main
 from sandbox.machines.linux.process.limits import may_spawn, raise_descriptor_limit
 from sandbox.machines.linux.process.session import read_news
 from sandbox.model.events import Clause
@@ -243,13 +237,6 @@ class Spawner:
                 child.console.close()
         self.done_without = self._notes.done_without(self._births)
         return sorted(costs)[1]
-
-
-def operators_program(argv: list[str]) -> ProcessSpec:
-    """A program that the operator asks for, named after its first word, also where a shell is to read the line."""
-    line = argv[2] if argv[:2] == ["sh", "-c"] and len(argv) == 3 else argv[0]
-    first = line.split(maxsplit=1)[:1]
-    return ProcessSpec(clean_line(os.path.basename(*first) if first else "", 20) or "program", command=argv)
 
 
 def _wait_for_first_stop(os_pid: int) -> None:

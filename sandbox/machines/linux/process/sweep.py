@@ -14,7 +14,7 @@ import sys
 
 assert sys.platform == "linux"
 
-import _signal  # type: ignore[import-not-found]  # ``signal`` makes enumerations of this: a megabyte
+import _signal  # ``signal`` makes enumerations of this: a megabyte
 import os
 import time
 

@@ -18,10 +18,10 @@ from itertools import count
 
 assert sys.platform == "linux"
 
+from sandbox.machines.console import Console
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child, Mode
-from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
 from sandbox.machines.linux.stepping.looks import AT_REST, Looks, Thread, kill
 from sandbox.machines.linux.stepping.stage import Stage

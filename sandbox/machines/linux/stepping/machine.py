@@ -34,15 +34,16 @@ from sandbox.kernel.machine import (
     Waits,
     Woke,
 )
+from sandbox.machines.console import Console
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import Crew
 from sandbox.machines.linux.stepping.looks import MAX_TURN_CPU_NS
 from sandbox.machines.linux.stepping.requests import Requests
+from sandbox.machines.linux.stepping.spinning import Spinning
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import State, Task
 from sandbox.machines.linux.stepping.turns import TURN_NS
@@ -58,9 +59,6 @@ _DONE = Obeyed({}, {}, {})
 #: What a terminal sends for ctrl+c.
 _INTERRUPT = "\x03"
 _SPINS = Clause("spins")
-#: Who spins with nobody there who could change anything is let go on for so many turns: where all of its values are
-#: known, and where it may be doing something that nobody sees.
-_MAX_ROUNDS, _MAX_UNSURE_ROUNDS = 200, 10_000
 #: Helpers of libraries may take so long to end by themselves after the programs: they remove what those have left.
 _GRACE_S = 0.5
 #: Where nothing happens it is looked so often.
@@ -107,12 +105,9 @@ class SteppingMachine:
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
         self._requests = Requests(link, scenario.script, self._poller)
-        #: Rounds of those who spin since anything else happened.
-        self._rounds = 0
+        self._spinning = Spinning()
         #: Somebody may have changed what is shared since it was last read, which whoever comes to a line does.
         self._unread = False
-        #: Something has been changed in the turn in hand that somebody who spins may wait for, as far as we see.
-        self._effective = False
         #: Who was asked to end, and when that is enough (CLOCK_MONOTONIC).
         self._doomed: list[tuple[int, Task]] = []
         self._said = SaidLocks()
@@ -211,7 +206,7 @@ class SteppingMachine:
 
     def _tell_all(self, turned: Task | None) -> None:
         """What a turn has brought, or what somebody did who went on by himself: output, lines, ends, waits, births."""
-        self._effective = self._read_consoles()
+        self._spinning.changed = self._read_consoles()
         for task in sorted(self.by_pid.values(), key=lambda task: task is not turned):
             if task.stopped and task.pid:
                 self._tell_line(task, task is turned)
@@ -221,39 +216,30 @@ class SteppingMachine:
                 self._tell_block(task)
         for task in sorted(self.crew.born, key=lambda task: (task.order or 0, task.body.os_pid, task.tid)):
             self._tell_birth(task)
-        self._effective |= bool(self.crew.born)
+        self._spinning.changed |= bool(self.crew.born)
         self.crew.born.clear()
         if turned is not None:
-            self._give_hope(turned)
+            for task in self._spinning.look_again(self.by_pid.values(), turned):
+                self._wake(task)
         if self._tells_waits:
             self._waiting.look(self._blocked)
 
     def _tell_line(self, task: Task, own_turn: bool) -> None:
         task.stopped = self._unread = False
         step = task.stepped(self.now_ns)
-        self._effective |= any(change.shared for change in step.changed)
+        self._spinning.changed |= any(change.shared for change in step.changed)
         self._tell(step)
         if task in self._blocked:
-            self._effective = True
-            self._unblock(task)
-            self._reports.append(Woke(task.pid))
-        elif own_turn and task.state is State.HELD and task.goes_round:
-            self._note_round(task)
-        else:
-            self._rounds = 0
-
-    def _note_round(self, task: Task) -> None:
-        """It is where it has been, and nothing has changed: others come first, if there are any."""
-        most = _MAX_ROUNDS if task.complete else _MAX_UNSURE_ROUNDS
-        if len(self.by_pid) == 1 and self._rounds < most:
-            self._rounds += 1
-            return
-        task.spins = True
-        self._blocked.add(task)
-        self._reports.append(Waits(task.pid, _SPINS))
+            self._spinning.changed = True
+            self._wake(task)
+        elif not (own_turn and task.state is State.HELD and task.goes_round):
+            self._spinning.begin_anew()
+        elif self._spinning.makes_way(task, alone=len(self.by_pid) == 1):
+            self._blocked.add(task)
+            self._reports.append(Waits(task.pid, _SPINS))
 
     def _tell_block(self, task: Task) -> None:
-        self._unread = self._effective = True
+        self._unread = self._spinning.changed = True
         self._blocked.add(task)
         self._reports.append(Waits(task.pid, self._waiting.reason(task)))
 
@@ -264,7 +250,7 @@ class SteppingMachine:
         if task.place.line:
             self._tell(task.last_step(self.now_ns))
         code, number = task.body.status if task.body.ended else (0, None)
-        self._unread = self._effective = True
+        self._unread = self._spinning.changed = True
         self._reports.append(Ended(task.pid, task.cpu_ns, code, number))
         self._unblock(task)
         del self.by_pid[task.pid]
@@ -292,17 +278,9 @@ class SteppingMachine:
         self._later += self._reports
         self._reports = now
 
-    def _give_hope(self, turned: Task) -> None:
-        """Somebody has stepped: who spins looks again. Where that has changed something, everybody begins anew to be
-        where he has not been."""
-        if self._effective:
-            self._rounds = 0
-        for task in self.by_pid.values():
-            if self._effective:
-                task.seen.clear()
-            if task.spins and task is not turned and not turned.spins:
-                self._unblock(task)
-                self._reports.append(Woke(task.pid))
+    def _wake(self, task: Task) -> None:
+        self._unblock(task)
+        self._reports.append(Woke(task.pid))
 
     def _unblock(self, task: Task) -> None:
         task.spins = False
@@ -316,7 +294,9 @@ class SteppingMachine:
             self._tell_all(None)
         if self._reports or self._take_asked():
             return
-        if self._let_spin():
+        for task in (spinning := self._spinning.go_on_all_the_same(self.by_pid.values())):
+            self._wake(task)
+        if spinning:
             return
         hopeless = self._waiting.is_hopeless(self._blocked)
         times = [spec.arrive_ns for _, spec in islice(self._arrivals, 1)]
@@ -328,19 +308,6 @@ class SteppingMachine:
             self._give_up()
         else:
             self._poller.wait(time.monotonic_ns() + _LOOK_NS)
-
-    def _let_spin(self) -> bool:
-        """Who spins goes on though nothing has changed, for a while: nobody else is there who could change anything,
-        and what it does may be more than we see."""
-        spinning = [task for task in self.by_pid.values() if task.spins]
-        most = _MAX_ROUNDS if all(task.complete for task in spinning) else _MAX_UNSURE_ROUNDS
-        if not spinning or self._rounds >= most:
-            return False
-        for task in spinning:
-            self._rounds += 1
-            self._unblock(task)
-            self._reports.append(Woke(task.pid))
-        return True
 
     def _give_up(self) -> None:
         """Nothing can happen any more: say why, and end."""

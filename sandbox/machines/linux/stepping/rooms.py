@@ -15,27 +15,28 @@ import tempfile
 from contextlib import suppress
 
 from sandbox.machines.linux.procfs import start_time
+from sandbox.util.paths import IN_MEMORY
 
 _PREFIX = "ossandbox-steps-"
 
 
 #: Files in memory are made and removed in a tenth of the time; a folder with fewer bytes left may be needed for more.
-_IN_MEMORY, _MIN_BYTES = "/dev/shm", 256 << 20  # noqa: S108 - a name that nobody can guess is made there
+_MIN_BYTES = 256 << 20
 
 
 def new_place() -> str:
     """The path of a folder of our own, which is not there yet."""
     name = f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-{os.urandom(6).hex()}"
     with suppress(OSError):
-        facts = os.statvfs(_IN_MEMORY)
-        if facts.f_bavail * facts.f_frsize >= _MIN_BYTES and os.access(_IN_MEMORY, os.W_OK | os.X_OK):
-            return os.path.join(_IN_MEMORY, name)
+        facts = os.statvfs(IN_MEMORY)
+        if facts.f_bavail * facts.f_frsize >= _MIN_BYTES and os.access(IN_MEMORY, os.W_OK | os.X_OK):
+            return os.path.join(IN_MEMORY, name)
     return os.path.join(tempfile.gettempdir(), name)
 
 
 def sweep() -> None:
     """Remove what runs have left that were killed together with everything that clears up after them."""
-    for folder in {_IN_MEMORY, tempfile.gettempdir()}:
+    for folder in {IN_MEMORY, tempfile.gettempdir()}:
         with suppress(OSError):
             _sweep(folder)
 

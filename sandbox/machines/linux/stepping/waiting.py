@@ -37,7 +37,7 @@ class Waiting:
         self._crew, self._said, self._tell, self.now_ns = crew, said, tell, now
         #: As the monitor knows them: the blocked processes by pid, and all by os_pid.
         self.by_pid: dict[int, Child] = {}
-        self.for_others = self.for_threads = False
+        self.for_others = self.for_threads = self.changed = False
         self._known: dict[int, Child] = {}
         self._monitor = WaitMonitor(self._known, self, said, self)
         self._last: frozenset[tuple[int, int]] = frozenset()

@@ -17,8 +17,9 @@ import termios
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 
-from sandbox.machines.linux.procfs import read_memory, read_small
-from sandbox.machines.linux.procfs_files import descriptors
+from sandbox.machines.linux.procfs import read_memory
+from sandbox.machines.linux.procfs_counts import address_space
+from sandbox.machines.linux.procfs_files import descriptors, number_of_descriptors, open_for_reading
 from sandbox.machines.linux.procfs_shared import shared_mappings
 from sandbox.util import libc
 
@@ -51,7 +52,7 @@ class Memory:
 
     def look(self, os_pid: int, name: str) -> None:
         """Has this process other mappings than before?"""
-        size = read_small(f"/proc/{os_pid}/statm").partition(" ")[0]
+        size = address_space(os_pid)
         if self._sizes.get(os_pid) == size:
             return
         self._sizes[os_pid] = size
@@ -181,11 +182,8 @@ class Pipes:
 
     def look(self, os_pid: int, name: str) -> None:
         """Has this process other descriptors than before?"""
-        try:
-            number = os.stat(f"/proc/{os_pid}/fd").st_size
-        except OSError:
-            return
-        if number and number == self._numbers.get(os_pid):
+        number = number_of_descriptors(os_pid)
+        if number is None or (number and number == self._numbers.get(os_pid)):
             return
         self._numbers[os_pid] = number
         now: dict[int, str] = {}
@@ -204,14 +202,14 @@ class Pipes:
                 if target.startswith("socket:"):
                     found[target] = _in_socket(pidfd, number)
                 elif target not in found:
-                    found[target] = _in_pipe(f"/proc/{os_pid}/fd/{number}")
+                    found[target] = _in_pipe(os_pid, number)
         return tuple(sorted((self._names[target], data) for target, data in found.items() if data))
 
 
-def _in_pipe(path: str) -> bytes:
+def _in_pipe(os_pid: int, number: int) -> bytes:
     """What a pipe holds; it stays there. Raises Unknown."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_for_reading(os_pid, number)
     except OSError:
         raise Unknown from None
     try:

@@ -16,7 +16,7 @@ import select
 import time
 from collections.abc import Sequence
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.switching.pinning import Pinning

@@ -8,7 +8,8 @@ assert sys.platform == "linux"
 
 import time
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
+from sandbox.machines.linux.delay import Delay
 from sandbox.machines.linux.poller import Poller
 from sandbox.util.units import MS, US, S
 
@@ -16,8 +17,9 @@ from sandbox.util.units import MS, US, S
 _SPIN_NS = 200 * US
 #: A long sleep ends late, and each time another bit: it is broken off so long before its end, and a short one follows.
 _MIN_LONG_NS, _NEAR_NS = 2 * MS, 300 * US
-#: A slower reaction than this was caused by something else on our CPU, and says nothing about the next one.
-_MAX_REACTION_NS = 400 * US
+#: What is assumed before the first one. A slower reaction than the most was caused by something else on our CPU, and
+#: says nothing about the next one.
+_USUAL_REACTION_NS, _MAX_REACTION_NS = 100 * US, 400 * US
 #: Every machine delays us by less than this now and then; a policy that takes so long is interrupted, which is told by
 #: itself.
 _MIN_STALL_NS = 1 * S
@@ -35,7 +37,7 @@ class SliceTimer:
         self._poller = poller
         self._dedicated = dedicated
         #: How long it takes us as a rule from declaring a slice expired until the stop is sent, and when we last did.
-        self._reaction_ns = 0
+        self._reaction = Delay(_USUAL_REACTION_NS if dedicated else 0, _MAX_REACTION_NS)
         self._expired_ns: int | None = None
         #: When we let somebody run and have not gone to sleep since; how much later its slice then began.
         self._started_ns: int | None = None
@@ -49,11 +51,11 @@ class SliceTimer:
 
     def expiry_ns(self, end_ns: int) -> int:
         """When a slice that ends then is declared expired."""
-        return end_ns - self._reaction_ns + self._owed_ns
+        return end_ns - self._reaction.usual_ns + self._owed_ns
 
     def wake_ns(self, expiry_ns: int) -> int:
         """When a sleep has to end for that, which takes its time as well."""
-        return expiry_ns - self._poller.lateness_ns if self._dedicated else expiry_ns
+        return expiry_ns - self._poller.lateness.usual_ns if self._dedicated else expiry_ns
 
     def begin(self) -> None:
         """We have nothing left to do but wait."""
@@ -91,6 +93,4 @@ class SliceTimer:
         if not self._dedicated:
             self._owed_ns, self._started_ns = 0, started_ns
         elif stopped_ns is not None and self._expired_ns is not None:
-            reaction_ns = stopped_ns - self._expired_ns
-            if 0 < reaction_ns < _MAX_REACTION_NS:
-                self._reaction_ns += (reaction_ns - self._reaction_ns) // 8
+            self._reaction.took(stopped_ns - self._expired_ns)

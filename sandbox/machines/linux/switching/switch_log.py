@@ -8,7 +8,7 @@ assert sys.platform == "linux"
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.perf_events import MANY, Record, Ring
 from sandbox.machines.linux.process.child import Relative
 from sandbox.machines.linux.reports import Reports

@@ -13,7 +13,8 @@ from sandbox.render.cells import fit_name
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
+from sandbox.tui.widgets.clickable import Clickable
+from sandbox.tui.widgets.lines import Piece, line, width_of
 
 #: Cells of a name.
 _MAX_NAME = 14
@@ -21,10 +22,8 @@ _MAX_NAME = 14
 _MARGIN = 6
 
 
-class ConsoleTabs(Lines):
+class ConsoleTabs(Clickable):
     """One line."""
-
-    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -75,6 +74,9 @@ class ConsoleTabs(Lines):
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign: Piece = (FAILED_SIGN, palette.failed) if failed else (SIGNS[row.state], palette.state(row.state))
         return [(f"{mark} {pid} ", style), sign, (f" {name} ", style)]
+
+    def ends(self) -> list[int]:
+        return [end for end, _pid in self._ends]
 
     def on_click(self, event: events.Click) -> None:
         """Show the one that was clicked."""

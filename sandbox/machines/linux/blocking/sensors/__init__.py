@@ -8,11 +8,11 @@ assert sys.platform == "linux"
 
 from collections.abc import Callable
 
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.blocking.sensors.base import Sensor, SensorContext, SensorLost
 from sandbox.machines.linux.blocking.sensors.idle import IdleSensor
 from sandbox.machines.linux.blocking.sensors.perf import PerfSensor
 from sandbox.machines.linux.blocking.sensors.poll import PollSensor
-from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.process_table import ProcessTable

@@ -14,8 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.blocking.sensors.wakeups import Wakeups
-from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
@@ -103,6 +103,7 @@ class Sensor(ABC):
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """When to look, if nothing makes itself felt before; None: not at all."""
+        self._wakeups.rests = self.tells_all and not running
         wakeup_ns = self._wakeups.next_ns
         if not running:
             return wakeup_ns

@@ -18,6 +18,8 @@ from sandbox.util.units import MS, US
 #: again after so long, then twice as long and so on, before it counts as one whose wake cannot be foreseen.
 _MIN_GRACE_NS = 20 * US
 _MAX_GRACE_NS = 2 * MS
+#: Where everything is told of that comes onto a CPU, and nobody keeps one from it, the pause is so many times as long.
+_REST_FACTOR = 20
 #: One that was awake only in passing is looked at again after so long.
 _MIN_SOON_NS = 100 * US
 
@@ -30,6 +32,8 @@ class Wakeups:
         self._share = share
         self._round_ns = round_ns
         self._next_round_ns = 0
+        #: Whether who wakes would be told of before its turn comes.
+        self.rests = False
         self._order = count()
         # Each entry is for one wait of its process, by its ordinal; it is dropped, when its turn comes, if that wait is
         # over. Of waits with a known length: when to look (a heap; the order decides between equals), and how much
@@ -89,7 +93,7 @@ class Wakeups:
         while self._timed and self._timed[0][0] <= now_ns:
             yield heapq.heappop(self._timed)[2:]
         if self._others and now_ns >= self._next_round_ns:
-            self._next_round_ns = now_ns + self._round_ns
+            self._next_round_ns = now_ns + self._round_ns * (_REST_FACTOR if self.rests else 1)
             for _ in range(min(self._share, len(self._others))):
                 yield *self._others.popleft(), _MAX_GRACE_NS + 1
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-
-assert sys.platform == "linux"
-
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import msgspec
 
 from sandbox.kernel.machine import Asked
-from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.clock import Clock
 from sandbox.machines.operator_link import OperatorLink
 from sandbox.model.commands import Command, Farewell, Quit, Type
 from sandbox.model.spec import At, brings_more, ends_pauses
+
+
+class Reports(Protocol):
+    """Where they go."""
+
+    def add(self, *reports: Asked) -> None: ...
 
 
 class Commands:

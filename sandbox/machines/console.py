@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-assert sys.platform == "linux"
+assert sys.platform != "win32"
 
 import codecs
 import fcntl
@@ -116,9 +116,12 @@ class Console:
         except OSError:  # EIO: every user of the terminal is gone
             self.vacant = True
             return None
+        if not data:  # as other systems than Linux tell it
+            self.vacant = True
+            return None
         self.written += len(data)
         self.floods = self.floods or len(data) >= _MIN_FLOOD
-        return self._piece(self._cleaner.whole(self._decode.decode(data))) if data else None
+        return self._piece(self._cleaner.whole(self._decode.decode(data)))
 
     def _piece(self, raw: str) -> Piece:
         """The terminal puts a carriage return before each newline, which only matters where more than lines is sent."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 
-assert sys.platform == "linux"
+assert sys.platform != "win32"
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Generic, Protocol, TypeVar
 
-from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.console import Console, Piece, Settings
+from sandbox.machines.console import Console, Piece, Settings
 from sandbox.util.units import MS
 
 #: One console may be read so often in one window; then it is left unread until the next one, and its writer blocks as
@@ -22,7 +21,28 @@ _WINDOW_NS = 50 * MS
 _MAX_READS = 50
 
 
-class Consoles:
+class User(Protocol):
+    """A process at a console. ``forked``: it is the first one there; the others descend from it."""
+
+    @property
+    def console(self) -> Console | None: ...
+    @property
+    def forked(self) -> bool: ...
+
+
+Child = TypeVar("Child", bound=User)
+
+
+class Poller(Protocol):
+    """What waits for all descriptors."""
+
+    def add(self, descriptor: int, handler: Callable[[], None]) -> None: ...
+    def remove(self, descriptor: int) -> None: ...
+    def mute(self, descriptor: int) -> None: ...
+    def unmute(self, descriptor: int) -> None: ...
+
+
+class Consoles(Generic[Child]):
     """Reads consoles as they fill; ``wrote`` is told each piece, and ``is_set`` how a terminal is set, once that is
     different.
 

@@ -1,0 +1,156 @@
+"""What the processes of the board have at one moment: threads, open files, shared memory, connections."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
+from itertools import chain
+from typing import Literal, NamedTuple, Protocol
+
+from sandbox.machines.linux import procfs, procfs_files, procfs_shared
+from sandbox.machines.linux.blocking.said_threads import ThreadWait
+from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, TcpState, list_sockets, other_side
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.procfs_shared import SharedMapping
+from sandbox.model.rules import POLL
+
+#: A thread: os_pid and tid.
+Thread = tuple[int, int]
+#: Causes of waits of which files, memory, or connections tell more.
+_OF_SOCKETS = {"recv", "send", POLL}
+_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_SOCKETS}
+_OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
+
+
+class Held(NamedTuple):
+    """``groups``: it goes on once a thread of each of them lets go. ``holders``: the processes that have the resource,
+    by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it;
+    ``taken``: the line of code in which it was taken, where that is told."""
+
+    resource: str
+    groups: tuple[frozenset[Thread], ...]
+    holders: list[int]
+    by: Literal["seen", "said", "unknown"] = "seen"
+    any: bool = False
+    may_end: bool = False
+    taken: str = ""
+
+
+class Semaphore(NamedTuple):
+    """What programs themselves know of a semaphore that they share. ``name``: what their code calls it; ``holders``:
+    threads that have it, by process (None: nobody knows); ``is_lock``: only who has it gives it back."""
+
+    name: str
+    holders: list[frozenset[Thread]] | None
+    is_lock: bool
+    taken: str = ""
+
+
+class Says(Protocol):
+    """Asks the programs: ``shared`` has the processes that share the semaphore, each with its address there."""
+
+    def __call__(
+        self, shared: Sequence[tuple[Child, int]], threads: Callable[[Child], frozenset[Thread]]
+    ) -> Semaphore | None: ...
+
+    def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
+
+
+class _Belongings:
+    """What a process has, by the CPU time that it had used by then: until it runs again, that does not change."""
+
+    def __init__(self, cpu_ns: int) -> None:
+        self.cpu_ns = cpu_ns
+        self.files: list[tuple[int, str]] | None = None
+        self.mappings: list[SharedMapping] | None = None
+
+
+class Census:
+    """What the processes have at one moment, as far as somebody needs to know; ``known``: by the system's number;
+    ``before``: the census before this one."""
+
+    def __init__(self, known: Mapping[int, Child], says: Says, before: Census | None = None) -> None:
+        self.children = [child for child in known.values() if child.mode is not Mode.ENDED]
+        self.known = known
+        self.says = says
+        self._threads: dict[int, frozenset[Thread]] = {}
+        self._belongings: dict[int, _Belongings] = {}
+        for child in self.children:
+            cpu_ns = child.cpu_ns()
+            old = before._belongings.get(child.os_pid) if before is not None and child.mode is Mode.BLOCKED else None
+            same = old is not None and old.cpu_ns == cpu_ns
+            self._belongings[child.os_pid] = old if old is not None and same else _Belongings(cpu_ns)
+        #: The other end of each connection within this machine, and who listens where, by inode.
+        self.tcp: dict[int, int] = {}
+        self.listeners: dict[str, list[int]] = {}
+        #: Who has what open, by its name.
+        self._openers: dict[str, list[Child]] = {}
+
+    def prepare(self, rules: Set[str]) -> Iterator[None]:
+        """Ask all of them what they have, as far as waits of these causes make that necessary, a little at a time."""
+        for child in self.children:
+            if rules & _OF_FILES:
+                self.files_of(child)
+                yield
+            if rules & _OF_MEMORY:
+                self.mappings_of(child)
+                yield
+        if rules & _OF_SOCKETS:
+            yield from self._list_connections()
+
+    def _list_connections(self) -> Iterator[None]:
+        """Those within this machine, each by both its ends, and the sockets that accept them."""
+        found: dict[bytes, int] = {}
+        try:
+            for some in chain.from_iterable(map(list_sockets, FAMILIES)):
+                found |= {each.ends: each.inode for each in some if each.state in CONNECTED}
+                for each in some:
+                    if each.state is TcpState.LISTEN:
+                        self.listeners.setdefault(str(each.own), []).append(each.inode)
+                yield
+        except OSError:
+            return  # the system does not tell
+        for ends, inode in found.items():
+            self.tcp[inode] = found.get(other_side(ends), 0)
+
+    def threads(self, child: Child) -> frozenset[Thread]:
+        """Those that can let go of something."""
+        found = self._threads.get(child.os_pid)
+        if found is None:
+            tids = procfs.thread_ids(child.os_pid)
+            ended = child.os_pid if child.first_thread_ended else 0
+            found = self._threads[child.os_pid] = frozenset((child.os_pid, tid) for tid in tids if tid != ended)
+        return found
+
+    @cached_property
+    def everybody(self) -> frozenset[Thread]:
+        """All threads of the board."""
+        return frozenset().union(*map(self.threads, self.children))
+
+    def any_of(self, resource: str, holders: Sequence[Child]) -> Held:
+        members = frozenset().union(*map(self.threads, holders))
+        return Held(resource, (members,), [child.os_pid for child in holders], any=len(holders) > 1)
+
+    def files_of(self, child: Child) -> list[tuple[int, str]]:
+        own = self._belongings[child.os_pid]
+        if own.files is None:
+            own.files = [*procfs_files.descriptors(child.os_pid)]
+        return own.files
+
+    def openers(self, target: str) -> list[Child]:
+        """Who has it open, under what number ever."""
+        if not self._openers:
+            for child in self.children:
+                for name in {name for _, name in self.files_of(child)}:
+                    self._openers.setdefault(name, []).append(child)
+        return self._openers.get(target, [])
+
+    def mappings_of(self, child: Child) -> list[SharedMapping]:
+        own = self._belongings[child.os_pid]
+        if own.mappings is None:
+            own.mappings = procfs_shared.shared_mappings(child.os_pid)
+        return own.mappings

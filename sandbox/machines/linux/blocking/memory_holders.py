@@ -1,0 +1,129 @@
+"""Who holds what lies in memory, a mutex or a semaphore, for which a thread waits in futex(2)."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.census import Census, Held, Semaphore, Thread
+from sandbox.machines.linux.blocking.futexes import futex, lends_priority, owners
+from sandbox.machines.linux.blocking.said_threads import ThreadWait
+from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.procfs_shared import SharedMapping
+
+#: futex(2): nobody else has this place in memory.
+_FUTEX_PRIVATE = 128
+#: So far from the end of a thread's stack is a word of the function that waits.
+_NEAR = 1_024
+#: No thread has a higher number (PID_MAX_LIMIT).
+_MAX_TID = 1 << 22
+
+
+def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> Held:
+    """Whoever could let it go on."""
+    arguments = entered.arguments
+    address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
+    if entered.stack <= address < entered.stack + _NEAR and (others := _leading_to(census, tid)):
+        return Held("mutex", (others,), [], "unknown", any=True)
+    what = futex(child.os_pid, arguments, False)
+    if what.rule == "join":
+        other = int(what.figures["tid"] or 0)
+        return Held(f"end of thread {other}", (frozenset({(child.os_pid, other)}),), [child.os_pid])
+    if (lock := census.says.thread_wait(child, tid, census.threads(child))) is not None:
+        return _of_threads(census, child, lock)
+    private = bool(operation & _FUTEX_PRIVATE)
+    mapping = None if private else _mapping(census.mappings_of(child), address)
+    if mapping is None:
+        shared = [(child, address)]
+    else:
+        shared = [*_sharers(census, mapping, mapping.offset + address - mapping.begin)]
+    if what.rule == "mutex":
+        owned = _owned(census, f"mutex {address:x}", owners(child.os_pid, arguments), shared)
+        if owned is not None:
+            return owned
+    everybody = frozenset().union(*(census.threads(other) for other, _ in shared))
+    said = census.says(shared, census.threads) if mapping is not None else None
+    if said is None:
+        return Held(f"{what.rule} {address:x}", (everybody,), [], "unknown", any=True)
+    return _of_semaphore(census, said, everybody, (child.os_pid, tid))
+
+
+def _of_semaphore(census: Census, said: Semaphore, everybody: frozenset[Thread], waiter: Thread) -> Held:
+    if said.holders is None:
+        return Held(said.name, (everybody,), [], "unknown", any=True)
+    holders = sorted({os_pid for group in said.holders for os_pid, _ in group})
+    takers = frozenset().union(*said.holders)
+    # Whoever has it gives it back, and anybody else may: a lock is a signal, too, that one takes for another one to
+    # give. So may be what somebody waits for that has taken it itself, and what a parent has that awaits a child.
+    if not said.is_lock or waiter in takers or any(_awaits_child(census, taker) for taker in takers):
+        by: Literal["said", "unknown"] = "said" if holders else "unknown"
+        return Held(said.name, (everybody,), holders, by, any=True, taken=said.taken)
+    return Held(said.name, (takers,), holders, "said", taken=said.taken)
+
+
+def _awaits_child(census: Census, thread: Thread) -> bool:
+    os_pid, tid = thread
+    entered = entered_call(census.known[os_pid], tid) if os_pid in census.known else None
+    return isinstance(entered, Entered) and entered.call in ("wait4", "waitid")
+
+
+def _of_threads(census: Census, child: Child, lock: ThreadWait) -> Held:
+    if lock.ended:
+        return Held(lock.name, (frozenset(),), [], "said", taken=lock.taken)
+    if lock.owner is None:
+        return Held(lock.name, (census.threads(child),), [], "unknown", any=True)
+    if lock.is_lock:
+        return Held(lock.name, (frozenset({lock.owner}),), [child.os_pid], "said", taken=lock.taken)
+    return Held(lock.name, (census.threads(child),), [child.os_pid], "said", any=True, taken=lock.taken)
+
+
+def _sharers(census: Census, mapping: SharedMapping, at: int) -> Iterator[tuple[Child, int]]:
+    """Who has this place in memory, and at which address."""
+    for other in census.children:
+        for each in census.mappings_of(other):
+            if each.file == mapping.file and each.offset <= at < each.offset + each.end - each.begin:
+                yield other, each.begin + at - each.offset
+                break
+
+
+def _owned(census: Census, name: str, tids: list[int], shared: Iterable[tuple[Child, int]]) -> Held | None:
+    """A lock that one of these threads has, as it says: one of those that share it, or one that is no more; else it is
+    no such lock."""
+    for other, _ in shared:
+        for tid in tids:
+            if (other.os_pid, tid) in census.threads(other):
+                return Held(name, (frozenset({(other.os_pid, tid)}),), [other.os_pid])
+    return Held(name, (frozenset(),), []) if len(tids) == 1 and _has_ended(tids[0]) else None
+
+
+def _has_ended(tid: int) -> bool:
+    """Whether this may have been a thread, and is none any more."""
+    return 0 < tid <= _MAX_TID and (not procfs.has_thread(tid, tid) or procfs.zombie(tid) is not None)
+
+
+def _leading_to(census: Census, tid: int) -> frozenset[Thread]:
+    """Those that wait for this thread, or for such a one, at mutexes that lend priority. The system refuses such a lock
+    to a thread that would close a circle of them; the C library has it wait for ever then, at a word of its own, and
+    nobody knows for which of them."""
+    owned: list[tuple[Thread, list[int]]] = []
+    for other in census.children:
+        for thread in census.threads(other):
+            entered = entered_call(other, thread[1])
+            if isinstance(entered, Entered) and entered.call == "futex" and lends_priority(entered.arguments):
+                owned.append((thread, owners(other.os_pid, entered.arguments)))
+    found: set[Thread] = set()
+    tids = {tid}
+    while more := [thread for thread, by in owned if thread not in found and tids & {*by}]:
+        found.update(more)
+        tids.update(number for _, number in more)
+    return frozenset(thread for thread in found if thread[1] != tid)
+
+
+def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:
+    return next((each for each in mappings if each.begin <= address < each.end), None)

@@ -1,0 +1,26 @@
+"""What signals alone cannot do."""
+
+from __future__ import annotations
+
+import os
+
+from sandbox.model.clause import Clause
+from sandbox.model.problems import Problem
+from sandbox.model.spec import ProcessSpec, Scenario
+
+_ONLY = Clause("only on Linux")
+
+
+def lacks(scenario: Scenario) -> list[Problem]:
+    """What of the scenario cannot be run here."""
+    machine, there = scenario.machine, os.cpu_count() or 1
+    problems = [Problem(0, "machine.slice", _ONLY)] if machine.stepped else []
+    if machine.cpus > there:
+        problems.append(Problem(0, "machine.cpus", Clause("too many cpus", {"number": machine.cpus, "allowed": there})))
+    problems += [Problem(0, f"process {spec.name}", _ONLY) for spec in scenario.processes if _needs_more(spec)]
+    return problems + [Problem(0, f"client {client.name}", _ONLY) for client in scenario.clients]
+
+
+def _needs_more(spec: ProcessSpec) -> bool:
+    """Sockets that are watched, and memory that is counted."""
+    return spec.program is not None or spec.memory is not None or spec.address_space is not None

@@ -1,0 +1,52 @@
+"""Who waits and who has woken, found by looking."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform != "win32"
+
+import psutil
+
+from sandbox.machines.posix.accounts import STILL_NS, WAITING, Knowledge
+from sandbox.machines.posix.child import Child
+from sandbox.util.units import US
+
+#: Who waits uses up to so much, for example on its way into the wait; who has used more has woken.
+_MAX_ASLEEP_NS = 100 * US
+
+
+class Sensor:
+    """``knowledge``: what psutil can know here."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def dispatched(self, child: Child) -> None:
+        """It may run from now on."""
+        child.seen_cpu_ns, child.seen_ns = child.started_cpu_ns, child.started_ns
+
+    def waits(self, child: Child, now_ns: int) -> bool:
+        """Whether one that may run does not want to."""
+        if not self._knowledge.accounts_tell:
+            return self._state(child) in WAITING
+        if (cpu_ns := child.cpu_ns()) > child.seen_cpu_ns:
+            child.seen_cpu_ns, child.seen_ns = cpu_ns, now_ns
+        return now_ns - child.seen_ns >= STILL_NS
+
+    def blocked(self, child: Child) -> None:
+        """It waits from now on."""
+        child.seen_cpu_ns = child.cpu_ns()
+
+    def goes_on(self, child: Child) -> bool:
+        """Whether one that waited runs again."""
+        if not self._knowledge.accounts_tell:
+            return self._state(child) == psutil.STATUS_RUNNING
+        return child.cpu_ns() - child.seen_cpu_ns > _MAX_ASLEEP_NS
+
+    @staticmethod
+    def _state(child: Child) -> str:
+        try:
+            return str(child.process.status())
+        except psutil.Error:
+            return ""

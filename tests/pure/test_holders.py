@@ -1,0 +1,98 @@
+"""Who has what others wait for: locks in memory say it themselves, things of System V only whether the board uses them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.machines.linux.blocking.futexes import owners
+from sandbox.machines.linux.blocking.queues import is_of_the_board
+from sandbox.machines.linux.blocking.waits import WaitMonitor
+from sandbox.machines.linux.process.child import Child
+from sandbox.model.spec import ProcessSpec
+from sandbox.util import libc
+from sandbox.util.units import MS
+
+_WAIT, _WAIT_BITSET, _LOCK_PI = 0, 9, 6
+_IPC_PRIVATE, _IPC_RMID, _SETVAL = 0, 0, 16
+
+
+def memory(*words: int) -> tuple[ctypes.Array[ctypes.c_char], int]:
+    kept = ctypes.create_string_buffer(struct.pack(f"={len(words)}I", *words), 4 * len(words))
+    return kept, ctypes.addressof(kept)
+
+
+@pytest.mark.parametrize(
+    ("words", "operation", "value", "found"),
+    [
+        ((2, 0, 77, 1, 0), _WAIT, 2, [77]),
+        ((2, 1, 77, 1, 1), _WAIT, 2, [77]),
+        ((0, 0, 77, 1, 0), _WAIT, 2, []),  # just let go
+        ((2, 0, 0x3000, 0x7F12, 0x5000), _WAIT, 2, []),  # a lock of the library's own, which has something else there
+        ((0x80000000 | 77, 0, 0, 1, 32), _LOCK_PI, 0, [77]),
+        ((0x80000000 | 77, 1, 77, 1, 16), _WAIT, 0x80000000 | 77, [77]),
+    ],
+)
+def test_a_mutex_knows_its_owner(words: tuple[int, ...], operation: int, value: int, found: list[int]) -> None:
+    _kept, at = memory(*words)
+    assert owners(os.getpid(), [at, operation, value]) == found
+
+
+@pytest.mark.parametrize("waited_at", [8, 12])
+def test_a_lock_for_readers_and_a_writer_knows_the_writer(waited_at: int) -> None:
+    # readers, writers, two places to wait at, two words, the writer, whether it is shared
+    _kept, at = memory(0, 0, 0, 0, 2, 1, 3, 3, 0, 0, 77, 0, 0, 0, 0, 0)
+    assert 77 in owners(os.getpid(), [at + 16 + waited_at, _WAIT_BITSET, 3])
+    _kept, at = memory(0, 0, 0, 0, 8, 1, 3, 3, 0, 0, 77, 0, 0, 0, 0, 0)
+    assert owners(os.getpid(), [at + 16 + waited_at, _WAIT_BITSET, 3]) == []  # readers have it
+
+
+def test_whether_a_semaphore_of_system_v_is_of_the_board() -> None:
+    child = Child(os.getpid(), ProcessSpec("us"), forked=False)
+    key = 0x57414954 ^ os.getpid()
+    private, open_to_all = libc.call("semget", _IPC_PRIVATE, 1, 0o600), libc.call("semget", key, 1, 0o1600)
+    try:
+        assert is_of_the_board(child, "semaphore", private, ())
+        assert not is_of_the_board(child, "semaphore", open_to_all, {os.getpid()}), "nobody has ever used it"
+        libc.call("semctl", open_to_all, 0, _SETVAL, 1)
+        assert is_of_the_board(child, "semaphore", open_to_all, {os.getpid()})
+        assert not is_of_the_board(child, "semaphore", open_to_all, {1})
+    finally:
+        for each in (private, open_to_all):
+            libc.call("semctl", each, 0, _IPC_RMID)
+        child.close()
+
+
+class _Blocked:
+    def __init__(self) -> None:
+        self.by_pid: dict[int, Child] = {}
+        self.for_others, self.for_threads, self.changed = True, False, False
+
+
+def test_a_round_ends_soon_however_long_we_wait_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ns = [0]
+    cpu_ns = [0]
+    monkeypatch.setattr("time.monotonic_ns", lambda: now_ns[0])
+    monkeypatch.setattr("time.thread_time_ns", lambda: cpu_ns[0])
+    monitor = WaitMonitor({}, _Blocked(), None, None)  # type: ignore[arg-type]
+    pieces = 0
+
+    def work() -> Iterator[None]:
+        nonlocal pieces
+        for _ in range(20):
+            pieces += 1
+            now_ns[0] += 6 * MS  # most of which others had the CPU
+            cpu_ns[0] += MS // 2
+            yield
+
+    monkeypatch.setattr(monitor, "_look", work)
+    monitor.look(frozen=False)
+    assert not pieces
+    while pieces < 20:
+        now_ns[0] = monitor.next_ns
+        monitor.look(frozen=False)
+    assert now_ns[0] < 15 * MS + 20 * 6 * MS + 40 * MS, "pauses go by what we have worked, and end"
