@@ -94,6 +94,15 @@ def test_programs_are_judged_right(program: Program, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("name", ["threads-locked", "handed-over", "barrier"])
+def test_of_threads_pipes_and_barriers_the_state_is_known(name: str, tmp_path: Path) -> None:
+    program = next(each for each in PROGRAMS + MORE if each.name == name)
+    found = explored(load(program.write(tmp_path)), Limits(seconds=50))
+    assert found.verdict == "proved"
+    assert found.exploration.search.graph.infers
+
+
+@pytest.mark.thorough
 def test_a_fork_has_the_outputs_that_an_exam_asks_for() -> None:
     found = explored(load(find("forks")), Limits(everything=True))
     outcomes = found.exploration.search.outcomes

@@ -222,10 +222,15 @@ class Chooser(Policy):
         machine = self._runs.machine
         if shared is None or machine is None or machine.awaits:
             return None
-        if not all(thread.complete or not thread.place.line for thread in threads.values()):
+        several = {thread.body for thread in threads.values() if thread.place.line and not thread.complete}
+        marks = {body: machine.crew.state_of(body) for body in several}
+        if not all(known for _, known in marks.values()):
             return None
         own = tuple(
-            (name, thread.place, thread.mark, thread.waits, thread.name in self._ready or thread.spins)
+            (
+                *(name, thread.place, marks.get(thread.body, (thread.mark, True))[0], thread.waits),
+                thread.name in self._ready or thread.spins,
+            )
             for name, thread in sorted(threads.items())
         )
         # Who began to wait first gets what they wait for.

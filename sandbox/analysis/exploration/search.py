@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from sandbox.analysis.exploration.counting import Counts, Leaf, count
 from sandbox.analysis.exploration.graph import Graph, Way
-from sandbox.analysis.exploration.runs import Choice, Outcome, Run
+from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Touch
 
 
 class Cost(NamedTuple):
@@ -64,6 +64,8 @@ class Task(NamedTuple):
 
 #: An order that cannot be kept is tried so often: who of two that wait for one thing gets it is the system's choice.
 _MAX_TRIES = 3
+#: Why a run has ended in which nothing comes of going on.
+_ALL_SPIN = "all spin"
 #: Of the ways that nobody has gone one in so many is gone in the end, and so many at most, to see whether they lead
 #: where they should.
 _AUDITED, _MAX_AUDITED = 8, 24
@@ -113,6 +115,8 @@ class Search:
         self._known_outcomes: dict[bytes, int] = {}
         #: Who only goes round in which state; what would come of that need not be tried.
         self._spinning: set[Way] = set()
+        #: The ways at whose end it was found that all only go round.
+        self._spun_out: set[Way] = set()
 
     # What is to be done
 
@@ -268,12 +272,11 @@ class Search:
             state = self._state(choice, way)
             if way is None:
                 alike = state == 0
-            elif way not in self.graph.edges or way in self.graph.inferred:
-                new.append(way)
-                changed.append(place)
-                alike = self.graph.leads(way, state, touch) and alike
             else:
-                alike = self.graph.leads(way, state, touch) and alike
+                if way not in self.graph.edges or way in self.graph.inferred:
+                    new.append(way)
+                    changed.append(place)
+                alike = self._leads(way, state, touch) and alike
             place = Place(state, choice.last)
             if self._come_to(place, choice):
                 changed.append(place)
@@ -282,7 +285,9 @@ class Search:
                 break  # it was ended there, because all that comes is known
             way = state, name
         if run.ended and not run.met and way is not None:
-            alike = self.graph.leads(way, Leaf(self._outcome(run)), None) and alike
+            if any(what.rule == _ALL_SPIN for what in run.outcome.broken):
+                self._spun_out.add(way)
+            alike = self._leads(way, Leaf(self._outcome(run)), None) and alike
         inferred = dict.fromkeys(state for state, _ in self.graph.infer(new))
         for place in changed:
             self._expand(place)
@@ -290,6 +295,11 @@ class Search:
             for last in self._lasts[state]:
                 self._expand(Place(state, last))
         return alike
+
+    def _leads(self, way: Way, to: int | Leaf, touch: Touch | None) -> bool:
+        """There it has led. False: it has led elsewhere before. When it is found out that all only go round depends on
+        the way that leads to a state."""
+        return self.graph.leads(way, to, touch) or way in self._spun_out
 
     def _state(self, choice: Choice, way: Way | None) -> int:
         """The number of the state to which this way leads. What is not known to be one that was seen before is told by

@@ -40,8 +40,10 @@ SEPARATOR = "\x1f"
 #: First fields of what a thread says: who it is; that it has come to a line; what has changed meanwhile; that the
 #: thread ends; that the process ends, and how; that it is about to wait for a lock within its line, that it has waited.
 HELLO, LINE, NOTE, THREAD_ENDS, ENDS, BLOCKS, WAKES = "H", "L", "N", "T", "E", "B", "W"
-#: What it is told: go on; let signals in that end it, and wait on.
-GO, LISTEN = b"g", b"l"
+#: And when it is asked: the state of its process.
+STATE = "S"
+#: What it is told: go on; let signals in that end it, and wait on; say what the state of the process is, and wait on.
+GO, LISTEN, ASK = b"g", b"l", b"s"
 #: Kinds of a hello: a process of the scenario, a fork; both are to be told to go on at once. A thread that has come to
 #: its first line, in this process or in one that has been spawned.
 START, FORK, THREAD = "start", "fork", "thread"
@@ -155,6 +157,16 @@ class Hook:
             return births, 0
         silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return births, int(silent > 0)
+
+    def whole_state(self) -> tuple[int, int]:
+        """What tells the state of all its threads from others, now that they are at rest, and whether all is known."""
+        states = self.states
+        silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
+        if states is None or silent:
+            return 0, 0
+        frames = sys._current_frames()
+        mark, known = states.of_threads([(ident, frames[ident]) for ident in self._steppers if ident in frames])
+        return mark, int(known)
 
     def noted(self, os_pid: int) -> None:
         """A child was forked."""
@@ -276,6 +288,9 @@ class Stepper:
                 _end()
             if answer == GO:
                 return
+            if answer == ASK:
+                self._send(STATE, *self._hook.whole_state())
+                continue
             if answer != LISTEN:
                 _end()
             [_] = map(self._set_mask, *self._unblock)

@@ -18,6 +18,7 @@ import _thread
 import collections
 import mmap
 import os
+import re
 import types
 
 from sandbox.programs.stepping import loops, wakes
@@ -40,11 +41,17 @@ _ITERATORS = frozenset(map(type, (
 )))  # fmt: skip
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 #: Classes of these modules hold their state in what they refer to, and nowhere else.
-_OPEN = frozenset({"threading", "multiprocessing.synchronize", "queue", "collections", "types"})
+_OPEN = frozenset(
+    {"threading", "multiprocessing.synchronize", "multiprocessing.queues", "queue", "collections", "types"}
+)
 _SIMPLE = interpreter.simple_data()
 _HEAP_TYPE = 1 << 9
 _FIRST_PID = 300
-_NEW_PROCESS = "_bootstrap"
+#: Where processes and threads begin.
+_BEGINNINGS = frozenset({"_bootstrap", "_bootstrap_inner"})
+#: What of a thread differs each time, or belongs to the library alone.
+_OF_THREAD = frozenset({"_ident", "_native_id", "_tstate_lock", "_handle", "_os_thread_handle", "_stderr"})
+_OWNER = re.compile(r"owner=(\d+) count=(\d+)")
 
 
 class Pids:
@@ -80,15 +87,43 @@ class States:
         self.rounds = loops.Rounds()
         self._known, self._left = True, 0
         self._path: dict[int, int] = {}
+        #: While all threads are looked at: which of them has which ident.
+        self._threads: dict[str, int] = {}
         self._readers: dict[type, Callable[[Any, int], object]] = {}
 
     def of(self, frame: types.FrameType) -> tuple[int, bool]:
         """The state of the thread whose innermost call this is: a number that equal ones have in common, and whether
         all of it is known."""
+        self._begin()
+        worlds: dict[int, object] = {}
+        calls = self._calls(frame, worlds)
+        # Its text, because None has another hash in each process.
+        return hash(repr((calls, [*worlds.values()]))), self._known
+
+    def of_threads(self, frames: list[tuple[int, types.FrameType]]) -> tuple[int, bool]:
+        """The same of all threads of a process, by their idents, in the order in which they came to be. Of one that
+        waits within a library its own calls tell for what."""
+        self._begin()
+        self._threads = {str(ident): index for index, (ident, _) in enumerate(frames)}
+        worlds: dict[int, object] = {}
+        calls = [self._calls(self._own_frame(frame), worlds) for _, frame in frames]
+        self._threads = {}
+        return hash(repr((calls, [*worlds.values()]))), self._known
+
+    def _own_frame(self, frame: types.FrameType) -> types.FrameType | None:
+        """The innermost call of the program's own."""
+        at: types.FrameType | None = frame
+        while at is not None and not self._own(at.f_code):
+            at = at.f_back
+        return at
+
+    def _begin(self) -> None:
         self._known, self._left = True, MAX_VALUES
         self._path.clear()
+
+    def _calls(self, frame: types.FrameType | None, worlds: dict[int, object]) -> list[object]:
+        """The program's own calls from this one on; ``worlds``: takes the variables of their modules."""
         calls: list[object] = []
-        worlds: dict[int, object] = {}
         within = False
         at: types.FrameType | None = frame
         while at is not None:
@@ -103,13 +138,12 @@ class States:
                 world = at.f_globals
                 if id(world) not in worlds:
                     worlds[id(world)] = self._world(world)
-            elif code.co_name == _NEW_PROCESS and code.co_filename.endswith("process.py"):
-                break  # what is below belongs to the parent
+            elif code.co_name in _BEGINNINGS and code.co_filename.endswith(("process.py", "threading.py")):
+                break  # what is below belongs to the parent, or to nobody
             elif not code.co_filename.startswith(_OURS):
                 within = True
             at = at.f_back
-        # Its text, because None has another hash in each process.
-        return hash(repr((calls, [*worlds.values()]))), self._known
+        return calls
 
     @staticmethod
     def _is_between_parts(frame: types.FrameType) -> bool:
@@ -172,6 +206,7 @@ class States:
     def _reader(self, kind: type) -> Callable[[Any, int], object]:
         """How values of this kind are read."""
         module = kind.__module__
+        threading = sys.modules.get("threading")
         if kind in _LISTS:
             return lambda value, depth: (kind.__name__, tuple(self._value(item, depth) for item in value))
         if kind in _SETS:
@@ -187,7 +222,9 @@ class States:
         if kind in (_thread.LockType, wakes.Waiter):
             return lambda value, depth: ("lock", value.locked())
         if kind is _thread.RLock:
-            return lambda value, depth: ("lock", repr(value).split(" object")[0], interpreter.owns_lock(value))
+            return self._of_owned_lock
+        if threading is not None and issubclass(kind, threading.Thread):
+            return self._of_thread
         if issubclass(kind, BaseException):
             return lambda value, depth: (kind.__qualname__, self._value((value.args, value.__dict__), depth))
         return self._reader_of_shared(kind, module) or self._reader_of_instance(kind, module)
@@ -208,9 +245,21 @@ class States:
             return lambda value, depth: ("shared", value.tell())
         if kind is memoryview:
             return lambda value, _: ("shared", "view") if type(value.obj) is mmap.mmap else ("view", bytes(value))
-        if module in ("multiprocessing.shared_memory", "multiprocessing.context"):
+        if module in ("multiprocessing.shared_memory", "multiprocessing.context", "multiprocessing.heap"):
             return lambda value, depth: ("shared", name)
+        if (module, name) == ("multiprocessing.connection", "Connection"):
+            return lambda value, depth: ("connection", value._handle, value._readable, value._writable)
         return None
+
+    def _of_owned_lock(self, value: Any, depth: int) -> object:
+        found = _OWNER.search(repr(value))
+        owner, count = found.groups() if found is not None else ("0", "0")
+        return "lock", count, interpreter.owns_lock(value) if not self._threads else self._threads.get(owner)
+
+    def _of_thread(self, value: Any, depth: int) -> object:
+        own = object.__getattribute__(value, "__dict__")
+        parts = {name: part for name, part in own.items() if name not in _OF_THREAD and not name.startswith("_invoke")}
+        return "thread", self._of_dict(parts, depth)
 
     def _reader_of_instance(self, kind: type, module: str) -> Callable[[Any, int], object]:
         if module in ("io", "_io"):

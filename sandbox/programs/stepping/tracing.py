@@ -6,6 +6,7 @@ gets the events that it would get without the hook.
 
 from __future__ import annotations
 
+import ctypes
 import opcode
 import os
 import sys
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     Tracer = Callable[[FrameType, str, Any], Any]
 
 _set = sys.settrace
+_Pending = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+_add_pending_call = ctypes.pythonapi.Py_AddPendingCall
+_add_pending_call.argtypes = (_Pending, ctypes.c_void_p)
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 #: An instruction and its argument.
 _TO_ITSELF = opcode.opmap.get("JUMP_BACKWARD", -1), 1
@@ -86,6 +90,7 @@ class _Thread:
         #: pass``) the interpreter tells once only, unless it tells of each instruction.
         self._circles: dict[CodeType, frozenset[int]] = {}
         self._has_come = False
+        self._anew = _Pending(self._begin_anew)
 
     def called(self, frame: FrameType, event: str, argument: Any) -> Any:
         code = frame.f_code
@@ -96,7 +101,7 @@ class _Thread:
         if tracer is not None:
             if code.co_filename.startswith(_OURS):  # what stands here for something that is built in
                 return None
-            own = tracer(frame, event, argument)
+            own = self.ask(tracer, frame, event, argument)
             if not step and own is None:
                 return None
             both = _Both(self, step, own, frame.f_trace_opcodes)
@@ -108,6 +113,23 @@ class _Thread:
             frame.f_trace_opcodes = True
         self._stepper.enter()
         return self._traced
+
+    def ask(self, tracer: Tracer, frame: FrameType, event: str, argument: Any) -> Any:
+        """A function of the program's own. If it raises, the interpreter traces no more, neither for the program nor
+        for us; so we begin anew as soon as it has seen to that."""
+        try:
+            return tracer(frame, event, argument)
+        except BaseException:
+            self._stepper.tracer = None
+            _add_pending_call(self._anew, None)
+            raise
+
+    def _begin_anew(self, _: object) -> int:
+        if sys._getframe(1).f_code.co_filename.startswith(_OURS):  # the exception has not come out yet
+            _add_pending_call(self._anew, None)
+        else:
+            _set(self.called)
+        return 0
 
     def _circles_of(self, code: CodeType) -> frozenset[int]:
         found = self._circles.get(code)
@@ -149,7 +171,7 @@ class _Both:
     def traced(self, frame: FrameType, event: str, argument: Any) -> Any:
         own = self._own
         if own is not None and (event != "opcode" or self._fine):
-            answer = own(frame, event, argument)
+            answer = self._thread.ask(own, frame, event, argument)
             if answer is not None:
                 self._own = answer
         if self._step:

@@ -45,6 +45,43 @@ def own_settrace():
     print(seen)
 
 
+def own_settrace_raises():
+    def tracer(frame, event, argument):
+        if frame.f_code.co_name == "traced" and event == "line":
+            raise ValueError("of the tracer")
+        return tracer
+
+    def traced():
+        return 1
+
+    sys.settrace(tracer)
+    try:
+        traced()
+    except ValueError as error:
+        print(error)
+    print(sys.gettrace())
+    print(traced())
+
+
+def own_settrace_jumps():
+    said = []
+
+    def tracer(frame, event, argument):
+        first = frame.f_code.co_firstlineno
+        if frame.f_code.co_name == "leaps" and event == "line" and frame.f_lineno == first + 1:
+            frame.f_lineno = first + 2
+        return tracer
+
+    def leaps():
+        said.append(1)
+        said.append(2)
+
+    sys.settrace(tracer)
+    leaps()
+    sys.settrace(None)
+    print(said)
+
+
 def own_setprofile():
     seen = []
 

@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -229,6 +230,8 @@ class Crew:
             task.state, task.announced = State.WOKEN, False
             self.going.discard(task)
             self._woken.append(task)
+        elif kind == hook.STATE and len(rest) == 2:
+            task.body.state = int(rest[0]), rest[1] == "1"
         elif kind == hook.NOTE:
             task.changes += changes(rest)
         elif kind == hook.THREAD_ENDS:
@@ -258,10 +261,8 @@ class Crew:
         body.child.mode = Mode.ENDED
         for task in body.tasks:
             self._end(task)
-        try:  # this waits until the system has told everybody else of it, too
+        with suppress(ChildProcessError):  # this waits until the system has told everybody else of it, too
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            pass
         self._unsettled |= self._looks.see_strangers(self.by_os_pid)  # it may be theirs, who tell others of it
 
     def _end(self, task: Task) -> None:
@@ -288,14 +289,23 @@ class Crew:
     @staticmethod
     def _tell(task: Task, what: bytes) -> None:
         if task.connection is not None:
-            try:
+            with suppress(OSError):  # it is on its way out
                 task.connection.send(what)
-            except OSError:  # it is on its way out
-                pass
 
     def listen(self, task: Task) -> None:
         """Let signals in that end it."""
         self._tell(task, hook.LISTEN)
+
+    def state_of(self, body: Body) -> tuple[int, bool]:
+        """What tells the state of a process of several threads, all at rest, from others; whether all is known."""
+        held = next((task for task in body.tasks if task.state is State.HELD), None)
+        body.state = None
+        if held is not None:
+            self._tell(held, hook.ASK)
+            give_up_ns = time.monotonic_ns() + _MAX_BIRTH_NS
+            while body.state is None and held.state is State.HELD and time.monotonic_ns() < give_up_ns:
+                self._poller.wait(give_up_ns)
+        return body.state or (0, False)
 
     def await_change(self) -> None:
         """Somebody who is blocked has been given a reason to go on, or to end: the system takes a moment to say so."""

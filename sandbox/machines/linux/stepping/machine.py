@@ -91,7 +91,7 @@ class SteppingMachine:
         self._reports: list[Report] = []
         #: Told at the next instant: what belongs behind what is told at this one.
         self._later: list[Report] = []
-        self._crew = Crew(stage, self._poller, self._interrupted, self._read_consoles)
+        self.crew = Crew(stage, self._poller, self._interrupted, self._read_consoles)
         self._pids = count(1)
         #: All that have not ended; of them those that the kernel has been told are blocked.
         self.by_pid: dict[int, Task] = {}
@@ -111,7 +111,7 @@ class SteppingMachine:
         #: Who was asked to end, and when that is enough (CLOCK_MONOTONIC).
         self._doomed: list[tuple[int, Task]] = []
         self._said = SaidLocks()
-        self._waiting = Waiting(self._crew, self._said, self._reports_of_waits, lambda: self.now_ns)
+        self._waiting = Waiting(self.crew, self._said, self._reports_of_waits, lambda: self.now_ns)
 
     @property
     def expects(self) -> bool:
@@ -169,7 +169,7 @@ class SteppingMachine:
 
     def halt(self) -> list[Event]:
         """End everything; the stage stays, if others will need it."""
-        for child in self._crew.children():
+        for child in self.crew.children():
             child.send(signal.SIGKILL)
         try:
             self._stage.end_run(_GRACE_S)
@@ -179,7 +179,7 @@ class SteppingMachine:
         self._read_consoles()
         told = [report.event for report in [*self._reports, *self._later] if isinstance(report, Told)]
         self._waiting.close()
-        self._crew.close()
+        self.crew.close()
         self._poller.close()
         if self._alone:
             self._stage.close()
@@ -190,9 +190,9 @@ class SteppingMachine:
     def _take_turn(self, task: Task) -> None:
         """Its next line, or what is left of the one in which it was interrupted."""
         if task.state is State.HELD:
-            self._crew.go(task)
+            self.crew.go(task)
         self._turn_ns = TURN_NS
-        settled = self._crew.settle()
+        settled = self.crew.settle()
         self._turn_ns = 0
         if settled:
             self.now_ns += TURN_NS
@@ -214,10 +214,10 @@ class SteppingMachine:
                 self._tell_end(task)
             elif task.state is State.BLOCKED and task not in self._blocked:
                 self._tell_block(task)
-        for task in sorted(self._crew.born, key=lambda task: (task.order or 0, task.body.os_pid, task.tid)):
+        for task in sorted(self.crew.born, key=lambda task: (task.order or 0, task.body.os_pid, task.tid)):
             self._tell_birth(task)
-        self._spinning.changed |= bool(self._crew.born)
-        self._crew.born.clear()
+        self._spinning.changed |= bool(self.crew.born)
+        self.crew.born.clear()
         if turned is not None:
             for task in self._spinning.look_again(self.by_pid.values(), turned):
                 self._wake(task)
@@ -244,7 +244,7 @@ class SteppingMachine:
         self._reports.append(Waits(task.pid, self._waiting.reason(task)))
 
     def _tell_end(self, task: Task) -> None:
-        if task in self._crew.endless:
+        if task in self.crew.endless:
             place: dict[str, Figure] = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
             self._tell(Fault(self.now_ns, Clause("turn without end", place), task.pid))
         if task.place.line:
@@ -290,7 +290,7 @@ class SteppingMachine:
 
     def _idle(self) -> None:
         """All are blocked, or nobody is there."""
-        if self._crew.settle():
+        if self.crew.settle():
             self._tell_all(None)
         if self._reports or self._take_asked():
             return
@@ -325,7 +325,7 @@ class SteppingMachine:
         while self._arrivals and self._arrivals[0][1].arrive_ns <= self.now_ns and not self._frozen:
             due.append(self._arrivals.popleft())
         if due:
-            for name, reason in self._crew.bear(due, self._said.path):
+            for name, reason in self.crew.bear(due, self._said.path):
                 self._tell(Fault(self.now_ns, Clause("could not be started", {"name": name, "reason": reason})))
             self._tell_all(None)
         self._reports += map(Asked, self._requests.due(self.now_ns))
@@ -378,9 +378,9 @@ class SteppingMachine:
         child = task.body.child
         child.send(signal.SIGTERM)
         if not procfs.handles(child.os_pid, signal.SIGTERM):
-            self._crew.listen(task)
+            self.crew.listen(task)
         self._doomed.append((time.monotonic_ns() + GRACE_NS, task))
-        self._crew.await_change()
+        self.crew.await_change()
         self._tell_all(None)
 
     def _type(self, task: Task, console: Console, text: str) -> None:
@@ -389,7 +389,7 @@ class SteppingMachine:
             text = text.replace(_INTERRUPT, "")
             task.body.child.send(signal.SIGINT)
         console.type(text)
-        self._crew.await_change()
+        self.crew.await_change()
         self._tell_all(None)
 
     # Output
@@ -397,7 +397,7 @@ class SteppingMachine:
     def _read_consoles(self) -> bool:
         """What has been written, all of it: a terminal hands on everything before it says that there is no more."""
         found, home = False, self._stage.room.at_home
-        for console, body in self._crew.consoles.items():
+        for console, body in self.crew.consoles.items():
             for piece in console.read_rest():
                 found = True
                 if piece.text or piece.raw:

@@ -57,6 +57,8 @@ class Body:
         #: What it has said of its end.
         self.said: int | None = None
         self.ended = False
+        #: What its threads' state was when that was last asked, and whether all of it was known.
+        self.state: tuple[int, bool] | None = None
         #: How many that it has started have not said who they are.
         self.owed = 0
 
