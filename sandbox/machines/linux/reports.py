@@ -29,6 +29,8 @@ class Reports:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._reports: list[Report] = []
+        #: Whose arrival is among them.
+        self._arrived: set[int] = set()
         self.used: dict[int, int] = {}
         self.stolen: dict[int, int] = {}
         #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
@@ -39,18 +41,26 @@ class Reports:
 
     def add(self, *reports: Report) -> None:
         self._reports += reports
+        for report in reports:
+            if isinstance(report, Arrived):
+                self._arrived.add(report.pid)
 
     def withdraw_arrival_of(self, pid: int) -> Arrived | None:
         """The report that this process is there, if the kernel has not been told yet: it will not be."""
-        for index, report in enumerate(self._reports):
-            if isinstance(report, Arrived) and report.pid == pid:
-                del self._reports[index]
-                return report
-        return None
+        if pid not in self._arrived:
+            return None
+        self._arrived.discard(pid)
+        index, arrived = next(
+            (index, report)
+            for index, report in enumerate(self._reports)
+            if isinstance(report, Arrived) and report.pid == pid
+        )
+        del self._reports[index]
+        return arrived
 
     def has_arrival_of(self, pid: int) -> bool:
         """Whether the kernel has still to be told that this process is there."""
-        return any(isinstance(report, Arrived) and report.pid == pid for report in self._reports)
+        return pid in self._arrived
 
     def add_stolen(self, child: Child, stolen_ns: int) -> None:
         """For so long, if at all, somebody else had its CPU."""
@@ -103,10 +113,12 @@ class Reports:
     def rest(self) -> list[Report]:
         """All that has not been told, and will not be."""
         rest, self._reports = self._reports, []
+        self._arrived.clear()
         return rest
 
     def take(self, now_ns: int) -> Happened:
         """All of it, which is then told."""
         happened = Happened(now_ns, self._reports, self.used, self.stolen)
         self._reports, self.used, self.stolen = [], {}, {}
+        self._arrived.clear()
         return happened
