@@ -215,8 +215,8 @@ class Board:
     def apply(self, event: Event) -> None:
         """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
         self.now_ns = event.t_ns
-        self.network.apply(event)
         if isinstance(event, SOCKET_EVENTS):
+            self.network.apply(event)
             return
         match event:
             case Wrote(pid=pid) | Terminal(pid=pid):
@@ -238,7 +238,10 @@ class Board:
                     self.ready.appendleft(pid)
                 else:
                     self.ready.append(pid)
+                    if event.reason == "woke":
+                        self.network.wake(pid, event.t_ns)
             case Dispatched(pid=pid, cpu=cpu):
+                self.network.dispatch(pid, event.t_ns)
                 self.program.dispatch(event)
                 row = self._enter(pid, states.RUNNING)
                 row.cpu, row.slice_ns = cpu, event.slice_ns
@@ -246,8 +249,10 @@ class Board:
             case Descheduled(pid=pid):
                 self.rows[pid].cpu_ns += event.ran_ns
             case Blocked(pid=pid, again=again):
+                self.network.leave(pid)
                 self._wait(self.rows[pid], event, again)
             case Exited(pid=pid):
+                self.network.leave(pid)
                 row = self._enter(pid, states.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
                 self.exited[pid] = None

@@ -9,18 +9,14 @@ from copy import copy
 from sandbox.model.events import (
     Accepted,
     Backlog,
-    Blocked,
     Closed,
     Connected,
-    Dispatched,
-    Event,
-    Exited,
     Listening,
-    Ready,
     Transferred,
 )
 
 #: Events of sockets alone, which change no process's state.
+SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 SOCKET_EVENTS = (Listening, Backlog, Connected, Accepted, Transferred, Closed)
 #: Closed connections that are kept, to be shown for a while.
 _MAX_ENDED = 100
@@ -87,8 +83,8 @@ class Network:
         network._woken_ns = self._woken_ns.copy()
         return network
 
-    def apply(self, event: Event) -> None:
-        """Fold the next event in, whatever it is about."""
+    def apply(self, event: SocketEvent) -> None:
+        """Fold the next event of a socket in."""
         match event:
             case Listening():
                 self.listeners[event.socket] = Listener(event)
@@ -105,12 +101,21 @@ class Network:
                 connection.received, connection.sent, connection.unread = event.received, event.sent, event.unread
             case Closed(socket=number):
                 self._close(number, event.t_ns)
-            case Ready(reason="woke"):
-                self._woken_ns[event.pid] = event.t_ns
-            case Dispatched(pid=pid) if pid in self._woken_ns:
-                self._tell_wait(pid, event.t_ns - self._woken_ns.pop(pid))
-            case Blocked(pid=pid) | Exited(pid=pid):
-                self._woken_ns.pop(pid, None)
+
+    def wake(self, pid: int, t_ns: int) -> None:
+        """A process has woken: from now on it waits for the CPU."""
+        self._woken_ns[pid] = t_ns
+
+    def dispatch(self, pid: int, t_ns: int) -> None:
+        """A process has been given a CPU: for so long those who are connected to it have waited for that."""
+        woken_ns = self._woken_ns.pop(pid, None)
+        if woken_ns is not None:
+            for connection in self.of(pid):
+                connection.waited_ns = t_ns - woken_ns
+
+    def leave(self, pid: int) -> None:
+        """A process waits for something else, or is no more."""
+        self._woken_ns.pop(pid, None)
 
     def of(self, pid: int) -> list[Connection]:
         """The connections that a process has."""
@@ -130,7 +135,3 @@ class Network:
         else:
             connection.ended_ns = t_ns
             self.ended.append(connection)
-
-    def _tell_wait(self, pid: int, waited_ns: int) -> None:
-        for connection in self.of(pid):
-            connection.waited_ns = waited_ns
