@@ -232,14 +232,8 @@ class Board:
                 if pid in self.rows:
                     row = self.rows[pid]
                     row.admitted, row.name = event.after(row.admitted), name
-            case Ready(pid=pid):
-                self._enter(pid, states.READY)
-                if event.reason == "preempted":
-                    self.ready.appendleft(pid)
-                else:
-                    self.ready.append(pid)
-                    if event.reason == "woke":
-                        self.network.wake(pid, event.t_ns)
+            case Ready():
+                self._queue(event)
             case Dispatched(pid=pid, cpu=cpu):
                 self.network.dispatch(pid, event.t_ns)
                 self.program.dispatch(event)
@@ -265,6 +259,16 @@ class Board:
                 self._apply_of_machine(event)
         self.transitions.apply(event)
         self.recent.append(event)
+
+    def _queue(self, event: Ready) -> None:
+        """A process waits for a CPU: one that was pushed aside before the others."""
+        self._enter(event.pid, states.READY)
+        if event.reason == "preempted":
+            self.ready.appendleft(event.pid)
+        else:
+            self.ready.append(event.pid)
+            if event.reason == "woke":
+                self.network.wake(event.pid, event.t_ns)
 
     def _apply_of_machine(self, event: Event) -> None:
         """What concerns the machine and its policy, not a single process."""
