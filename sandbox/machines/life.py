@@ -6,12 +6,14 @@ import sys
 
 assert sys.platform != "win32"
 
+import gc
 import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
+from sandbox.model.clause import Clause
 from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.programs import client, forking_server, iterative_server, nonblocking_server
 from sandbox.programs import function as function_program
@@ -31,6 +33,23 @@ _SERVE = {
 }
 #: Exit statuses of a shell.
 _CANNOT_RUN, _NOT_FOUND = 126, 127
+
+
+#: So long after SIGTERM a process is killed that is still there, whether the operator ended it or the run is over.
+GRACE_NS = 2 * S
+
+
+class SpawnFailed(Exception):
+    """A process could not be started; the others can. ``what``: why, as data, with its name."""
+
+    def __init__(self, what: Clause) -> None:
+        super().__init__(what.rule)
+        self.what = what
+
+    @classmethod
+    def why(cls, name: str, reason: str) -> SpawnFailed:
+        """For this reason."""
+        return cls(Clause("could not be started", {"name": name, "reason": clean_line(reason)}))
 
 
 class Program(NamedTuple):
@@ -109,7 +128,24 @@ def operators_program(argv: list[str]) -> ProcessSpec:
     return ProcessSpec(clean_line(os.path.basename(*first) if first else "", 20) or "program", command=argv)
 
 
-# How it ends
+# How it begins, and how it ends
+
+
+def set_surroundings() -> None:
+    """The environment of a process at a console of its own, and no signal held back."""
+    os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
+    os.environ["TERM"] = "xterm-256color"
+    for size in ("COLUMNS", "LINES"):  # of another terminal than its own
+        os.environ.pop(size, None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def begin_own_code() -> None:
+    """This copy of the kernel process goes on as a program of ours."""
+    output: Any = sys.stdout
+    output.reconfigure(line_buffering=True)
+    interpreter.forget_exit_functions()
+    gc.enable()
 
 
 def print_exception() -> None:

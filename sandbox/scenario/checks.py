@@ -164,14 +164,19 @@ class Checks:
 
     def beside(self, where: Where, name: str) -> bool:
         """Whether a file of this name lies beside the scenario or in a folder below it, and not by way of a link."""
-        try:
-            if is_below(str(self._folder), name):
-                return True
-        except LeadsOut:
-            self._problems.add(where, "leads out of the scenario's folder", value=shown(name))
-        else:
-            self._problems.add(where, "no such file", value=shown(name))
-        return False
+        return lies_beside(self._problems, where, str(self._folder), name)
+
+
+def lies_beside(problems: Problems, where: Where, folder: str, name: str) -> bool:
+    """Whether there is such a file in the folder, or below; a problem if not."""
+    try:
+        if is_below(folder, name):
+            return True
+    except LeadsOut:
+        problems.add(where, "leads out of the scenario's folder", value=shown(name))
+    else:
+        problems.add(where, "no such file", value=shown(name))
+    return False
 
 
 def _names(tree: ast.Module) -> set[str]:

@@ -106,18 +106,13 @@ def test_a_person_drives_it_on_windows() -> None:
     layer = [sys.executable, "-m", "tests.support.elsewhere", "windows"]
     with terminal("convoy", "--virtual", command=layer) as run:
         run.read_until(lambda: run.shows("PAUSED"), "the first frame")
-        run.press(".")
-        run.read_until(lambda: run.shows("video"), "somebody has been chosen")
-        run.press(".")
-        run.read_until(lambda: run.shows("fcfs chooses"), "why")
-        run.press(",")
-        run.read_until(lambda: run.shows("PAST"), "one decision back")
+        run.press_until(".", "video", "somebody has been chosen")
+        run.press_until(".", "fcfs chooses", "why")
+        run.press_until(",", "PAST", "one decision back")
         run.press("\x1b[F")
         run.read_until(lambda: not run.shows("PAST"), "the present")
-        run.press("p")
-        run.read_until(lambda: run.shows("Scheduling policy"), "what there is")
-        run.press("rr\r")
-        run.read_until(lambda: run.shows("rr  quantum"), "another policy")
+        run.press_until("p", "Scheduling policy", "what there is")
+        run.press_until("rr\r", "rr  quantum", "another policy")
         run.press("q")
         assert run.wait() == 0
 

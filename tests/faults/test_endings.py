@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.machines.life import GRACE_NS
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.procfs import withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote

@@ -15,7 +15,7 @@ from sandbox.link.client import use_all_cpus
 from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process import memory
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Quit
 from sandbox.model.events import Admitted, Exited, Fault, Wrote
 from sandbox.model.spec import ProcessSpec
@@ -148,7 +148,8 @@ count = 40
 
 _NO_MORE_FORKS = """
 import errno, os
-from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed
+from sandbox.machines.life import SpawnFailed
+from sandbox.machines.linux.process.spawn import Spawner
 from sandbox.machines.linux.net.listeners import Listeners
 from sandbox.model.spec import ProcessSpec
 

@@ -19,7 +19,7 @@ from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.family import Family
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Pause, Resume
 from sandbox.model.events import Admitted, Blocked, Dispatched, Exited, Fault
 from sandbox.model.spec import ProcessSpec

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.machines.clock import Clock
 from sandbox.machines.linux.process.privileges import Privileges
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Quit, Resume
 from sandbox.model.events import Halted
 from sandbox.model.spec import ProcessSpec

@@ -9,7 +9,7 @@ from sandbox.machines.clock import Clock
 from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.process.child import Mode
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import S
 

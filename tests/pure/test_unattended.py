@@ -12,8 +12,8 @@ from sandbox.machines.commands import Commands
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
 from sandbox.machines.linux.blocking.prospects import Prospect
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.unattended import UnattendedRun
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Farewell, Quit, parse_command
 from sandbox.model.events import Clause
 from sandbox.model.spec import At, ClientSpec, MachineSpec, ProcessSpec, Scenario

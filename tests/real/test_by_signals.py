@@ -114,15 +114,10 @@ def test_a_killed_kernel_process_leaves_nothing(tmp_path: Path) -> None:
 def test_the_app_drives_them() -> None:
     with terminal("convoy", "--sensor", "psutil", command=THERE) as run:
         run.read_until(lambda: run.shows("video"), "they are born")
-        run.press(" ")
-        run.read_until(lambda: run.shows("PAUSED"), "they stand still")
-        run.press("p")
-        run.read_until(lambda: run.shows("Scheduling policy"), "what there is")
-        run.press("rr\r")
-        run.read_until(lambda: run.shows("rr  quantum"), "another policy")
-        run.press(".")
-        run.read_until(lambda: run.shows("rr chooses"), "a step of it")
-        run.press(",")
-        run.read_until(lambda: run.shows("PAST"), "one decision back")
+        run.press_until(" ", "PAUSED", "they stand still")
+        run.press_until("p", "Scheduling policy", "what there is")
+        run.press_until("rr\r", "rr  quantum", "another policy")
+        run.press_until(".", "rr chooses", "a step of it")
+        run.press_until(",", "PAST", "one decision back")
         run.press("q")
         assert run.wait() == 0

@@ -21,8 +21,8 @@ from sandbox.machines.linux.perf_events import Ring
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.writes import WriteGuard
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Kill, Quit, Type
 from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.model.spec import ProcessSpec

@@ -30,6 +30,7 @@ _LINUX = (
 #: And these any UNIX: its processes, and its terminals.
 _UNIX = (
     *("sandbox.machines.posix", "sandbox.machines.life", "sandbox.machines.console", "sandbox.machines.consoles"),
+    "sandbox.machines.reports",
     *("sandbox.programs.forking_server", "sandbox.tui.terminal"),
 )
 #: Of ours, what cannot be imported there.

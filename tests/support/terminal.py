@@ -47,6 +47,11 @@ class Terminal(CommandRun):
     def press(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
+    def press_until(self, keys: str, text: str, why: str) -> None:
+        """Press keys, and read until the screen shows what comes of them."""
+        self.press(keys)
+        self.read_until(lambda: self.shows(text), why)
+
     def read(self) -> None:
         """Take what it has written."""
         while True:

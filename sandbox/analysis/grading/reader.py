@@ -20,9 +20,9 @@ from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, nearest, shown
 from sandbox.policies import choice
 from sandbox.scenario import built_in, find, load
+from sandbox.scenario.checks import lies_beside
 from sandbox.scenario.reader import parse
 from sandbox.scenario.tables import Tables, kinds
-from sandbox.util.paths import LeadsOut, is_below
 
 #: Tasks of one assignment.
 MAX_TASKS = 200
@@ -109,7 +109,7 @@ class _Reader:
         try:
             if not head.endswith(".py"):
                 choice.parse(text)
-            elif self._lies_beside(where, head):
+            elif lies_beside(self._problems, where, self._folder, head):
                 if ":" not in text:
                     raise BadValue("which class", value=shown(head), allowed=f"{head}:Class")
                 text = os.path.join(self._folder, text)
@@ -117,17 +117,6 @@ class _Reader:
         except BadValue as bad:
             self._problems.add_bad_value(where, bad)
         return text
-
-    def _lies_beside(self, where: Where, name: str) -> bool:
-        """Whether it is a file in our folder, or below."""
-        try:
-            if is_below(self._folder, name):
-                return True
-        except LeadsOut:
-            self._problems.add(where, "leads out of the scenario's folder", value=shown(name))
-        else:
-            self._problems.add(where, "no such file", value=shown(name))
-        return False
 
     def _try_files(self) -> None:
         """Whether there are such policies: they are run in a room, as they are when submissions are judged by them."""
@@ -147,7 +136,7 @@ class _Reader:
             path = Path(self._folder) / name
             if name in {file.stem for file in built_in()} or (path.suffix != ".toml" and not path.exists()):
                 path = find(name)  # which says what there is
-            elif not self._lies_beside(where, name):
+            elif not lies_beside(self._problems, where, self._folder, name):
                 return None
             scenario = load(path, runs=False)
         except BadInput as bad:

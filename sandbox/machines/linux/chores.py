@@ -21,13 +21,13 @@ from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.signals import SentSignals
 from sandbox.machines.linux.process.terminate import Terminator
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.recipe import RecipeInForce
 from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.machines.operator_link import OperatorLink
+from sandbox.machines.reports import Reports
 from sandbox.util.units import MS
 
 #: All of them are done this often at least; and no more often where something has only been heard.

@@ -13,6 +13,7 @@ from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, 
 from sandbox.machines.clock import Clock
 from sandbox.machines.commands import Commands
 from sandbox.machines.consoles import Consoles
+from sandbox.machines.life import SpawnFailed
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
 from sandbox.machines.linux.blocking.said import SaidLocks
@@ -32,9 +33,7 @@ from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.process.signals import SentSignals
-from sandbox.machines.linux.process.spawn import SpawnFailed
 from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
@@ -45,6 +44,7 @@ from sandbox.machines.linux.switching.switch_log import open_switch_log
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.machines.operator_link import OperatorLink
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Signal, Spawn, Type
 from sandbox.model.events import Event, Unseen, Wrote
 from sandbox.model.rules import AT_A_CONSOLE
@@ -84,7 +84,7 @@ class LinuxMachine:
         order = switching_order(boot.recipe, cpus.dedicated)
         self._reaper = Reaper(stops=order == "sequential")
         self._terminator = Terminator()
-        self._consoles = Consoles(self._poller, self._reports.wrote, self._reports.terminal)
+        self._consoles: Consoles[Child] = Consoles(self._poller, self._reports.wrote, self._reports.terminal)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
         self._guard = WriteGuard(cpus.dedicated, self._reports)

@@ -9,7 +9,7 @@ assert sys.platform == "linux"
 
 from sandbox.machines.linux.process.child import Mode
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.util.units import S
 
 #: So long one may have a CPU before it is told that others wait.

@@ -29,10 +29,10 @@ from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, Reaper, exit_status
 from sandbox.machines.linux.process.remains import Remains
 from sandbox.machines.linux.process.terminate import Terminator
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.recipe import RecipeInForce
 from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Event, Unseen
 from sandbox.util.units import MS
 

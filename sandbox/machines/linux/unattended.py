@@ -15,7 +15,7 @@ from sandbox.machines.linux.blocking.prospects import Prospect, prospect
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.spec import CLIENT, SERVERS, Scenario
 from sandbox.util.units import MS, S
 

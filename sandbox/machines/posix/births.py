@@ -7,7 +7,6 @@ import sys
 
 assert sys.platform != "win32"
 
-import gc
 import mmap
 import os
 import signal
@@ -15,21 +14,26 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from io import TextIOWrapper
 from typing import NoReturn
 
 import psutil
 
 from sandbox.i18n import N_
 from sandbox.machines.console import Console, take_console
-from sandbox.machines.life import Program, finish, other_program, print_exception, synthetic_work
+from sandbox.machines.life import (
+    Program,
+    SpawnFailed,
+    begin_own_code,
+    finish,
+    other_program,
+    print_exception,
+    set_surroundings,
+    synthetic_work,
+)
 from sandbox.machines.posix.child import Child
 from sandbox.machines.posix.keeper import Keeper
-from sandbox.model.clause import Clause
 from sandbox.model.spec import ProcessSpec, Segment
-from sandbox.util import interpreter
 from sandbox.util.refusals import refused
-from sandbox.util.text import clean_line
 from sandbox.util.units import MS, S
 
 #: One that has not stopped after so long never will.
@@ -38,15 +42,6 @@ _MAX_START_NS = 10 * S
 _PROBE_NS = 3 * MS
 #: No descriptor of ours has a higher number.
 _MAX_DESCRIPTORS = 4_096
-
-
-class SpawnFailed(Exception):
-    """A process could not be started. ``what``: why, as data, with its name."""
-
-    def __init__(self, name: str, error: OSError) -> None:
-        super().__init__(name)
-        reason = clean_line(refused(error) if error.errno else str(error.strerror or error))
-        self.what = Clause("could not be started", {"name": name, "reason": reason})
 
 
 class Births:
@@ -66,8 +61,7 @@ class Births:
         try:
             return self._fork(spec, order, program)
         except (OSError, psutil.Error) as error:
-            failed = error if isinstance(error, OSError) else OSError(0, str(error))
-            raise SpawnFailed(spec.name, failed) from error
+            raise SpawnFailed.why(spec.name, _reason(error)) from error
 
     def _fork(self, spec: ProcessSpec, order: int | None, program: Program) -> Child:
         """Raises OSError."""
@@ -119,13 +113,10 @@ def _live(terminal: int, program: Program, used: memoryview) -> NoReturn:
         os.setsid()
         take_console(terminal)
         os.closerange(3, _MAX_DESCRIPTORS)
-        os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
-        os.environ["TERM"] = "xterm-256color"
-        for size in ("COLUMNS", "LINES"):  # of another terminal than its own
-            os.environ.pop(size, None)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        set_surroundings()
         if not program.executes:
-            _prepare_own_code()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            begin_own_code()
         used[0] = time.process_time_ns()
         if not program.stops:
             os.kill(os.getpid(), signal.SIGSTOP)
@@ -136,14 +127,10 @@ def _live(terminal: int, program: Program, used: memoryview) -> NoReturn:
         finish(status)
 
 
-def _prepare_own_code() -> None:
-    """This copy of the kernel process goes on as a program of ours."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):
-        assert isinstance(stream, TextIOWrapper)
-        stream.reconfigure(line_buffering=True)
-    interpreter.forget_exit_functions()
-    gc.enable()
+def _reason(error: OSError | psutil.Error) -> str:
+    if isinstance(error, OSError):
+        return refused(error) if error.errno else str(error.strerror or error)
+    return str(error)
 
 
 def _wait_for_first_stop(os_pid: int) -> None:

@@ -10,11 +10,10 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
+from sandbox.machines.life import GRACE_NS
 from sandbox.machines.posix.child import Child, Mode
-from sandbox.util.units import MS, S
+from sandbox.util.units import MS
 
-#: So long after SIGTERM a process is killed that is still there, whether the operator ended it or the run is over.
-_GRACE_NS = 2 * S
 _LOOK_NS = 10 * MS
 
 
@@ -34,7 +33,7 @@ class Terminator:
             time.sleep(0.0005)
         if child.mode is Mode.STOPPED:
             child.stop()
-        self._pending.append((time.monotonic_ns() + _GRACE_NS, child))
+        self._pending.append((time.monotonic_ns() + GRACE_NS, child))
 
     @property
     def next_ns(self) -> int | None:
@@ -58,12 +57,12 @@ def let_end(living: Sequence[Child], politely: bool, listen: Callable[[int], boo
         for child in living:
             child.send(signal.SIGTERM)
             child.release()
-    give_up_ns = time.monotonic_ns() + (_GRACE_NS if politely else 0)
+    give_up_ns = time.monotonic_ns() + (GRACE_NS if politely else 0)
     while (left := [child for child in living if not child.look()]) and time.monotonic_ns() < give_up_ns:
         if not listen(time.monotonic_ns() + _LOOK_NS):
             break
     for child in left:
         child.send(signal.SIGKILL)
-    give_up_ns = time.monotonic_ns() + _GRACE_NS
+    give_up_ns = time.monotonic_ns() + GRACE_NS
     while not all(child.look() for child in living) and time.monotonic_ns() < give_up_ns:
         time.sleep(0.001)

@@ -19,14 +19,12 @@ from typing import Literal
 
 from sandbox.kernel.machine import (
     Arrived,
-    Asked,
     Carry,
     Ended,
     Freeze,
     Happened,
     Obeyed,
     Order,
-    Report,
     Run,
     Started,
     Stop,
@@ -37,19 +35,19 @@ from sandbox.kernel.machine import (
 )
 from sandbox.machines.clock import Clock
 from sandbox.machines.commands import Commands
-from sandbox.machines.console import Piece, Settings
 from sandbox.machines.consoles import Consoles
-from sandbox.machines.life import operators_program
+from sandbox.machines.life import SpawnFailed, operators_program
 from sandbox.machines.operator_link import OperatorLink
 from sandbox.machines.posix.accounts import find_out
-from sandbox.machines.posix.births import Births, SpawnFailed, wakes_on_children
+from sandbox.machines.posix.births import Births, wakes_on_children
 from sandbox.machines.posix.child import Child, Mode
 from sandbox.machines.posix.ending import Terminator, let_end
 from sandbox.machines.posix.keeper import Keeper
 from sandbox.machines.posix.poller import Poller
 from sandbox.machines.posix.sensor import Sensor
+from sandbox.machines.reports import Reports
 from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Signal, Spawn, Type
-from sandbox.model.events import Clause, Event, Fault, Terminal, Wrote
+from sandbox.model.events import Clause, Event, Wrote
 from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util.units import MS
 
@@ -69,15 +67,13 @@ class PosixMachine:
         self._boot, self._link = boot, link
         self._clock = Clock()
         self._poller = Poller()
-        self._told: list[Report] = []
-        #: By pid, what those had used who have left their CPU by themselves.
-        self._used: dict[int, int] = {}
+        self._reports = Reports(self._clock)
         self._wakes = wakes_on_children()
         self._keeper = Keeper()
         self._knowledge = find_out(self._keeper.os_pid)
         self._sensor = Sensor(self._knowledge)
-        self._consoles: Consoles[Child] = Consoles(self._poller, self._wrote, self._is_set)
-        self._commands = Commands(link, boot.scenario.script, self._clock, self, self._echoes)
+        self._consoles: Consoles[Child] = Consoles(self._poller, self._reports.wrote, self._reports.terminal)
+        self._commands = Commands(link, boot.scenario.script, self._clock, self._reports, self._echoes)
         self._terminator = Terminator()
         self._arriving: deque[Child] = deque()
         self._by_pid: dict[int, Child] = {}
@@ -88,7 +84,7 @@ class PosixMachine:
     @property
     def expects(self) -> bool:
         """Whether an arrival, a scripted command or a report is still to come."""
-        return bool(self._arriving or self._commands.expected or self._told)
+        return bool(self._arriving or self._commands.expected or self._reports)
 
     # What the loop calls
 
@@ -110,19 +106,17 @@ class PosixMachine:
             self._do_chores()
             now_ns = self._clock.now_ns()
             expired = deadline_ns is not None and now_ns >= deadline_ns
-            if not self._told and not self._clock.frozen:
+            if not self._reports and not self._clock.frozen:
                 self._look(now_ns)
                 self._admit_arrivals(now_ns)
-            if self._told or expired:
+            if self._reports or expired:
                 break
             self._poller.wait(self._next_ns(deadline_ns))
         now_ns = self._clock.now_ns()
-        reports, self._told = self._told, []
-        used, self._used = self._used, {}
         for child in self._by_pid.values():
             if child.mode is Mode.RUNNING:
-                used[child.pid] = child.estimated_cpu_ns(now_ns, self._knowledge.tick_ns)
-        return Happened(now_ns, reports, used)
+                self._reports.used[child.pid] = child.estimated_cpu_ns(now_ns, self._knowledge.tick_ns)
+        return self._reports.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
         """Make the orders true: each stop is confirmed before anybody goes on."""
@@ -151,7 +145,7 @@ class PosixMachine:
         for child in living:
             self._keeper.gone(child.os_pid)
             self._consoles.remove(child)
-        told = [report.event for report in self._told if isinstance(report, Told)]
+        told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         self._consoles.close()
         for child in self._arriving:
             if child.console is not None:
@@ -197,23 +191,23 @@ class PosixMachine:
             elif child.mode is Mode.BLOCKED and not child.held and self._sensor.goes_on(child):
                 child.mode = Mode.STOPPED
                 child.stop()
-                self._told.append(Woke(child.pid))
+                self._reports.add(Woke(child.pid))
 
     def _block(self, child: Child, on: Clause) -> None:
         child.mode = Mode.BLOCKED
         self._sensor.blocked(child)
-        self._used[child.pid] = child.cpu_ns()
-        self._told.append(Waits(child.pid, on))
+        self._reports.used[child.pid] = child.cpu_ns()
+        self._reports.add(Waits(child.pid, on))
         self._consoles.look(child)
 
     def _bury(self, child: Child) -> None:
         assert child.ended is not None
         del self._by_pid[child.pid]
-        self._used.pop(child.pid, None)
+        self._reports.used.pop(child.pid, None)
         self._keeper.gone(child.os_pid)
         self._terminator.remove(child)
         self._consoles.remove(child)
-        self._told.append(Ended(child.pid, child.cpu_ns(), *child.ended))
+        self._reports.add(Ended(child.pid, child.cpu_ns(), *child.ended))
 
     def _hear_wakes(self) -> None:
         self._wakes.recv(1 << 12)
@@ -278,7 +272,7 @@ class PosixMachine:
         elif child.held:
             child.held = False
             child.mode = Mode.STOPPED
-            self._told.append(Woke(child.pid))
+            self._reports.add(Woke(child.pid))
 
     # How they come
 
@@ -292,7 +286,7 @@ class PosixMachine:
         try:
             return self._births.spawn(spec, order, folder)
         except SpawnFailed as failure:
-            self._told.append(Told(Fault(self._clock.now_ns(), failure.what)))
+            self._reports.fault(None, failure.what.rule, **failure.what.figures)
             return None
 
     def _admit_arrivals(self, now_ns: int) -> None:
@@ -303,20 +297,7 @@ class PosixMachine:
         child.pid = next(self._pids)
         self._by_pid[child.pid] = child
         self._consoles.add(child)
-        self._told.append(Arrived(child.pid, child.spec, child.order, child.os_pid))
-
-    # What is told
-
-    def add(self, *reports: Asked) -> None:
-        """Somebody asks for something."""
-        self._told += reports
-
-    def _wrote(self, child: Child, piece: Piece) -> None:
-        if piece.text or piece.raw:
-            self._told.append(Told(Wrote(self._clock.now_ns(), child.pid, "console", piece.text, piece.raw)))
-
-    def _is_set(self, child: Child, settings: Settings) -> None:
-        self._told.append(Told(Terminal(self._clock.now_ns(), child.pid, *settings)))
+        self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid))
 
     def _echoes(self, who: str) -> bool:
         """Whether what is typed for a process, by pid or name, is shown in its console."""

@@ -14,9 +14,9 @@ from sandbox.kernel.machine import Waits, Woke
 from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.process.child import STOPS, Child, Mode
 from sandbox.machines.linux.procfs import read_exit_status
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.watchers import echoes_stops
 from sandbox.machines.linux.switching.writes import WriteGuard
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Figure
 from sandbox.model.rules import FOR_OTHERS, POLL
 from sandbox.util.units import MS, US

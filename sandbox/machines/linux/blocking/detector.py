@@ -12,9 +12,9 @@ from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.lineage import Lineage
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.writes import WriteGuard
+from sandbox.machines.reports import Reports
 
 
 class Detector:

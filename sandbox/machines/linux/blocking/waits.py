@@ -157,13 +157,17 @@ class WaitMonitor:
             took_ns = time.thread_time_ns() - began_ns
             if took_ns > _PIECE_NS:
                 self._used_ns += took_ns
-                now_ns = time.monotonic_ns()
-                presses = self._suspected is not None or self._blocked.for_others
-                last_ns = now_ns if presses else self._began_ns + _MAX_PAUSES_NS
-                self.next_ns = min(now_ns + took_ns * _PAUSE_FACTOR, max(last_ns, now_ns))
+                self.next_ns = time.monotonic_ns() + self._pause_ns(took_ns)
                 return False
         self._used_ns += time.thread_time_ns() - began_ns
         return True
+
+    def _pause_ns(self, took_ns: int) -> int:
+        """After a piece that took so long."""
+        if self._suspected is not None or self._blocked.for_others:
+            return 0
+        left_ns = self._began_ns + _MAX_PAUSES_NS - time.monotonic_ns()
+        return max(min(took_ns * _PAUSE_FACTOR, left_ns), 0)
 
     @property
     def has_told(self) -> bool:

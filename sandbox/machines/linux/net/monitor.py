@@ -18,7 +18,7 @@ from sandbox.machines.linux.net.known_sockets import Connection, Listener
 from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, Ends, Tcp, TcpState, list_sockets
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Accepted, Backlog, Closed, Connected, Event, Listening, Transferred
 from sandbox.util.units import MS
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from sandbox.machines.clock import Clock
-from sandbox.machines.life import operators_program
+from sandbox.machines.life import SpawnFailed, operators_program
 from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.net.listeners import Listeners
 from sandbox.machines.linux.process.birth_notes import DoneWithout
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed
+from sandbox.machines.linux.process.spawn import Spawner
 from sandbox.model.spec import Boot, ProcessSpec
 
 

@@ -12,7 +12,6 @@ import sys
 
 assert sys.platform == "linux"
 
-import gc
 import os
 import resource
 import signal
@@ -21,12 +20,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from sandbox.machines.console import take_console
-from sandbox.machines.life import LISTENER, Program, finish, print_exception
+from sandbox.machines.life import LISTENER, Program, begin_own_code, finish, print_exception, set_surroundings
 from sandbox.machines.linux.process.limits import descriptor_limit
 from sandbox.machines.linux.process.session import begin_session
 from sandbox.machines.linux.procfs import changed_signals
 from sandbox.model.spec import ProcessSpec
-from sandbox.util import interpreter, libc
+from sandbox.util import libc
 from sandbox.util.refusals import refused
 
 #: The signals with a meaning have smaller numbers. The first ones of the others are the C library's own.
@@ -100,7 +99,8 @@ def _get_ready(
     _close_all_but(listener)
     _become_schedulable(settings, spec, program, note)
     if not program.executes:
-        _prepare_own_code(spec.name)
+        libc.set_name(spec.name)
+        begin_own_code()
 
 
 def _reset_signals() -> None:
@@ -134,11 +134,7 @@ def _become_schedulable(settings: ChildSettings, spec: ProcessSpec, program: Pro
             wish(*arguments)
         except OSError as error:
             note(rule, f"{wish.__name__}: {error.strerror}")
-    os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
-    os.environ["TERM"] = "xterm-256color"
-    for size in ("COLUMNS", "LINES"):  # of another terminal than its own
-        os.environ.pop(size, None)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    set_surroundings()
 
 
 def _wishes(settings: ChildSettings, executes: bool) -> Iterator[tuple[Any, ...]]:
@@ -159,12 +155,3 @@ def _limit_address_space(limit: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _prepare_own_code(name: str) -> None:
-    """This copy of the kernel process goes on as a program of ours."""
-    libc.set_name(name)
-    output: Any = sys.stdout
-    output.reconfigure(line_buffering=True)
-    interpreter.forget_exit_functions()
-    gc.enable()

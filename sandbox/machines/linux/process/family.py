@@ -20,7 +20,7 @@ from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, code_or_signal
 from sandbox.machines.linux.procfs import Stat, command_line, zombie
 from sandbox.machines.linux.procfs_files import descriptor_target
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Became
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.text import clean_line

@@ -19,7 +19,7 @@ from collections.abc import Collection
 from sandbox.machines.linux import procfs_counts
 from sandbox.machines.linux.cgroup import Group, RunGroup, oom_kills
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.util.units import MS, show_size
 
 #: So often it is looked, where nobody else does: a process fills some 2 GB a second.

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import executable
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.spec import ProcessSpec
 
 #: Where a file has rights of its own (``setcap``), as ping has them on some systems.

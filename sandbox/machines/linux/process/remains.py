@@ -13,7 +13,7 @@ from sandbox.kernel.machine import Told
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import Stat, zombie
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Adopted, Reaped, Zombie
 from sandbox.util.units import MS
 

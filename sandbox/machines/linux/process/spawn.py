@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from sandbox.i18n import N_
 from sandbox.machines.console import Console
-from sandbox.machines.life import Program, client_of, other_program, synthetic_work
+from sandbox.machines.life import Program, SpawnFailed, client_of, other_program, synthetic_work
 from sandbox.machines.linux.net.listeners import Listeners, NotListening
 from sandbox.machines.linux.process.birth_notes import BirthNotes, DoneWithout
 from sandbox.machines.linux.process.child import Child
@@ -33,7 +33,6 @@ from sandbox.model.spec import CLIENT, SERVERS, ProcessSpec, Segment
 from sandbox.util import libc
 from sandbox.util.addresses import resolve
 from sandbox.util.refusals import refused
-from sandbox.util.text import clean_line
 from sandbox.util.units import MS, S
 
 #: So many are forked before the first of them has to be ready.
@@ -46,23 +45,10 @@ _PLAIN = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _PROBE_NS = 3 * MS
 
 
-class SpawnFailed(Exception):
-    """A process could not be started; the others can. ``what``: why, as data, with its name."""
-
-    def __init__(self, what: Clause) -> None:
-        super().__init__(what.rule)
-        self.what = what
-
-    @classmethod
-    def by(cls, error: OSError, name: str) -> SpawnFailed:
-        """The system refused something."""
-        plain = error.errno in _PLAIN or not error.errno
-        return cls.why(name, (error.strerror or str(error)) if plain else refused(error))
-
-    @classmethod
-    def why(cls, name: str, reason: str) -> SpawnFailed:
-        """For this reason."""
-        return cls(Clause("could not be started", {"name": name, "reason": clean_line(reason)}))
+def refused_birth(error: OSError, name: str) -> SpawnFailed:
+    """The system refused something."""
+    plain = error.errno in _PLAIN or not error.errno
+    return SpawnFailed.why(name, (error.strerror or str(error)) if plain else refused(error))
 
 
 class Forked(NamedTuple):
@@ -147,7 +133,7 @@ class Spawner:
         except OSError as error:
             if console is not None:
                 console.close()
-            raise SpawnFailed.by(error, spec.name) from error
+            raise refused_birth(error, spec.name) from error
         finally:
             if listener is not None:
                 listener.close()
@@ -198,7 +184,7 @@ class Spawner:
                 _end(each)
             forked.console.close()
             refusal = self._notes.refusal(forked.birth)
-            failure = SpawnFailed.why(forked.spec.name, refusal) if refusal else SpawnFailed.by(error, forked.spec.name)
+            failure = SpawnFailed.why(forked.spec.name, refusal) if refusal else refused_birth(error, forked.spec.name)
             raise failure from error
         finally:
             if forked.news is not None:
@@ -216,7 +202,7 @@ class Spawner:
         try:
             return client_of(spec, resolve(address)[1])
         except OSError as error:
-            raise SpawnFailed.by(error, spec.name) from error
+            raise refused_birth(error, spec.name) from error
 
     def _measure_overhead(self) -> int:
         """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns

@@ -10,14 +10,13 @@ import signal
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from sandbox.machines.life import GRACE_NS
 from sandbox.machines.linux.cgroup import RunGroup
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.procfs import ignores, withstands
-from sandbox.util.units import MS, S
+from sandbox.util.units import MS
 
-#: So long after SIGTERM a process is killed that is still there, whether the operator ended it or the run is over.
-GRACE_NS = 2 * S
 #: In the grace that everybody has at the end nothing is waited for longer than this.
 _MAX_PAUSE_NS = 10 * MS
 

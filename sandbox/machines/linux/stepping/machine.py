@@ -35,11 +35,11 @@ from sandbox.kernel.machine import (
     Woke,
 )
 from sandbox.machines.console import Console
+from sandbox.machines.life import GRACE_NS
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.sweep import end_descendants
-from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import Crew
 from sandbox.machines.linux.stepping.looks import MAX_TURN_CPU_NS
 from sandbox.machines.linux.stepping.requests import Requests

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import thread_ids
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.util.units import MS
 
 #: So often those that run are looked at, with all of their threads.

@@ -3,10 +3,9 @@ would notice signals.
 
 Signals are the rule, because they work everywhere and are what the lessons teach. They show where somebody watches:
 a shell that controls its jobs, a debugger, whoever waits for children that stop; and whoever handles SIGCONT, or
-blocks it to wait for it. So
-``auto`` begins with signals, unless a program of the scenario is known to watch, and goes over to the freezer, where
-that can be had, as soon as a process handles SIGCONT, or one that is scheduled starts another one: from then on a
-process that we stop has a parent that we do not know.
+blocks it to wait for it. So ``auto`` begins with signals, unless a program of the scenario is known to watch, and goes
+over to the freezer, where that can be had, as soon as a process handles SIGCONT, or one that is scheduled starts
+another one: from then on a process that we stop has a parent that we do not know.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from sandbox.machines.linux.cgroup import RunGroup
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import hears
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.freezer import Freezer
 from sandbox.machines.linux.switching.watchers import waits_for_stops, watches
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Recipe
 from sandbox.model.spec import SERVERS, ProcessSpec
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.procfs import is_dying, tracer
-from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.recipe import RecipeInForce
 from sandbox.machines.linux.switching.writes import WriteGuard
+from sandbox.machines.reports import Reports
 from sandbox.util.units import MS
 
 #: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.

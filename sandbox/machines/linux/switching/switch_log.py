@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from sandbox.machines.clock import Clock
 from sandbox.machines.linux.perf_events import MANY, Record, Ring
 from sandbox.machines.linux.process.child import Relative
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Witnessed
 from sandbox.util.units import MS
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from sandbox.machines.linux import procfs, procfs_counts, procfs_files
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import SystemCall, read_state
-from sandbox.machines.linux.reports import Reports
+from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause
 from sandbox.util.units import MS, US
 

@@ -1,17 +1,17 @@
-"""What the machine has to tell the kernel, gathered until the kernel asks."""
+"""What a machine with real processes has to tell the kernel, gathered until the kernel asks."""
 
 from __future__ import annotations
 
 import sys
 
-assert sys.platform == "linux"
+assert sys.platform != "win32"
 
 import time
+from typing import Protocol
 
 from sandbox.kernel.machine import Arrived, Happened, Report, Told
 from sandbox.machines.clock import Clock
 from sandbox.machines.console import Piece, Settings
-from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Fault, Figure, Terminal, Wrote
 from sandbox.util.units import S
 
@@ -20,6 +20,15 @@ _MAX_REPEATS = 10
 _WINDOW_NS = 1 * S
 #: Of so many processes and faults it is known how often they came.
 _MAX_KNOWN = 4_096
+
+
+class Child(Protocol):
+    """A process. ``pid``: 0 until it is on the board; ``os_pid``: the system's number."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def os_pid(self) -> int: ...
 
 
 class Reports:
