@@ -12,20 +12,17 @@ import msgspec
 
 from sandbox.cli import run_options
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.opening import has_terminal, start_kernel
 from sandbox.cli.recordings import opened_lesson
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
-from sandbox.model.spec import Boot, Scenario
+from sandbox.model.spec import Scenario
 from sandbox.scenario import recording_of
+from sandbox.tui.served import is_served
 from sandbox.util import stdin
 
 if TYPE_CHECKING:
     from sandbox.tui.state.session import Link
-
-#: Set where the app is served to a browser: what draws it there.
-SERVED = "TEXTUAL_DRIVER"
-#: Terminals that only print lines.
-_NO_SCREENS = ("dumb", "unknown")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +63,7 @@ def open_app(options: RunOptions, ascii_only: bool, locked: bool = False) -> int
     def start(scenario: Scenario) -> Link:
         return start_kernel(msgspec.structs.replace(boot, scenario=scenario), options.strict)
 
-    if os.environ.get(SERVED) is not None:
+    if is_served():
         _end_with_server()
     boot = prepare(options, real=not options.virtual, attended=True)
     config = read_config()._replace(ascii=ascii_only or has_no_signs(), locked=locked)
@@ -97,31 +94,3 @@ def open_recorded(options: RunOptions, ascii_only: bool) -> int:
     notice = _("This is a recording of a real run. Real processes run on Linux, virtual ones everywhere: --virtual")
     with opened_lesson(options.scenario) as recording:
         return play(recording, ascii_only, options.tempo, [notice])
-
-
-def start_kernel(boot: Boot, strict: bool = False) -> Link:
-    """The kernel process of a run in the app. It is not loaded before the first frame is out. Raises OSError."""
-    boot = msgspec.structs.replace(boot, stay=True, attended=True)
-    if sys.platform != "linux":
-        from sandbox.link.loopback import LoopbackKernel
-
-        return LoopbackKernel(boot, beats=True)
-    from sandbox.link.client import KernelProcess
-
-    return KernelProcess(boot, strict, beats=True)
-
-
-def has_terminal(instead: str) -> bool:
-    """Whether there is a terminal on which the app can draw; if not, that is said, and what to do ``instead``."""
-    from sandbox.render.stderr import complain
-
-    if os.environ.get(SERVED) is not None:
-        return True  # in a tab of a browser
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        complain(_("the app needs a terminal; {instead}").format(instead=instead))
-        return False
-    if (kind := os.environ.get("TERM")) in _NO_SCREENS:
-        said = _("the app needs a terminal with a screen, and TERM={kind} has none; {instead}")
-        complain(said.format(kind=kind, instead=instead))
-        return False
-    return True

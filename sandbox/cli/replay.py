@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sandbox.cli import run_options
-from sandbox.cli.app import has_terminal, start_kernel
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.opening import has_terminal, start_kernel
 from sandbox.cli.recordings import opened
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _

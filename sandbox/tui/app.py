@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -27,7 +28,7 @@ from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
 from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.clipboard import copy
-from sandbox.tui.compat import break_lines_in_every_script, can_suspend, driver, fail
+from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.intake import Intake
@@ -37,6 +38,7 @@ from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, key
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
+from sandbox.tui.served import is_served
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
@@ -45,6 +47,7 @@ from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.driver import Driver
 
 #: Classes of every screen, by the number of its columns and of its lines.
 _BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
@@ -66,7 +69,7 @@ class SandboxApp(App[int]):
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=driver())
+        super().__init__(driver_class=_driver())
         break_lines_in_every_script()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
@@ -374,6 +377,17 @@ class SandboxApp(App[int]):
         if action not in FROM_ANYWHERE or not typing:
             return action != "quit" or not isinstance(self.focused, TakesAllKeys)
         return action == "interrupt" and bool(self._selected)
+
+
+def _driver() -> type[Driver] | None:
+    """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
+    if sys.platform == "win32":
+        return None
+    if is_served():
+        return None
+    from sandbox.tui import terminal
+
+    return terminal.Terminal
 
 
 def run_app(session: Session, config: Config) -> int:

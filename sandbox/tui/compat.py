@@ -6,9 +6,7 @@ away.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from html import escape, unescape
 from itertools import groupby
@@ -28,7 +26,6 @@ from sandbox.render.cells import words
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
-    from textual.driver import Driver
     from textual.drivers.linux_driver import LinuxDriver
     from textual_serve.server import Server
 
@@ -43,21 +40,6 @@ def break_lines_in_every_script() -> None:
     """Have Rich, and Textual with it, break lines like ``render.cells.wrap``: of themselves they do so at blanks only,
     and would begin a new line with each longer piece of Chinese. Neither has a hook for it."""
     rich._wrap.words = words
-
-
-#: Textual's variable for another driver; whoever serves the app sets it.
-SERVED = "TEXTUAL_DRIVER"
-
-
-def driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
-    if sys.platform == "win32":
-        return None
-    if os.environ.get(SERVED) is not None:
-        return None
-    from sandbox.tui import terminal
-
-    return terminal.Terminal
 
 
 def key_name(character: str) -> str:

@@ -8,6 +8,7 @@ import sys
 assert sys.platform == "linux"
 
 import re
+import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from sandbox.model.events import (
 )
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy, Task
+from sandbox.programs.stepping.touches import UNKNOWN
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import happenings
 
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 _MAX_IN_A_ROW = 300
 #: Of rounds in which all that can run only spin, where it is not known what they see.
 _MAX_ROUNDS = 40
+#: What they wait for may be that time passes, where it is not known what their lines do: so much of it is let pass.
+_INTERVAL_S, _PATIENCE_S = 0.02, 0.5
 _DIGITS = re.compile(r"\d+")
 
 
@@ -125,6 +129,9 @@ class Chooser(Policy):
         self._rounds: dict[str, int] = {}
         #: Who has been found to spin in the turn before.
         self._spinner: str | None = None
+        #: Who has had turns since of which it is not known what they do; how long all have been left alone, in seconds.
+        self._opaque: set[str] = set()
+        self._waited_s = 0.0
         #: Processes (os_pid) that have had turns since the world was looked at.
         self._moved: set[int] = set()
         self.choices: list[Choice] = []
@@ -183,6 +190,8 @@ class Chooser(Policy):
             self.met = True
             return self._ready.pop(name)  # it does not come to that
         self.touching.begin(threads[name], threads, shared)
+        if threads[name].touches == UNKNOWN:
+            self._opaque.add(name)
         self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
@@ -262,6 +271,8 @@ class Chooser(Policy):
         if shared != self._shared:
             self._shared = shared
             self._spun.clear()
+            self._opaque.clear()
+            self._waited_s = 0.0
             for thread in threads.values():
                 thread.seen.clear()
         elif spinner is not None:
@@ -273,7 +284,11 @@ class Chooser(Policy):
             return
         known = shared is not None and all(threads[each].complete for each in able if each in threads)
         if (known and able <= self._spun) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
-            self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
+            if able & self._opaque and self._waited_s < _PATIENCE_S:
+                time.sleep(_INTERVAL_S)
+                self._waited_s += _INTERVAL_S
+            else:
+                self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
 
 
 class RealRunner:

@@ -304,6 +304,10 @@ class SteppingMachine:
             times.append(next_ns)
         if times:
             self.now_ns = max(self.now_ns, min(times))
+        elif interval_ns := self._spinning.interval_ns(self.by_pid.values(), time.monotonic_ns(), self._attended):
+            self._poller.wait(time.monotonic_ns() + interval_ns)
+            for task in [task for task in self.by_pid.values() if task.spins]:
+                self._wake(task)
         elif hopeless and not self._attended:
             self._give_up()
         else:
