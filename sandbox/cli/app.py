@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the app takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
     says = _("whoever has the keys starts no programs, types into none, and names no files")
     parser.add_argument("--no-commands", action="store_true", help=says)
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the app takes beside the scenario."""
+    """Declare the options of the app."""
     run_options.add_policy(parser)
     run_options.add(parser)
     run_options.add_stretch(parser)
@@ -53,8 +53,8 @@ def do(args: argparse.Namespace) -> int:
 
 
 def open_app(options: RunOptions, ascii_only: bool, locked: bool = False) -> int:
-    """Open the app over a scenario. ``locked``: for guests."""
-    gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
+    """Open the app with a scenario. ``locked``: for guests, who may not start programs."""
+    gc.disable()  # there is no garbage before the first frame; the app enables it again
     from sandbox.tui.app import run_app
     from sandbox.tui.ascii import has_no_signs
     from sandbox.tui.config import read_config
@@ -80,7 +80,7 @@ def open_app(options: RunOptions, ascii_only: bool, locked: bool = False) -> int
 
 
 def _end_with_server() -> None:
-    """Nobody can see the app any more when the server of its page is gone."""
+    """Exit with the server of the page, without which the app cannot be seen."""
     if sys.platform == "linux":
         from sandbox.util import libc
 
@@ -88,7 +88,7 @@ def _end_with_server() -> None:
 
 
 def open_recorded(options: RunOptions, ascii_only: bool) -> int:
-    """Open the app over the recording that comes with a lesson. Raises BadInput where none does."""
+    """Open the app with the recording that comes with a lesson. Raises BadInput if there is none."""
     from sandbox.cli.replay import play
 
     notice = _("This is a recording of a real run. Real processes run on Linux, virtual ones everywhere: --virtual")

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from sandbox.analysis.conformance.messages import ExamineTask
     from sandbox.analysis.conformance.run import Outcome
 
-#: Random workloads that are tried, and the seed from which they are drawn.
+#: The default number of random workloads, and the seed from which they are drawn.
 _WORLDS, _SEED = 500, 1
-#: How long the examination of one file may take.
+#: The default time limit of the examination of one file.
 _LIMIT = "30s"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a check takes."""
+    """Declare the command's arguments."""
     parser.add_argument(
         "files",
         nargs="+",
@@ -57,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Finding(NamedTuple):
-    """What came of one file, for the exit status, for JSON and for JUnit."""
+    """The result of one file: the exit status, and documents for JSON and JUnit."""
 
     status: int
     documents: list[dict[str, Any]]
@@ -65,7 +65,7 @@ class Finding(NamedTuple):
 
 
 class CheckOptions(NamedTuple):
-    """What was asked for. ``silent``: nothing but JSON is printed."""
+    """The arguments of the command. ``silent``: nothing but JSON is printed."""
 
     like: str | None
     worlds: int
@@ -75,7 +75,7 @@ class CheckOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> CheckOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         worlds, seed = given.value("worlds", Whole(1, 100_000)), given.value("seed", SEED)
         limit_ns = given.value("limit", Duration("1s", "86400s")) or Duration().parse(_LIMIT)
@@ -88,7 +88,7 @@ class CheckOptions(NamedTuple):
         return options
 
     def task(self, what: str, like: str | None, worlds: int) -> ExamineTask:
-        """To be examined."""
+        """Return the task of examining a policy."""
         from sandbox.analysis.conformance.messages import ExamineTask
 
         return ExamineTask(what, like, self.seed, worlds, self.limit_s)
@@ -118,13 +118,13 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _is_policy(what: str) -> bool:
-    """Whether it is a Python file, a class in one, or a policy's name; all else is a scenario."""
+    """Whether it is a Python file, a class in one, or a policy's name. Anything else is a scenario."""
     name = what.partition(":")[0]
     return name.endswith(".py") or (not name.endswith(".toml") and name in policies.names())
 
 
 def _examined(tasks: list[ExamineTask]) -> Iterator[tuple[Outcome, float]]:
-    """What came of each task, and how long it took."""
+    """Yield the outcome of each task, and how many seconds it has taken."""
     if not tasks:
         return iter(())
     from sandbox.analysis.conformance.run import run
@@ -133,7 +133,7 @@ def _examined(tasks: list[ExamineTask]) -> Iterator[tuple[Outcome, float]]:
 
 
 def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) -> Finding:
-    """What came of the policies that are meant."""
+    """Report the outcome of a policy's file."""
     if isinstance(outcome, BadValue):
         bad = BadInput(what, problems_of(outcome))
         if not options.silent:
@@ -151,7 +151,7 @@ def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) 
 
 
 def _scenario(what: str, options: CheckOptions) -> Finding:
-    """A scenario, read."""
+    """Read a scenario, and report its problems."""
     try:
         try:
             scenario = load(find(what), runs=False)
@@ -170,7 +170,7 @@ def _scenario(what: str, options: CheckOptions) -> Finding:
 
 
 def _unusable(kind: str, bad: BadInput) -> Finding:
-    """A file that cannot be used at all."""
+    """Return the result of a file that cannot be used at all."""
     with english():
         problems = [
             {

@@ -20,7 +20,7 @@ _NO_SCREENS = ("dumb", "unknown")
 
 
 def start_kernel(boot: Boot, strict: bool = False) -> Link:
-    """The kernel process of a run in the app. It is not loaded before the first frame is out. Raises OSError."""
+    """Start the kernel process of a run in the app. Imported only after the first frame. Raises OSError."""
     boot = msgspec.structs.replace(boot, stay=True, attended=True)
     if sys.platform != "linux":
         from sandbox.link.loopback import LoopbackKernel
@@ -32,7 +32,7 @@ def start_kernel(boot: Boot, strict: bool = False) -> Link:
 
 
 def has_terminal(instead: str) -> bool:
-    """Whether there is a terminal on which the app can draw; if not, that is said, and what to do ``instead``."""
+    """Whether there is a terminal for the app; if not, an error is printed with what to do ``instead``."""
     from sandbox.render.stderr import complain
 
     if is_served():

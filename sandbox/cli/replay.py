@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a replay takes."""
+    """Declare the command's arguments."""
     parser.add_argument("recording", help=_("a file that --record has written"))
     run_options.add_screen(parser)
     says = _("play it so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
