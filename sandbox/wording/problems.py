@@ -1,4 +1,4 @@
-"""What is wrong with what a person wrote, and with files."""
+"""Sentences about what is wrong with user input and files."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ _PROBLEMS: Messages = {
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
-#: What there is to say of a recording that can be read only in part.
+#: Sentences about recordings that can be read only in part.
 _RECORDINGS: Messages = {
     "recording of a later format": "ossandbox {version} wrote it in format {format}, and this one reads up to {reads}: "
     "what it does not know is left out",
@@ -179,7 +179,7 @@ _RECORDINGS: Messages = {
 }
 
 
-#: What the standard library's parser says most often.
+#: The most frequent messages of the standard library's TOML parser.
 _TOML: Messages = {
     "Invalid value": "Invalid value",
     "Invalid statement": "Invalid statement",
@@ -196,7 +196,7 @@ _TOML: Messages = {
 
 
 def problem(clause: Clause) -> str:
-    """What is wrong with an input, with the suggestion where there is one."""
+    """Return what is wrong with an input, followed by a suggestion if there is one."""
     if clause.rule == "is not TOML":
         reason = str(clause.figures.get("reason"))
         clause = Clause(clause.rule, {"reason": _(_TOML.get(reason, reason))})
@@ -209,5 +209,5 @@ def problem(clause: Clause) -> str:
 
 
 def recording(clause: Clause) -> str:
-    """What there is to say of a recording."""
+    """Return a sentence about a problem of a recording."""
     return say(_RECORDINGS, clause)
