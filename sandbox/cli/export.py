@@ -88,7 +88,7 @@ def _material(recording: Recording, form: str) -> Material | Recording:
 
 
 def _lesson(material: Material) -> dict[str, str]:
-    """Return the text of the recorded lesson by language, with the figures of this run; empty if its file is missing."""
+    """Return the text of the recorded lesson by language, with this run's figures; empty if its file is missing."""
     from sandbox.lessons.text import fill_known, lesson_text
     from sandbox.views.figures import figures
 
