@@ -58,7 +58,8 @@ class Choose(Dialog["str | None"]):
         #: Those that are listed: all, or the ones that match.
         self._shown = offers
         self._list = OptionList(*(self._option(offer, width) for offer in offers))
-        self._more = Static("", classes="more", markup=False)
+        self._more = Static("", markup=False)
+        self._room = VerticalScroll(self._more, classes="more", can_focus=False)
 
     def compose(self) -> ComposeResult:
         """The list, the present one marked, and more of the highlighted one."""
@@ -66,7 +67,7 @@ class Choose(Dialog["str | None"]):
             entitle(box, self._heading, _("↑ ↓ choose   ⏎ take   esc close"))
             yield self._list
             if any(offer.more for offer in self._offers):
-                yield self._more
+                yield self._room
             yield from self.below()
 
     def below(self) -> ComposeResult:
@@ -88,6 +89,8 @@ class Choose(Dialog["str | None"]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_index < len(self._shown):
             self._more.update(self._shown[event.option_index].more)
+            if self._room.is_attached:
+                self._room.scroll_home(animate=False)
 
     def look_for(self, text: str) -> None:
         """List only those that have this in them."""

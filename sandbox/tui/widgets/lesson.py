@@ -175,9 +175,11 @@ class Lesson(Vertical):
     def _tell_what_next(self, session: Session) -> None:
         """At its foot, and below it which keys scroll and hide it."""
         config, lesson = config_of(self), session.lesson
-        key = {name: config.key(name) for name in ("pause", "restart", "next_lesson", "answer")}
+        key = {name: config.key(name) for name in ("pause", "step", "restart", "next_lesson", "answer")}
         awaited = wording.step_awaited(lesson.awaited.until).replace("`", "") if lesson.awaited is not None else ""
         match session.lesson_waits:
+            case Wait.BEGINNING | Wait.READER if session.scenario.machine.stepped:  # a run is over in no time
+                said = _("‖ {step} one turn   {key} all of them").format(step=key["step"], key=key["pause"])
             case Wait.BEGINNING:
                 said = _("‖ {key} begins").format(key=key["pause"])
             case Wait.READER:
