@@ -39,9 +39,9 @@ def open_menu(screen: BoardScreen, pid: int) -> None:
     if not session.view.tree.has_children:
         left_out = (*left_out, "fold")
 
-    async def do(id: str) -> None:
-        await screen.app.run_action(next(action.does for action in ACTIONS if action.id == id), screen)
+    async def do(answer: str) -> None:
+        await screen.app.run_action(next(action.does for action in ACTIONS if action.id == answer), screen)
 
     name = session.view.live.names.get(pid, "")
     menu = ProcessMenu(f"{pid} {name}", left_out, config_of(screen))
-    ask(screen, menu, lambda id: screen.call_next(do, id))
+    ask(screen, menu, lambda answer: screen.call_next(do, answer))
