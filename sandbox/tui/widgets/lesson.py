@@ -184,6 +184,8 @@ class Lesson(Vertical):
                 said = _("‖ {key} begins").format(key=key["pause"])
             case Wait.READER:
                 said = f"{_('‖ {key} goes on').format(key=key['pause'])}   {awaited}".rstrip()
+            case Wait.ANSWER if session.quiz.question is not None and session.quiz.question.chooses:
+                said = _("? Whose turn is it? Choose below, {key} gives it").format(key=key["answer"])
             case Wait.ANSWER:
                 said = _("? Who runs next? Choose below, {key} answers").format(key=key["answer"])
             case Wait.NEVER:
