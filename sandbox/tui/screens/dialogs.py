@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -30,6 +31,11 @@ class Dialog(SelectingScreen[T], ModalScreen[T]):
 
     INTERRUPTED: ClassVar[object] = None
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Answer, once: of two quick clicks the second one comes when it has gone. Textual would take another screen
+        away, the board in the end."""
+        return super().dismiss(result) if self.app.screen_stack[-1:] == [self] else AwaitComplete()
 
 
 def entitle(box: Widget, title: str, subtitle: str) -> None:
