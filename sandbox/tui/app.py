@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.events import Event, InputEvent, Key
+from textual.events import Event, InputEvent, Key, MouseEvent
 from textual.filter import LineFilter
 from textual.markup import escape
 from textual.screen import Screen
@@ -35,6 +35,7 @@ from sandbox.tui.intake import Intake
 from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
+from sandbox.tui.mouse import OtherButtons
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
@@ -80,6 +81,7 @@ class SandboxApp(App[int]):
         self.signals = Signals(self)
         self._intake = Intake(self)
         self._keyboard = Keyboard(self, super().on_event)
+        self._other_buttons = OtherButtons(self, self._ask_what_to_do)
         #: Whether the app is on its way out: no key does anything any more.
         self._leaves = False
         #: Clients of the scenario before this one leave.
@@ -138,6 +140,8 @@ class SandboxApp(App[int]):
         if isinstance(event, InputEvent) and self._leaves:
             return
         if isinstance(event, Key) and not event.is_forwarded and self._keyboard.keeps(event):
+            return
+        if isinstance(event, MouseEvent) and not event.is_forwarded and self._other_buttons.takes(event):
             return
         await super().on_event(event)
 
@@ -332,6 +336,11 @@ class SandboxApp(App[int]):
                 run = partial(self.run_action, action.does, front if action.panel else self.board_screen)
                 keys = written(keys_of(action, self.config.keymap))
                 yield SystemCommand(_(action.name), escape(f"{keys}   {_(action.says)}"), run)
+
+    def _ask_what_to_do(self, pid: int) -> None:
+        """With the process on which the right button was pressed."""
+        if self.screen is self.board_screen:
+            self.board_screen.ask_what_to_do(pid)
 
     def action_help(self) -> None:
         """Show all keys."""

@@ -110,7 +110,7 @@ ACTIONS = (
     Action("explore_stop", "escape", "stop_exploring", "", "Explore: stop", "end the search, and what it has told"),
     Action("record", "w", "app.record", "", "Record",
            "keep the whole run in a file, from its beginning, and go on recording"),
-    Action("theme", "t", "app.theme", "", "Dark or light", "change the colours"),
+    Action("theme", "t", "app.theme", "dark/light", "Dark or light", "change the colours"),
     Action("screenshot", "f12", "app.screenshot", "", "Screenshot",
            "save a picture of the screen (SVG) in this folder"),
     Action("suspend", "ctrl+z", "app.suspend", "", "Suspend", "pause, and back to the shell; fg goes on"),

@@ -95,15 +95,17 @@ def rounded(ns: int) -> str:
     return show_duration(round(ns / unit) * unit)
 
 
-def reproduced(matched: int, total: int, out_of_order: int, worst: float, trusted: bool) -> str:
-    """Return how well a recording is reproduced by its own policy in virtual time."""
+def reproduced(matched: int, total: int, out_of_order: int, worst: float | None, trusted: bool) -> str:
+    """Return how well a recording is reproduced by its own policy in virtual time. ``worst``: None if none had ended."""
     order = (
         _("{number} of them in another order").format(number=out_of_order) if out_of_order else _("in the same order")
     )
     said = _(
         "the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than {worst}"
     )
-    said = said.format(matched=matched, total=total, order=order.format(number=out_of_order), worst=f"{worst:.1%}")
+    if worst is None:
+        said = _("the same policy again: {matched} of {total} slices match, {order}")
+    said = said.format(matched=matched, total=total, order=order, worst=f"{worst or 0:.1%}")
     return said if trusted else _("{said}. What follows is a guess at best").format(said=said)
 
 
@@ -138,6 +140,12 @@ def entangled(names: Sequence[str]) -> str:
 
 def not_compared(number: int, of: int) -> str:
     """Return how many processes are left out of a what-if comparison."""
+    if number == of:
+        return ngettext(
+            "its only process had not ended: there is no time to compare yet",
+            "none of its {number} processes had ended: there are no times to compare yet",
+            number,
+        ).format(number=number)
     return ngettext(
         "{number} of {of} processes had not ended: its figures are left out",
         "{number} of {of} processes had not ended: their figures are left out",

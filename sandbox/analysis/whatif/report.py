@@ -90,10 +90,11 @@ def lines(what: WhatIf, width: int) -> Iterator[Line]:
     yield from gantt.overlay(what.load.history, what.other, (_("was"), _("if")), width)
     yield [(gantt.legend(what.other), "dim")]
     yield []
-    yield from _table(what, width)
-    yield []
-    for said in _differences(what):
-        yield [(said, "strong")]
+    if what.ended:
+        yield from _table(what, width)
+        yield []
+        for said in _differences(what):
+            yield [(said, "strong")]
     if what.unfinished:
         yield [(wording.not_compared(what.unfinished, len(what.load.history.lives)), "dim")]
     if what.load.entangled:
@@ -102,8 +103,7 @@ def lines(what: WhatIf, width: int) -> Iterator[Line]:
 
 def _check(what: WhatIf) -> Iterator[Line]:
     check = what.check
-    errors = [process.error for process in check.processes]
-    worst = max(errors, default=0.0)
+    worst = max((process.error for process in check.processes), default=None)
     total = len(check.matches) + len(check.only_virtual)
     sign = "✔ " if what.trusted else "✘ "
     said = wording.reproduced(len(check.matches), total, check.out_of_order, worst, what.trusted)

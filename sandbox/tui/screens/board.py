@@ -272,6 +272,13 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         elif message.twice:
             self.action_inspect()
 
+    def ask_what_to_do(self, pid: int) -> None:
+        """With this one: where a person is the scheduler, too, that gives it no turn."""
+        from sandbox.tui.screens.menu import open_menu
+
+        self._choose(pid)
+        open_menu(self, pid)
+
     def single_out(self, pid: int) -> None:
         """Choose this one, and show it alone where a panel can."""
         self.chosen = pid

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -30,6 +31,11 @@ class Dialog(SelectingScreen[T], ModalScreen[T]):
 
     INTERRUPTED: ClassVar[object] = None
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Answer, once: of two quick clicks the second one comes when it has gone. Textual would take another screen
+        away, the board in the end."""
+        return super().dismiss(result) if self.app.screen_stack[-1:] == [self] else AwaitComplete()
 
 
 def entitle(box: Widget, title: str, subtitle: str) -> None:
@@ -58,7 +64,8 @@ class Choose(Dialog["str | None"]):
         #: Those that are listed: all, or the ones that match.
         self._shown = offers
         self._list = OptionList(*(self._option(offer, width) for offer in offers))
-        self._more = Static("", classes="more", markup=False)
+        self._more = Static("", markup=False)
+        self._room = VerticalScroll(self._more, classes="more", can_focus=False)
 
     def compose(self) -> ComposeResult:
         """The list, the present one marked, and more of the highlighted one."""
@@ -66,7 +73,7 @@ class Choose(Dialog["str | None"]):
             entitle(box, self._heading, _("↑ ↓ choose   ⏎ take   esc close"))
             yield self._list
             if any(offer.more for offer in self._offers):
-                yield self._more
+                yield self._room
             yield from self.below()
 
     def below(self) -> ComposeResult:
@@ -88,6 +95,8 @@ class Choose(Dialog["str | None"]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_index < len(self._shown):
             self._more.update(self._shown[event.option_index].more)
+            if self._room.is_attached:
+                self._room.scroll_home(animate=False)
 
     def look_for(self, text: str) -> None:
         """List only those that have this in them."""

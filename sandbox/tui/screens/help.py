@@ -47,6 +47,7 @@ _MOUSE = (
         ),
     ),
     (N_("click twice"), N_("look into a process; elsewhere select a word, three times the line")),
+    (N_("right click"), N_("on a process: what can be done with it, and the keys for that")),
     (
         N_("wheel"),
         N_("scroll what is under it; over the timeline ctrl shows a longer or a shorter time, shift moves it"),

@@ -36,7 +36,9 @@ class Palette(CommandPalette):
         super().__init__(providers=[Actions], placeholder=_("Type what it is called…"), id="--command-palette")
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Close, and gather nothing more."""
+        """Close, and gather nothing more. Once: it may have gone."""
+        if self.app.screen_stack[-1:] != [self]:
+            return AwaitComplete()
         if not self.query(CommandList):
             self.call_after_refresh(self.dismiss, result)
             return AwaitComplete()

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
@@ -126,6 +127,9 @@ class Turned(Message):
 
 class Processes(Choices[int]):
     """Rows that stand for processes, by their pids."""
+
+    def process_at(self, place: Offset) -> int | None:
+        return self._keys[place.y] if 0 <= place.y < len(self._keys) else None
 
     def picked(self, key: int, twice: bool) -> Message:
         return Picked(key, twice, clicked=True)

@@ -17,17 +17,17 @@ from sandbox.tui.widgets.tabs import Clicked
 
 #: What gives way where there is little room, first to last; the rest is always there.
 _GIVES_WAY = (
-    *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
+    *("theme", "step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
 #: The same while what has happened is looked at.
 _GIVES_WAY_BACK = (
-    *("restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
+    *("theme", "restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
     *("step_back", "faster", "next_panel", "step", "pause"),
 )
 #: The same while a person gives the turns.
 _GIVES_WAY_CHOICE = (
-    *("restart", "kill", "new", "open", "fold", "inspect", "quantum_up", "next_panel", "policy"),
+    *("theme", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up", "next_panel", "policy"),
     *("step_back", "step", "pause"),
 )
 #: What a recording has nobody to do.
@@ -36,6 +36,9 @@ _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
 _NEEDS_PROCESSES = ("pause", "step", "kill", "quantum_up")
 #: Two keys that are shown as one.
 _PAIRS = {"quantum_up": "quantum_down", "faster": "slower"}
+
+#: What only footers of so many columns have.
+_LUXURY, _MIN_FOR_LUXURY = ("theme",), 140
 
 #: What has all the keys but its own.
 _TERMINAL = "terminal"
@@ -96,6 +99,7 @@ class KeyBar(Clickable):
         shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
         shown = [action for action in shown if action.id != "faster" or self._has_tempo]
         shown = [action for action in shown if action.id != "explore" or self._explores]
+        shown = [action for action in shown if action.id not in _LUXURY or width >= _MIN_FOR_LUXURY]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)

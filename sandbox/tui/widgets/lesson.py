@@ -175,13 +175,17 @@ class Lesson(Vertical):
     def _tell_what_next(self, session: Session) -> None:
         """At its foot, and below it which keys scroll and hide it."""
         config, lesson = config_of(self), session.lesson
-        key = {name: config.key(name) for name in ("pause", "restart", "next_lesson", "answer")}
+        key = {name: config.key(name) for name in ("pause", "step", "restart", "next_lesson", "answer")}
         awaited = wording.step_awaited(lesson.awaited.until).replace("`", "") if lesson.awaited is not None else ""
         match session.lesson_waits:
+            case Wait.BEGINNING | Wait.READER if session.scenario.machine.stepped:  # a run is over in no time
+                said = _("‖ {step} one turn   {key} all of them").format(step=key["step"], key=key["pause"])
             case Wait.BEGINNING:
                 said = _("‖ {key} begins").format(key=key["pause"])
             case Wait.READER:
                 said = f"{_('‖ {key} goes on').format(key=key['pause'])}   {awaited}".rstrip()
+            case Wait.ANSWER if session.quiz.question is not None and session.quiz.question.chooses:
+                said = _("? Whose turn is it? Choose below, {key} gives it").format(key=key["answer"])
             case Wait.ANSWER:
                 said = _("? Who runs next? Choose below, {key} answers").format(key=key["answer"])
             case Wait.NEVER:

@@ -239,6 +239,10 @@ class Lines(Widget):
                 said += joint + (text if joint in ("", "\n") else text.lstrip())
         return (said, "\n") if said.strip() else None
 
+    def process_at(self, place: Offset) -> int | None:
+        """Whose place it is, by pid, if a process stands at this cell."""
+        return None
+
     def place_of(self, event: events.MouseEvent) -> Offset | None:
         """The cell that was clicked; None where that was the end of selecting, or is on the frame."""
         return None if self.text_selection is not None else event.get_content_offset(self)

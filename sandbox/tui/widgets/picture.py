@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 
 from sandbox.i18n import _
 from sandbox.render.cells import fit, fit_name
@@ -82,14 +82,16 @@ class Picture(Lines):
         """This process stands there, to be clicked."""
         self._spots.append((spot, pid))
 
+    def process_at(self, place: Offset) -> int | None:
+        return next((pid for spot, pid in self._spots if spot.contains_point(place)), None)
+
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
         offset = self.place_of(event)
-        if offset is not None:
-            for spot, pid in self._spots:
-                if spot.contains_point(offset):
-                    event.prevent_default()
-                    self.post_message(Picked(pid, event.chain == 2, clicked=True))
+        pid = self.process_at(offset) if offset is not None else None
+        if pid is not None:
+            event.prevent_default()
+            self.post_message(Picked(pid, event.chain == 2, clicked=True))
 
 
 def _some(rows: Sequence[Row], room: int, chosen: int | None) -> Sequence[Row]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len
 from textual import events
+from textual.geometry import Offset
 from textual.strip import Strip
 
 from sandbox.i18n import _
@@ -78,9 +79,11 @@ class ConsoleTabs(Clickable):
     def ends(self) -> list[int]:
         return [end for end, _pid in self._ends]
 
+    def process_at(self, place: Offset) -> int | None:
+        return next((pid for end, pid in self._ends if place.x < end), None)
+
     def on_click(self, event: events.Click) -> None:
         """Show the one that was clicked."""
-        for end, pid in self._ends:
-            if event.x < end:
-                self.post_message(Picked(pid, event.chain == 2))
-                return
+        pid = self.process_at(event.offset)
+        if pid is not None:
+            self.post_message(Picked(pid, event.chain == 2))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
 from textual import events
+from textual.geometry import Offset
 from textual.strip import Strip
 
 from sandbox import wording
@@ -171,6 +172,9 @@ class Pane(ScrolledLines):
         self._left = max(min(self._left + by * _ASIDE, widest - _ASIDE), 0)
         self.let_go()
         self.update_lines()
+
+    def process_at(self, place: Offset) -> int | None:
+        return self._shown.row.pid if self._shown is not None else None
 
     def on_click(self, event: events.Click) -> None:
         """Choose its process."""

@@ -7,6 +7,7 @@ from functools import partial
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.geometry import Offset
 from textual.message import Message
 
 from sandbox import wording
@@ -65,6 +66,12 @@ class SocketList(Choices[Connection | Client]):
 
     def picked(self, key: Connection | Client, twice: bool) -> Message:
         return ConversationPicked(key, twice)
+
+    def process_at(self, place: Offset) -> int | None:
+        key = self._keys[place.y] if 0 <= place.y < len(self._keys) else None
+        talks = (talk for group in self._groups for talk in group.conversations)
+        talk = next((talk for talk in talks if talk.key is key), None)
+        return talk.connection.pid if talk is not None and talk.connection is not None else None
 
     def update_from(
         self,

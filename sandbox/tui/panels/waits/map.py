@@ -286,16 +286,14 @@ class WaitMap(Picture):
         offset = self.place_of(event)
         if offset is None:
             return
-        for spot, thing in self._things:
-            if spot.contains_point(offset):
-                event.prevent_default()
-                self.post_message(Named(thing, event.chain == 2))
-                return
-        for spot, pid in self._spots:
-            if spot.contains_point(offset):
-                event.prevent_default()
-                self.post_message(Picked(pid, event.chain == 2))
-                return
+        thing = next((name for spot, name in self._things if spot.contains_point(offset)), None)
+        pid = self.process_at(offset)
+        if thing is not None:
+            event.prevent_default()
+            self.post_message(Named(thing, event.chain == 2))
+        elif pid is not None:
+            event.prevent_default()
+            self.post_message(Picked(pid, event.chain == 2))
 
 
 def _items(graph: WaitGraph) -> list[int | str]:
