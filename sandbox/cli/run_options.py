@@ -20,7 +20,7 @@ from sandbox.model.commands import Quit, Spawn
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SENSORS, SERVERS, At, Boot, Scenario
 from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
-from sandbox.scenario import find, load
+from sandbox.scenario import find, load, recording_of
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
@@ -347,11 +347,9 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
 
 def _check_elsewhere(options: RunOptions, scenario: Scenario) -> None:
     """Check the same on systems other than Linux: UNIX systems use signals only, and only if that is asked for."""
-    virtual = f"ossandbox {options.scenario} --virtual"
-    if sys.platform == "win32":
-        raise BadInput.because(options.scenario, "no Linux", hint=virtual)
-    if options.sensor != "psutil":
-        raise BadInput.because(options.scenario, "no Linux but signals", hint=virtual, other="--sensor psutil")
+    by_signals = sys.platform != "win32"
+    if sys.platform == "win32" or options.sensor != "psutil":
+        raise BadInput(options.scenario, [Problem(0, "", _instead(options.scenario, scenario, by_signals))])
     from sandbox.machines.posix import capabilities
 
     wishes = {"--strict": options.strict, "--setuid": options.setuid, "--recipe": options.recipe not in _SIGNALS}
@@ -407,5 +405,21 @@ def _check_virtual(name: str, scenario: Scenario) -> None:
     from sandbox.machines.simulate import obstacles  # not needed for real runs
 
     problems = obstacles(scenario)
+    if problems and sys.platform != "linux" and recording_of(name) is not None:
+        problems = [Problem(0, "", _instead(name, scenario, False))]
     if problems:
         raise BadInput(name, problems)
+
+
+def _instead(name: str, scenario: Scenario, by_signals: bool) -> Clause:
+    """Why no real process runs here, and what does. ``by_signals``: real ones may be tried."""
+    from sandbox.machines.simulate import obstacles
+
+    if not obstacles(scenario):
+        hint = f"ossandbox {name} --virtual"
+        if by_signals:
+            return Clause("no Linux but signals", {"hint": hint, "other": "--sensor psutil"})
+        return Clause("no Linux", {"hint": hint})
+    if recording_of(name) is not None:
+        return Clause("no Linux but a recording", {"hint": f"ossandbox {name}"})
+    return Clause("needs Linux")

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from select import select
-from threading import Thread
 from types import TracebackType
-from typing import IO, BinaryIO, Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 import msgspec
 
+from sandbox.link.pipes import carry_out
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
@@ -69,7 +69,7 @@ class Worker(Generic[M]):
                 start_new_session=True,
             )
         if self._process.stdout is not None:  # select() accepts only sockets on Windows
-            Thread(target=_pass_on, args=(self._process.stdout, theirs), daemon=True).start()
+            carry_out(self._process.stdout, theirs)
         else:
             theirs.close()
         self._end.setblocking(False)
@@ -131,13 +131,6 @@ class Worker(Generic[M]):
         self._process.wait()
         self._end.close()
         self._stderr.close()
-
-
-def _pass_on(pipe: IO[bytes], end: socket.socket) -> None:
-    """Copy the contents of a pipe to a socket."""
-    with pipe, end, suppress(OSError):  # the reader has closed the socket
-        while data := os.read(pipe.fileno(), 1 << 16):
-            end.sendall(data)
 
 
 def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None], adopts: bool = False) -> None:

@@ -95,6 +95,8 @@ _PROBLEMS: Messages = {
     "needs Linux": "needs real processes, which are run on Linux only",
     "cannot be explored": "cannot be explored: {reason}",
     "no Linux": "real processes are run on Linux only; in virtual time it runs here, too: {hint}",
+    "no Linux but a recording": "real processes are run on Linux only, and it has no place in virtual time; here opens "
+    "a recording of it: {hint}",
     "no Linux but signals": "real processes are run on Linux; in virtual time it runs here, too: {hint}; {other} tries "
     "real ones by signals alone",
     "only on Linux": "this needs Linux",

@@ -139,6 +139,13 @@ def test_what_needs_linux_says_what_to_do_instead(words: Sequence[str]) -> None:
     assert status == 2
 
 
+@pytest.mark.parametrize("words", [("run", "server"), ("server", "--virtual")])
+def test_what_has_no_virtual_time_says_where_its_recording_opens(words: Sequence[str]) -> None:
+    said, status = command("windows", *words)
+    assert said.rstrip().endswith("here opens a recording of it: ossandbox server")
+    assert (len(said.splitlines()), status) == (1, 2)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_what_needs_no_linux_runs(system: str, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from sandbox import __version__
 from sandbox.analysis.sweep import messages
 from sandbox.analysis.sweep.messages import Chunk
 from sandbox.analysis.sweep.run import failure, over_time
+from sandbox.link.pipes import Source
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
@@ -82,6 +83,8 @@ class Warm:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
         )
+        assert self._process.stdout is not None
+        self._says = Source(self._process.stdout)
         self._lines = Lines()
         self._read: list[bytes] = []
         try:
@@ -105,17 +108,16 @@ class Warm:
 
     def _next(self, patience_s: float, late: Clause | None = None) -> bytes:
         """Return the next line. Raises _Died, with ``late`` if that is given and the time is over."""
-        assert self._process.stdout is not None
         until_s = time.monotonic() + patience_s
         while not self._read:
-            if sys.platform != "win32" and not select([self._process.stdout], [], [], _LOOK_S)[0]:
+            if not select([self._says], [], [], _LOOK_S)[0]:
                 if time.monotonic() > until_s:
                     self.end()
                     raise _Died(late or self._why())
                 if self._process.poll() is None:
                     continue
                 raise _Died(self._why())  # a descendant may keep the pipe open
-            data = os.read(self._process.stdout.fileno(), 1 << 18)
+            data = self._says.read(1 << 18)
             if not data:
                 raise _Died(self._why())
             self._read += self._lines.feed(data)
@@ -142,7 +144,7 @@ class Warm:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._stderr):
+        for pipe in (self._process.stdin, self._says, self._stderr):
             with suppress(OSError):
                 if pipe is not None:
                     pipe.close()
