@@ -96,7 +96,8 @@ def rounded(ns: int) -> str:
 
 
 def reproduced(matched: int, total: int, out_of_order: int, worst: float | None, trusted: bool) -> str:
-    """Return how well a recording is reproduced by its own policy in virtual time. ``worst``: None if none had ended."""
+    """Return how well a recording is reproduced by its own policy in virtual time. ``worst``: None if none had
+    ended."""
     order = (
         _("{number} of them in another order").format(number=out_of_order) if out_of_order else _("in the same order")
     )
