@@ -206,12 +206,14 @@ class Edge(msgspec.Struct, frozen=True):
 
 class Deadlocked(Event, frozen=True, tag=True):
     """None of ``pids`` can ever go on: each of them waits for others of them. ``core``: those in the knot itself, for
-    whom the others wait. ``may_end``: as far as one can see; a time-out that nobody sees may end it."""
+    whom the others wait. ``may_end``: as far as one can see; a time-out may end it. ``lively``: those of whom other
+    threads go on."""
 
     pids: list[int]
     core: list[int]
     edges: list[Edge]
     may_end: bool = False
+    lively: list[int] = msgspec.field(default_factory=list)
 
 
 class Resolved(Event, frozen=True, tag=True):

@@ -203,7 +203,7 @@ class _Turnstile(_Lock):
         if not limits and not named and self._try:
             return True
         try:
-            at, before, entry = _about_to_wait(_condition(_frame(1).f_locals.get("self")), _identify())
+            at, before, entry = _about_to_wait(_condition(_frame(1)), _identify())
             try:
                 _WORDS[at] = entry
                 return self._acquire(*limits, **named)
@@ -217,21 +217,33 @@ class _Turnstile(_Lock):
 class _Condition:
     """A condition for which somebody has waited; its lock was made with it."""
 
-    __slots__ = ("__weakref__", "_entry", "_made", "_owner", "_where", "of")
+    __slots__ = ("__weakref__", "_entry", "_made", "_owner", "_where", "kind", "of")
 
-    def __init__(self, condition: "Any") -> None:
+    def __init__(self, condition: "Any", kind: str) -> None:
         at = id(condition)
+        self.kind = kind
         self.of = ref(condition, lambda _: _conditions.pop(at, None))
         self._entry = self._owner = self._where = 0
         self._made = getattr(getattr(condition, "_lock", None), "_made", None)
 
 
-def _condition(condition: "Any") -> object:
-    """What is known of it."""
+def _condition(frame: "Any") -> object:
+    """What is known of the one that is waited for in this frame. Where the library looks for it by turns, and does
+    nothing else until it comes, a time-out says nothing."""
+    condition = frame.f_locals.get("self")
     known = _conditions.get(id(condition))
     if known is None:
-        known = _conditions[id(condition)] = _Condition(condition)
+        caller = getattr(frame.f_back, "f_back", None)  # beyond the event of which it is a part
+        known = _conditions[id(condition)] = _Condition(condition, "S" if caller and _serves(caller.f_code) else "A")
     return known
+
+
+def _serves(code: "Any") -> bool:
+    """Whether this is the first thread of a manager's process, which waits to be told to stop."""
+    return code.co_name == "serve_forever" and code.co_filename.endswith(_SERVES) and _is_standard(code.co_filename)
+
+
+_SERVES = os.path.join("multiprocessing", "managers.py")
 
 
 _conditions: dict[int, _Condition] = {}
@@ -269,7 +281,7 @@ def _enter(lock: "Any") -> int:
         return 0
     _WORDS[entry] = _WORDS[entry + 1] = 0
     try:
-        kind = "A" if isinstance(lock, _Condition) else "L"
+        kind = lock.kind if isinstance(lock, _Condition) else "L"
         text = f"E{made}" if isinstance(made, str) else kind + _notes[0].name(made)
         if not _notes[0].write(f"n{entry:x} {text}"):
             return 0

@@ -28,6 +28,10 @@ _MAX_STREAMS = 64
 _ANONYMOUS = re.compile(r"(?:anon_inode:)?\[?(eventfd|timerfd|signalfd|inotify|fanotify|pidfd|eventpoll|io_uring)\b")
 
 
+#: An address that ``multiprocessing`` has made up.
+_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
+
+
 class OpenFile(NamedTuple):
     """Where a descriptor leads. ``kind``: "console", "terminal" (the other side of one), "pipe", "socket", "device",
     "file", or what it is of the system's own; ``target``: what ``/proc`` calls it; of a socket ``own`` and ``peer``:
@@ -126,6 +130,11 @@ def _remember(streams: dict[int, OpenFile], descriptor: int, found: OpenFile) ->
     if len(streams) >= _MAX_STREAMS:
         streams.clear()
     streams[descriptor] = found
+
+
+def is_made_up(address: str) -> bool:
+    """Whether nobody outside the family of who listens there knows it."""
+    return _MADE_UP.search(address) is not None
 
 
 def _listens(borrowed: socket.socket) -> bool:
