@@ -277,7 +277,10 @@ def test_threads_are_in_a_deadlock_while_another_one_computes(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "name",
-    "crossed full talk events looped calls polled unanswered served suspended managed lent waited".split(),
+    [
+        *("crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"),
+        *("managed", "lent", "waited"),
+    ],
 )
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
