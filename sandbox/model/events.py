@@ -206,12 +206,14 @@ class Edge(msgspec.Struct, frozen=True):
 
 class Deadlocked(Event, frozen=True, tag=True):
     """None of ``pids`` can ever go on: each waits for others of them. ``core``: the processes of the knot itself, for
-    which the rest wait. ``may_end``: the deadlock is not certain, as an unseen timeout may end it."""
+    which the rest wait. ``may_end``: the deadlock is not certain, as an unseen timeout may end it. ``lively``:
+    processes of which other threads go on."""
 
     pids: list[int]
     core: list[int]
     edges: list[Edge]
     may_end: bool = False
+    lively: list[int] = msgspec.field(default_factory=list)
 
 
 class Resolved(Event, frozen=True, tag=True):

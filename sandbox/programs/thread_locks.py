@@ -204,7 +204,7 @@ class _Turnstile(_Lock):
         if not limits and not named and self._try:
             return True
         try:
-            at, before, entry = _about_to_wait(_condition(_frame(1).f_locals.get("self")), _identify())
+            at, before, entry = _about_to_wait(_condition(_frame(1)), _identify())
             try:
                 _WORDS[at] = entry
                 return self._acquire(*limits, **named)
@@ -218,21 +218,33 @@ class _Turnstile(_Lock):
 class _Condition:
     """A condition that a thread has waited for; it has the place of its lock."""
 
-    __slots__ = ("__weakref__", "_entry", "_made", "_owner", "_where", "of")
+    __slots__ = ("__weakref__", "_entry", "_made", "_owner", "_where", "kind", "of")
 
-    def __init__(self, condition: "Any") -> None:
+    def __init__(self, condition: "Any", kind: str) -> None:
         at = id(condition)
+        self.kind = kind
         self.of = ref(condition, lambda _: _conditions.pop(at, None))
         self._entry = self._owner = self._where = 0
         self._made = getattr(getattr(condition, "_lock", None), "_made", None)
 
 
-def _condition(condition: "Any") -> object:
-    """Return the record of a condition."""
+def _condition(frame: "Any") -> object:
+    """Return the record of the condition that is waited for in this frame. If the library polls it and does nothing
+    else until it comes, a time-out does not count."""
+    condition = frame.f_locals.get("self")
     known = _conditions.get(id(condition))
     if known is None:
-        known = _conditions[id(condition)] = _Condition(condition)
+        caller = getattr(frame.f_back, "f_back", None)  # the caller of the event that the condition is a part of
+        known = _conditions[id(condition)] = _Condition(condition, "S" if caller and _serves(caller.f_code) else "A")
     return known
+
+
+def _serves(code: "Any") -> bool:
+    """Whether this is the main thread of a manager's process, which waits to be told to stop."""
+    return code.co_name == "serve_forever" and code.co_filename.endswith(_SERVES) and _is_standard(code.co_filename)
+
+
+_SERVES = os.path.join("multiprocessing", "managers.py")
 
 
 _conditions: dict[int, _Condition] = {}
@@ -270,7 +282,7 @@ def _enter(lock: "Any") -> int:
         return 0
     _WORDS[entry] = _WORDS[entry + 1] = 0
     try:
-        kind = "A" if isinstance(lock, _Condition) else "L"
+        kind = lock.kind if isinstance(lock, _Condition) else "L"
         text = f"E{made}" if isinstance(made, str) else kind + _notes[0].name(made)
         if not _notes[0].write(f"n{entry:x} {text}"):
             return 0

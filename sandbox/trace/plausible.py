@@ -136,8 +136,8 @@ class Plausible:
                 return self._was(pid)
             case Waits(pid=pid, holders=holders):
                 return self._was(pid) and all(map(self._was, holders))
-            case Deadlocked(pids=pids, core=core, edges=edges):
-                named = (*pids, *core, *(end for edge in edges for end in (edge.pid, edge.holder)))
+            case Deadlocked(pids=pids, core=core, edges=edges, lively=lively):
+                named = (*pids, *core, *lively, *(end for edge in edges for end in (edge.pid, edge.holder)))
                 return all(map(self._was, named))
             case Resolved(pids=pids):
                 return all(map(self._was, pids))

@@ -97,7 +97,7 @@ def wait_graph(board: Board, head: Callable[[int], int] = lambda pid: pid) -> Wa
     folded into one line waits as one; waits among its members are left out unless they are part of a knot."""
     waits: dict[tuple[int, str], Wait] = {}
     for row in board.rows.values():
-        if row.state is not BLOCKED:
+        if row.state is not BLOCKED and (board.deadlock is None or row.pid not in board.deadlock.lively):
             continue
         for wait in _waits_of(row, board.deadlock):
             folded = _folded(wait, {pid: head(pid) for pid in (wait.pid, *wait.holders)})

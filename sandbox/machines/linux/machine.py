@@ -105,7 +105,8 @@ class LinuxMachine:
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
         self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
-        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports)
+        busy = self._table.running.values
+        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports, busy)
         self._switch_log = (
             open_switch_log(cpus.mini, self._clock, self._table.relative, self._reports) if boot.verify else None
         )

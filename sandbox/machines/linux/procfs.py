@@ -126,6 +126,14 @@ def read_state(stat_fd: int) -> tuple[str, int]:
     return state, 1
 
 
+def number_of_threads(stat_fd: int) -> int:
+    """That of any process; 0 once it is reaped."""
+    try:
+        return int(os.pread(stat_fd, 512, 0).rpartition(b")")[2].split(None, 18)[17])
+    except (OSError, IndexError):
+        return 0
+
+
 def read_exit_status(stat_fd: int) -> int | None:
     """Return the wait status of a zombie, as waitpid returns it, or the signal that has stopped a stopped process; None
     once it is reaped."""

@@ -95,11 +95,11 @@ class UnattendedRun:
         """Whether only a user could make anything go on."""
         if not self._table.by_pid or self._table.arriving or self._commands.expected:
             return False
-        if any(child.os_pid not in self._polling for child in self._table.running.values()):
+        if any(not self._is_idle(child) for child in self._table.running.values()):
             return False
         someone = self._waits is not None and self._waits.is_certain
         for child in self._table.by_pid.values():
-            if self._waits is not None and child.pid in self._waits.hopeless and child.pid in self._blocked:
+            if self._waits_for_ever(child):
                 someone = True
                 continue
             found = None if child.held else self._of(child)
@@ -107,6 +107,16 @@ class UnattendedRun:
                 return False
             someone = someone or found is not Prospect.BOARD
         return someone
+
+    def _is_idle(self, child: Child) -> bool:
+        """Whether one that has a CPU only looks for something again and again."""
+        return child.os_pid in self._polling or (self._waits is not None and child.pid in self._waits.restless)
+
+    def _waits_for_ever(self, child: Child) -> bool:
+        waits = self._waits
+        if waits is None or child.pid not in waits.hopeless:
+            return False
+        return child.pid in self._blocked or child.pid in waits.restless
 
     @staticmethod
     def _may_be_called(child: Child) -> bool:

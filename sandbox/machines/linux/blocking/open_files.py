@@ -26,6 +26,8 @@ _MAX_RELATIVES = 24
 _MAX_STREAMS = 64
 #: Files that the system makes up, by what it calls them, and their kinds.
 _ANONYMOUS = re.compile(r"(?:anon_inode:)?\[?(eventfd|timerfd|signalfd|inotify|fanotify|pidfd|eventpoll|io_uring)\b")
+#: A socket address that ``multiprocessing`` has generated.
+_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 
 
 def open_file(child: Child, descriptor: int) -> OpenFile | None:
@@ -114,6 +116,11 @@ def _remember(streams: dict[int, OpenFile], descriptor: int, found: OpenFile) ->
     if len(streams) >= _MAX_STREAMS:
         streams.clear()
     streams[descriptor] = found
+
+
+def is_made_up(address: str) -> bool:
+    """Whether nobody outside the family of who listens there knows it."""
+    return _MADE_UP.search(address) is not None
 
 
 def _listens(borrowed: socket.socket) -> bool:
