@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import sys
 import threading
 
 TYPE_CHECKING = False
@@ -112,9 +113,15 @@ def semaphore_state(semaphore: Any) -> tuple[bool, int]:
 
 
 def process_state(process: Any) -> tuple[object, ...]:
-    """Of a process of ``multiprocessing``: who it is, whether it has begun and has ended, whether it is closed."""
-    popen = process._popen
-    return process._identity, None if popen is None else ("began", popen.returncode), process._closed
+    """Of a process of ``multiprocessing``: who it is, whether it has begun, whether it is closed. How it has ended is
+    no part of that: whoever wants to know asks the system, and may have done so already."""
+    return process._identity, process._popen is not None, process._closed
+
+
+def is_forked_at_start(process: Any) -> bool:
+    """Whether a process of ``multiprocessing`` is a copy of who starts it."""
+    method = process._start_method or sys.modules["multiprocessing"].get_start_method(allow_none=True)
+    return method == "fork" if method is not None else sys.version_info < (3, 14)
 
 
 def lock_of(shared: Any) -> object:

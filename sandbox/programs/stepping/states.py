@@ -162,7 +162,7 @@ class States:
             code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
-            tuple((name, self._value(value, 0)) for name, value in local.items()),
+            tuple((name, self._value(local[name], 0)) for name in sorted(local)),  # in which order is by when one looks
             rounds,
         )
 
@@ -170,7 +170,7 @@ class States:
         """The variables of a module that are no parts of its text."""
         return tuple(
             (name, self._value(value, 0))
-            for name, value in world.items()
+            for name, value in sorted(world.items(), key=lambda item: item[0])
             if not name.startswith("__") and type(value) not in (type, types.FunctionType)
         )
 
