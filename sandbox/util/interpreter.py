@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import sys
 import threading
 
 TYPE_CHECKING = False
@@ -112,10 +113,15 @@ def semaphore_state(semaphore: Any) -> tuple[bool, int]:
 
 
 def process_state(process: Any) -> tuple[object, ...]:
-    """Return the state of a ``multiprocessing`` process: its identity, whether it has begun (None: not yet) with its
-    exit code, and whether it is closed."""
-    popen = process._popen
-    return process._identity, None if popen is None else ("began", popen.returncode), process._closed
+    """Return the state of a ``multiprocessing`` process: its identity, whether it has begun, and whether it is closed.
+    The exit code is not included, because it depends on whether the program has asked for it already."""
+    return process._identity, process._popen is not None, process._closed
+
+
+def is_forked_at_start(process: Any) -> bool:
+    """Whether a ``multiprocessing`` process is started by a fork of its parent."""
+    method = process._start_method or sys.modules["multiprocessing"].get_start_method(allow_none=True)
+    return method == "fork" if method is not None else sys.version_info < (3, 14)
 
 
 def lock_of(shared: Any) -> object:
