@@ -93,6 +93,11 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         said = _(error.strerror or str(error)) if error.filename else explained(error)
         complain(f"{said}: {error.filename}" if error.filename else said)
         return FAILED
+    except MemoryError:
+        from sandbox.render.stderr import complain
+
+        complain(_("there is not enough memory"))
+        return FAILED
     except KeyboardInterrupt:
         hurry()
         return INTERRUPTED

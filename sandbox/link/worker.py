@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,6 +24,7 @@ import msgspec
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
+from sandbox.util.scratch import unnamed_file
 
 #: The end of what it wrote to its standard error, in bytes: the dump of a deep stack fits.
 _MAX_WORDS = 1 << 16
@@ -56,8 +56,8 @@ class Worker(Generic[M]):
         self._lines = Lines()
         #: Whether it has nothing more to tell.
         self.closed = False
-        self._stderr = tempfile.TemporaryFile()
-        with tempfile.TemporaryFile() as stdin:  # a pipe may be too small for the task, and nobody shall wait
+        self._stderr = unnamed_file()
+        with unnamed_file() as stdin:  # a pipe may be too small for the task, and nobody shall wait
             stdin.write(_encode(task) + b"\n")
             stdin.seek(0)
             self._end, theirs = socket.socketpair()

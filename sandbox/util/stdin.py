@@ -45,10 +45,10 @@ class _Kept:
         """Raises OSError."""
         if is_terminal():
             raise OSError(errno.ENODATA, "it is a terminal")
-        import tempfile  # few send us anything
+        from sandbox.util.scratch import unnamed_file  # few send us anything
 
         self._sent = os.dup(0)
-        self._file = tempfile.TemporaryFile()
+        self._file = unnamed_file()
         self._size = 0
         self._ended = False
 
