@@ -86,9 +86,10 @@ codecs.register_error(DEGRADE, _degrade)
 def open_streams() -> None:
     """Standard streams that are closed lead nowhere from now on; else the next file or socket would be one of them.
     None fails for want of a character."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
+    with suppress(OSError):  # there may be no such device, and no descriptor left
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from textwrap import indent
 
 from sandbox import wording
@@ -24,7 +25,8 @@ def quote(text: str) -> None:
 
 def abandon_stdout() -> None:
     """Let stdout lead nowhere, because its reader is gone: what is buffered would fail at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError):  # without a descriptor left, or such a device, it is as it is
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_problems(bad: BadInput) -> None:

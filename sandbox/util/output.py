@@ -35,10 +35,11 @@ def hurry() -> None:
 class PatientFile(io.RawIOBase):
     """A descriptor to write to, in pieces that are written only when they are taken at once: so no call of the system
     keeps us where nothing else can be done. What comes when it is too late is taken and goes nowhere. ``owner``: the
-    stream that closes the descriptor when nobody has it any more."""
+    stream that closes the descriptor when nobody has it any more; ``aside``: what cannot be written there, on a disk
+    that is full, goes nowhere, too: it is no result, and there is nowhere else to say so."""
 
-    def __init__(self, descriptor: int, owner: TextIO | None = None) -> None:
-        self._descriptor, self._owner = descriptor, owner
+    def __init__(self, descriptor: int, owner: TextIO | None = None, aside: bool = False) -> None:
+        self._descriptor, self._owner, self._aside = descriptor, owner, aside
 
     def writable(self) -> bool:
         return True
@@ -58,19 +59,23 @@ class PatientFile(io.RawIOBase):
                     return os.write(self._descriptor, view[:_PIECE])
                 except BlockingIOError:  # somebody else has made it so, and it takes less than it said
                     time.sleep(_LOOK_S / 10)
+                except OSError:
+                    if not self._aside:
+                        raise
+                    break
         return len(view)
 
 
 def patient_streams() -> None:
     """Have the standard streams be such files; they are otherwise as the interpreter made them."""
     sys.stdout = _patient(sys.stdout)
-    sys.stderr = _patient(sys.stderr)
+    sys.stderr = _patient(sys.stderr, aside=True)
 
 
-def _patient(stream: TextIO) -> TextIO:
+def _patient(stream: TextIO, aside: bool = False) -> TextIO:
     try:
         stream.flush()
-        raw = PatientFile(stream.fileno(), stream)
+        raw = PatientFile(stream.fileno(), stream, aside)
     except (OSError, ValueError, AttributeError):  # it leads nowhere, or is somebody else's
         return stream
     return io.TextIOWrapper(

@@ -133,7 +133,9 @@ def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], obje
                             waiting.insert(0, (index, job))
                             lanes.refused(len(active))
                             break
-                        bad = BadValue("cannot be read", reason=clean_line(str(error)))
+                        bad = BadValue(
+                            "cannot be read", reason=clean_line(getattr(error, "strerror", "") or str(error))
+                        )
                         known[index] = ([BadTask(bad.faults)], 0.0)
                 select([each.worker for each in active.values() if not each.worker.closed], [], [], _LOOK_S)
                 for index in [index for index, each in active.items() if each.look()]:
