@@ -7,7 +7,6 @@ to one defines the task, the messages, and a ``__main__`` that calls ``serve``.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -163,7 +162,7 @@ def detach() -> BinaryIO:
     if sys.platform == "linux":
         from sandbox.util import libc
 
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.end_with_reader(sys.stdout.fileno())
     parent = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return parent
