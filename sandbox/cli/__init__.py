@@ -74,29 +74,42 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
     if _first(words) in COMMANDS:  # the app has to restore the terminal first
         ALARM.end_hanging_process(last_words)
     args = _parser(words).parse_args(words)
+    reserve = None
     try:
+        reserve = open(os.devnull, "rb", buffering=0)
         _check_streams(args)
         status: int = args.do(args)
         sys.stdout.flush()
-    except BadInput as bad:
-        from sandbox.render.stderr import print_problems
-
-        print_problems(bad)
-        return BAD_INPUT
-    except OSError as error:
-        from sandbox.render.stderr import abandon_stdout, complain
-        from sandbox.util.refusals import explained
-
-        abandon_stdout()
-        if isinstance(error, BrokenPipeError):
-            return DONE  # the reader of our output has closed it
-        said = _(error.strerror or str(error)) if error.filename else explained(error)
-        complain(f"{said}: {error.filename}" if error.filename else said)
-        return FAILED
+        return status
+    except (BadInput, OSError, MemoryError) as error:
+        if reserve is not None:
+            reserve.close()  # if no descriptors are left, one is needed to import what prints the error
+        return _failed(error)
     except KeyboardInterrupt:
         hurry()
         return INTERRUPTED
-    return status
+    finally:
+        if reserve is not None:
+            reserve.close()
+
+
+def _failed(error: BadInput | OSError | MemoryError) -> int:
+    """Say why a command cannot go on; its exit status."""
+    from sandbox.render.stderr import abandon_stdout, complain, print_problems
+    from sandbox.util.refusals import explained
+
+    if isinstance(error, BadInput):
+        print_problems(error)
+        return BAD_INPUT
+    if isinstance(error, MemoryError):
+        complain(_("there is not enough memory"))
+        return FAILED
+    abandon_stdout()
+    if isinstance(error, BrokenPipeError):
+        return DONE  # whoever read us has read enough
+    said = _(error.strerror or str(error)) if error.filename else explained(error)
+    complain(f"{said}: {error.filename}" if error.filename else said)
+    return FAILED
 
 
 def _check_streams(args: argparse.Namespace) -> None:

@@ -84,7 +84,7 @@ def _end_with_server() -> None:
     if sys.platform == "linux":
         from sandbox.util import libc
 
-        libc.end_with_parent(os.getppid())
+        libc.end_with_reader(1)
 
 
 def open_recorded(options: RunOptions, ascii_only: bool) -> int:

@@ -6,7 +6,8 @@ What examines policies is loaded for policies only.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sandbox import policies, wording
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: The default number of random workloads, and the seed from which they are drawn.
 _WORLDS, _SEED = 500, 1
+#: The suffixes of files that can be checked.
+_SUFFIXES = (".py", ".toml")
 #: The default time limit of the examination of one file.
 _LIMIT = "30s"
 
@@ -40,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help=_("a scenario, or a policy: mine.py (all that are in it), mine.py:Mine, mlfq:boost=1s"),
+        help=_("a scenario, a policy (mine.py: all that are in it; mine.py:Mine; mlfq:boost=1s), or a folder of files"),
     )
     parser.add_argument("--like", metavar="POLICY", help=_("show where a policy first decides otherwise than this one"))
     parser.add_argument(
@@ -97,12 +100,12 @@ class CheckOptions(NamedTuple):
 def do(args: argparse.Namespace) -> int:
     """Check each file."""
     options = CheckOptions.of(args)
-    tasks = [options.task(what, options.like, options.worlds) for what in args.files if _is_policy(what)]
+    files = [*_files(args.files)]
+    tasks = [options.task(what, options.like, options.worlds) for what in files if _is_policy(what)]
     outcomes = _examined(tasks)
     with aside(args.junit == NAME):
         findings = [
-            _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options)
-            for what in args.files
+            _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options) for what in files
         ]
     if args.json:
         say_document(
@@ -115,6 +118,21 @@ def do(args: argparse.Namespace) -> int:
     if args.junit is not None:
         write_output(args.junit, junit([suite for finding in findings for suite in finding.suites]))
     return max(finding.status for finding in findings)
+
+
+def _files(named: Sequence[str]) -> Iterator[str]:
+    """Yield the named files, and the files in named folders. Raises BadInput for a folder without any."""
+    for what in named:
+        if what.endswith(_SUFFIXES) or _is_policy(what) or not os.path.isdir(what):
+            yield what
+            continue
+        try:
+            names = sorted(name for name in os.listdir(what) if name.endswith(_SUFFIXES) and not name.startswith("."))
+        except OSError as error:
+            raise BadInput.because(what, "cannot be read", reason=error.strerror) from None
+        if not names:
+            raise BadInput.because(what, "nothing to check in it")
+        yield from (os.path.join(what, name) for name in names)
 
 
 def _is_policy(what: str) -> bool:

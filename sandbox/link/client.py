@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from sandbox.link.wire import last_words
 from sandbox.model.commands import Quit
 from sandbox.model.events import Event
 from sandbox.model.spec import Boot
+from sandbox.util.scratch import unnamed_file
 
 if TYPE_CHECKING:
     if sys.platform == "linux":
@@ -51,7 +51,7 @@ class KernelProcess(EventStream):
         use_all_cpus()
         self._claim, boot = claim(boot)
         ours, theirs = socket.socketpair()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         kernel = ["sandbox.kernel", "sandbox.link.server", str(theirs.fileno())]
         command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
         if strict:

@@ -10,7 +10,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from sandbox.link.wire import last_words
 from sandbox.model.commands import Quit
 from sandbox.model.events import Event
 from sandbox.model.spec import Boot
+from sandbox.util.scratch import unnamed_file
 
 #: How long it may take to connect, and to exit.
 _START_S, _PATIENCE_S = 20.0, 6.0
@@ -39,7 +39,7 @@ class LoopbackKernel(EventStream):
     def __init__(self, boot: Boot, beats: bool = False) -> None:
         """Start it. ``beats``: see ``EventStream``. Raises OSError."""
         word = secrets.token_hex(WORD_BYTES // 2).encode()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         with socket.create_server(("127.0.0.1", 0)) as door:
             kernel = ["sandbox.kernel", "sandbox.link.loopback_server", str(door.getsockname()[1])]
             self._process = subprocess.Popen(

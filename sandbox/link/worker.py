@@ -7,11 +7,9 @@ one defines the task, the messages, and a ``__main__`` that calls ``serve``.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,6 +23,7 @@ from sandbox.link.pipes import carry_out
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
+from sandbox.util.scratch import unnamed_file
 
 #: Bytes of its standard error that are read, from the end; the dump of a deep stack fits.
 _MAX_WORDS = 1 << 16
@@ -56,8 +55,8 @@ class Worker(Generic[M]):
         self._lines = Lines()
         #: Whether no more messages will come.
         self.closed = False
-        self._stderr = tempfile.TemporaryFile()
-        with tempfile.TemporaryFile() as stdin:  # writing a large task to a pipe could block
+        self._stderr = unnamed_file()
+        with unnamed_file() as stdin:  # writing a large task to a pipe could block
             stdin.write(_encode(task) + b"\n")
             stdin.seek(0)
             self._end, theirs = socket.socketpair()
@@ -157,7 +156,7 @@ def detach() -> BinaryIO:
     if sys.platform == "linux":
         from sandbox.util import libc
 
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.end_with_reader(sys.stdout.fileno())
     parent = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return parent

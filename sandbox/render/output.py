@@ -86,9 +86,10 @@ codecs.register_error(DEGRADE, _degrade)
 def open_streams() -> None:
     """Open closed standard streams on /dev/null, as the next file or socket would otherwise get their descriptor, and
     make all of them replace characters that their encoding lacks."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
+    with suppress(OSError):  # there may be no such device, or no descriptor left
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):

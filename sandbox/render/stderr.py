@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from textwrap import indent
 
 from sandbox import wording
@@ -24,7 +25,8 @@ def quote(text: str) -> None:
 
 def abandon_stdout() -> None:
     """Redirect stdout to /dev/null, because its reader is gone and flushing buffered text at exit would fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError):  # no descriptor left, no such device, or stdout is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_problems(bad: BadInput) -> None:

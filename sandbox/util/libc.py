@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import select
 import signal
 import sys
 from typing import Any
@@ -63,6 +64,18 @@ def end_with_parent(parent: int) -> bool:
         raise NotImplementedError
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return os.getppid() == parent
+
+
+def end_with_reader(descriptor: int) -> None:
+    """Have the system kill this process when its parent ends, who reads what we write to this pipe or socket. Nobody
+    has told us that parent's number, so what tells whether it has ended before we could ask is that nobody reads."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ends = select.poll()
+    ends.register(descriptor, 0)
+    if ends.poll(0):
+        os._exit(1)
 
 
 def fork_sibling() -> int:

@@ -35,10 +35,11 @@ def hurry() -> None:
 class PatientFile(io.RawIOBase):
     """A raw file that writes to a descriptor in pieces, each only when it can be written without blocking, so that no
     system call blocks for long. After the time limit, data is accepted and dropped. ``owner``: the stream that owns
-    the descriptor, kept alive here because it closes the descriptor when it is garbage-collected."""
+    the descriptor, kept alive here because it closes the descriptor when it is garbage-collected; ``aside``: data that
+    cannot be written, because the disk is full for example, is dropped instead of raising OSError."""
 
-    def __init__(self, descriptor: int, owner: TextIO | None = None) -> None:
-        self._descriptor, self._owner = descriptor, owner
+    def __init__(self, descriptor: int, owner: TextIO | None = None, aside: bool = False) -> None:
+        self._descriptor, self._owner, self._aside = descriptor, owner, aside
 
     def writable(self) -> bool:
         return True
@@ -58,19 +59,23 @@ class PatientFile(io.RawIOBase):
                     return os.write(self._descriptor, view[:_PIECE])
                 except BlockingIOError:  # made non-blocking by another process, and with less room than expected
                     time.sleep(_LOOK_S / 10)
+                except OSError:
+                    if not self._aside:
+                        raise
+                    break
         return len(view)
 
 
 def patient_streams() -> None:
     """Replace standard output and error by streams on a ``PatientFile``, with unchanged encoding and buffering."""
     sys.stdout = _patient(sys.stdout)
-    sys.stderr = _patient(sys.stderr)
+    sys.stderr = _patient(sys.stderr, aside=True)
 
 
-def _patient(stream: TextIO) -> TextIO:
+def _patient(stream: TextIO, aside: bool = False) -> TextIO:
     try:
         stream.flush()
-        raw = PatientFile(stream.fileno(), stream)
+        raw = PatientFile(stream.fileno(), stream, aside)
     except (OSError, ValueError, AttributeError):  # closed, or not a file of the interpreter
         return stream
     return io.TextIOWrapper(

@@ -46,10 +46,10 @@ class _Kept:
         """Raises OSError if standard input is a terminal."""
         if is_terminal():
             raise OSError(errno.ENODATA, "it is a terminal")
-        import tempfile  # imported here because it is rarely needed
+        from sandbox.util.scratch import unnamed_file  # imported here because it is rarely needed
 
         self._sent = os.dup(0)
-        self._file = tempfile.TemporaryFile()
+        self._file = unnamed_file()
         self._size = 0
         self._ended = False
 

@@ -31,6 +31,7 @@ _PROBLEMS: Messages = {
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
     "not a plain file": "{value} is no plain file",
+    "nothing to check in it": "no file in this folder is a scenario (.toml) or a policy (.py)",
     "too many classes": "{value} holds {number} classes, and at most {allowed} are tried; name the one that is meant",
     "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",

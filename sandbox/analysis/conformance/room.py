@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from select import select
 from typing import TypeVar
@@ -20,6 +19,7 @@ from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
 from sandbox.link.pipes import Sink, Source
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
+from sandbox.util.scratch import unnamed_file
 
 #: Bytes of one answer, and of its last words that are read.
 MAX_ANSWER, _MAX_WORDS = 8 << 20, 1 << 16
@@ -58,7 +58,7 @@ class Room:
         self._heard = bytearray()
         self._answers: dict[int, AnyAnswer] = {}
         self._asked: set[int] = set()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         how = [str(max(int(limit_s), 1) + 1), "strict" if strict else "lenient"]
         environment = {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
         self._process = subprocess.Popen(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from sandbox.analysis.exploration.search import Task
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
+from sandbox.util.scratch import unnamed_file
 
 #: Orders that one has at most, the one that it is at included.
 _AHEAD = 2
@@ -89,7 +89,7 @@ class Hand:
     def __init__(self, opening: Opening) -> None:
         self._lines = Lines()
         self._read: deque[bytes] = deque()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         self._told = 0
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.exploration"],

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,7 +106,7 @@ def judge_here(message: bytes) -> bytes:
     if task.version != __version__:
         return b""
     begun_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext("") if task.text is None else tempfile.TemporaryDirectory() as folder:
         if task.text is not None:
             task.what, text, task.text = os.path.join(folder, os.path.basename(task.what)), task.text, None
             with open(task.what.partition(":")[0], "wb") as file:

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from sandbox.link.pipes import Source
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
+from sandbox.util.scratch import unnamed_file
 
 #: A run ends by itself when its time is over; its worker is killed so many seconds later.
 _GRACE_S = 3.0
@@ -74,7 +74,7 @@ class Warm:
     def __init__(self) -> None:
         root = str(Path(sandbox.__file__).parents[1])  # so that the worker imports the same version
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.sweep"],
             stdin=subprocess.PIPE,

@@ -17,6 +17,7 @@ from sandbox.analysis.sweep.messages import Row
 from sandbox.analysis.sweep.plan import Plan
 from sandbox.analysis.sweep.run import failure
 from sandbox.model.clause import Clause
+from sandbox.util.refusals import explained
 
 #: The intended duration of a chunk: short enough to wait for, and long compared with the cost of submitting it.
 _CHUNK_S = 0.25
@@ -75,7 +76,8 @@ class Stream:
                 for again in [self._give([row]) for row in given.rows]:
                     yield from self._taken(again)
                 return
-            what = Clause("worker died", {"reason": type(error).__name__})
+            reason = explained(error) if isinstance(error, OSError) else type(error).__name__
+            what = Clause("worker died", {"reason": reason})
             alone = self._plan.chunk(given.rows)
             yield failure(alone, alone.rows[0], what)
             return

@@ -53,6 +53,16 @@ def writes_done(os_pid: int) -> WritesDone | None:
         return None
 
 
+def idle_s() -> float:
+    """For how long this machine's CPUs have had nothing to do so far, all of them together; 0: the system does not
+    tell."""
+    try:
+        idle, waiting = read_small("/proc/stat").split(None, 6)[4:6]
+        return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
+    except ValueError:
+        return 0.0
+
+
 # How much memory it has: /proc/PID/smaps_rollup, statm
 
 
