@@ -27,24 +27,25 @@ from sandbox.util.units import MS, show_duration
 from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
-#: Cells of the label before each lane; in timelines of fewer cells than that, lanes need the room more.
+#: The widths in cells of the label before each lane, and the width of the timeline below which the label is narrow.
 _LABEL, _LABEL_NARROW, _MIN_FOR_LABEL = 16, 12, 44
-#: The label has no room for more generations.
+#: Deeper generations are not indented further, as the label has no room.
 _MAX_DEPTH = 2
 #: The number of lines from which on CPUs are shown above the processes even if not all of those fit, and the most CPUs
 #: shown.
 _MIN_FOR_CPUS, _MAX_CPUS = 12, 4
-#: With more processes, too many would have the same hue.
+#: With more processes, too many would share a colour.
 _MAX_HUED = 12
-#: The share of the width by which one turn of the wheel moves it.
+#: The share of the width by which a step of the wheel moves the timeline.
 _PAN = 0.25
-#: Cells at the right of each lane for the CPU time between the marks; narrower timelines have no room for it.
+#: The width in cells of the CPU time between the marks, at the right of each lane, and the least width of the timeline
+#: for it.
 _TOTALS, _MIN_FOR_TOTALS = 14, 60
-#: Narrower timelines do not explain their marks.
+#: Narrower timelines do not explain their signs.
 _MIN_FOR_LEGEND = 72
-#: The time in sight at first where a turn is a line, which takes a millisecond.
+#: The initial width of stepped runs, in which a turn is a line and takes a millisecond.
 _LINES_NS = 100 * MS
-#: Lanes whose past is kept: as many as are in sight, and were not long ago.
+#: The number of lanes cached: those in sight, and those that were so recently.
 _MAX_LANES = 200
 T = TypeVar("T")
 C = TypeVar("C")
