@@ -105,7 +105,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             panel.arrive()
             panel.update_from(self.session, self.chosen)
 
-    # What is shown
+    # Updates
 
     def update_all(self) -> None:
         """Show the session as it is now."""
@@ -170,7 +170,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             self.update_all()
         self._frames.want(soon=True)
 
-    # What a person asks of the machine
+    # Requests to the machine
 
     def action_pause(self) -> None:
         self.operator.do(self.session.pause)
@@ -217,7 +217,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
     def on_exploration_line_over(self) -> None:
         self._exploring.over()
 
-    # What lists show
+    # Lists
 
     def action_filter(self) -> None:
         self._lists.open_filter()
@@ -247,7 +247,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self._lists.listing.take_order(message.order)
         self.show_soon()
 
-    # Which process is chosen
+    # The chosen process
 
     def action_select(self, by: int) -> None:
         """Choose another process, ``by`` places further on in the list."""
@@ -316,7 +316,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
 
             self.app.push_screen(Inspect(self.session, pid))
 
-    # Which time is looked at
+    # The time looked at
 
     def _look(self, move: Callable[[], object]) -> None:
         self.operator.do(lambda: self.session.look(move))

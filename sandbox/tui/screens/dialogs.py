@@ -159,7 +159,7 @@ class ChooseOrType(Choose):
         self.look_for(event.value.removeprefix("/"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Accept the highlighted item if items match and no such file exists; otherwise the typed text, if any."""
+        """Accept the highlighted item, or the typed text if that is an existing path or matches no item."""
         typed = os.path.expanduser(event.value.strip())
         place = self._list.highlighted
         if typed and self._shown and place is not None and not os.path.exists(typed):

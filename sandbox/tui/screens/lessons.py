@@ -65,11 +65,11 @@ class LessonPlace:
         step = session.lesson.awaited if self.is_open and session.link is not None else None
         panel = self._guide.panel(step)
         types = isinstance(screen.focused, (Input, TakesAllKeys))
-        if panel is not None and not types:  # nothing changes under a user who is typing
+        if panel is not None and not types:  # not while the user is typing
             screen.turn_to(panel)
         named = self._guide.process(session)
         own = screen.front.id == "console" and screen.chosen in session.own.alive(session.view.live.board)
-        if named is not None and not own:  # nor is the console of the user's own program replaced
+        if named is not None and not own:  # nor while the user looks at a console of an own program
             screen.single_out(named)
         self._point_at(step.panel if step is not None else None)
 

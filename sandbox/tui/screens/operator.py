@@ -93,7 +93,7 @@ class MachineOperator:
         self._commands = [*(each for each in self._commands if each != command), command][-_MAX_COMMANDS:]
 
     def send_signal(self, pid: int, surely: bool) -> None:
-        """Send a process a signal, after asking which one; with ``surely``, SIGKILL."""
+        """Send a process a signal, after asking which one; with ``surely``, SIGKILL after a confirmation."""
         from sandbox.tui.screens.kill import ask_for_signal
 
         if self._can_ask():

@@ -60,7 +60,8 @@ class Load:
         self._read_ns = -_LOAD_EVERY_NS
 
     def share(self, view: Viewpoint, moving: bool) -> float:
-        """Return the share, 0 … 1. It is recomputed every 200 ms, or at once if the clock is not moving."""
+        """Return the share, 0 … 1. It is recomputed at most every 200 ms while the clock is moving, else at every
+        call."""
         now_ns, history = view.now_ns, view.history
         cpus = history.booted.cpus if history.booted is not None else 1
         if now_ns - self._read_ns >= _LOAD_EVERY_NS or not moving or now_ns < self._read_ns:

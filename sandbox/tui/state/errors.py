@@ -2,7 +2,7 @@
 
 
 class Impossible(Exception):
-    """A request to a session cannot be carried out, for the reason in the message. ``severe``: show it as an error."""
+    """A request to a session cannot be carried out, for the reason in the message. ``severe``: show it as a warning."""
 
     def __init__(self, says: str, severe: bool = False) -> None:
         super().__init__(says)

@@ -200,7 +200,7 @@ class Live:
     def tempo_shown(self) -> str:
         return self.player.shown if self.view.looks_back or self.virtual else ""
 
-    # What a person asks for
+    # Requests of the user
 
     def send(self, command: Command) -> bool:
         if self.link is None or self.link.closed or (self.locked and _is_of_programs(command)):
@@ -274,7 +274,7 @@ class Live:
             self._pause_at_steps()
             self._ask_or_not()
 
-    # How it stands
+    # State
 
     @property
     def died(self) -> bool:

@@ -126,7 +126,7 @@ class Quiz:
         return Question(self._number, cpu, tuple(sorted(candidates)))
 
     def _judge(self, said: int, made: Dispatched, index: int) -> None:
-        """Judge an answer by the decision, which is the event with this index."""
+        """Compare an answer with the decision. ``index``: the number of events up to and including the decision."""
         self._verdict = Verdict(said, made)
         if index not in self._counted:
             self._counted.add(index)

@@ -58,7 +58,7 @@ class Replay:
         notices: Sequence[str] = (),
     ) -> None:
         scenario = recording.header.scenario
-        if scenario.folder != str(built_in_folder()):  # only built-in lessons can be shown
+        if scenario.folder != str(built_in_folder()):  # a recording must not choose files to read
             scenario = msgspec.structs.replace(scenario, lesson=None)
         self.scenario = scenario
         self.clock = clock
@@ -134,7 +134,7 @@ class Replay:
     def tempo_shown(self) -> str:
         return self.player.shown
 
-    # What a person asks for
+    # Requests of the user
 
     def send(self, command: Command) -> bool:
         return False
@@ -178,7 +178,7 @@ class Replay:
     def show_lesson(self, shown: bool) -> None:
         """Do nothing: the lesson of a recording asks nothing and never pauses."""
 
-    # How it stands
+    # State
 
     @property
     def finished(self) -> bool:

@@ -110,7 +110,7 @@ class Session(Protocol):
     def change_tempo(self, by: int) -> None:
         """Play the run one step faster or slower, by the sign of ``by``."""
 
-    # What a person asks for
+    # Requests of the user
 
     def send(self, command: Command) -> bool:
         """Send a command to the machine. Returns False if it cannot be sent."""
@@ -144,7 +144,7 @@ class Session(Protocol):
     def show_lesson(self, shown: bool) -> None:
         """Note whether the lesson is shown."""
 
-    # How it stands
+    # State
 
     @property
     def runs(self) -> bool:

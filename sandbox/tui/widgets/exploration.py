@@ -74,7 +74,7 @@ class ExplorationLine(Lines):
             self.post_message(self.Over())
         self._show()
 
-    # What is to be seen
+    # Drawing
 
     def _show(self) -> None:
         self.display = self.search.scenario is not None

@@ -122,7 +122,7 @@ class Lesson(Vertical):
             came = quotes[step - 1].virtual_region
             self.pages.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
 
-    # What there is to read
+    # The text
 
     def _told(self, session: Session) -> str:
         """Return the text up to the next step, with a note after each step that is done."""
@@ -170,7 +170,7 @@ class Lesson(Vertical):
         self._known = {name: clean(figure.shown) for name, figure in (self._imagined | found).items()}
         self._known_ns, self._final = now_ns, session.finished
 
-    # What is next
+    # The foot
 
     def _tell_what_next(self, session: Session) -> None:
         """Show at the foot what the lesson waits for, and in the border which keys scroll and hide it."""

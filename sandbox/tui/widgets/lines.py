@@ -211,7 +211,7 @@ class Lines(Widget):
         if all(node.display for node in self.ancestors_with_self if isinstance(node, Widget)):
             self.update_lines()  # hidden widgets are updated when they are shown
 
-    # What is selected with the mouse
+    # Selection with the mouse
 
     def selection_updated(self, selection: Selection | None) -> None:
         if selection != self._selected:

@@ -125,7 +125,7 @@ class QuestionBox(Lines, can_focus=True):
             f"{title}   {score}".rstrip(), below.format(**{name: self.key(action) for name, action in keys.items()})
         )
 
-    # What it says
+    # Drawing
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """Return the lines of the events before the question and its candidates, or of the verdict."""

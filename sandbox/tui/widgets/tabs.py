@@ -33,8 +33,8 @@ _SHORT: Messages = {
 
 
 class Clicked(Message):
-    """A widget that stands for a key was clicked. ``does``: the key's action; ``panel``: the panel that has the action
-    ("": any)."""
+    """A widget that stands for a key was clicked. ``does``: the key's action; ``panel``: the panel that has it ("": the
+    main screen)."""
 
     def __init__(self, does: str, panel: str = "") -> None:
         super().__init__()

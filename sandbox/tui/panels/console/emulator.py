@@ -108,7 +108,7 @@ class Emulator:
         #: The lines above the screen, newest last, and the number of lines that have ever left the screen.
         self._history: deque[Cells | _PlainLine] = deque(maxlen=MAX_HISTORY)
         self._left = 0
-        #: The number of lines on the screen that are in the history already, as the next ones to leave the screen.
+        #: The number of lines next to leave the screen that are in the history already.
         self._known = 0
         #: The input still to be processed, the present place in it, and the place up to which it is known to have no
         #: flood.
@@ -141,7 +141,7 @@ class Emulator:
 
         return chosen
 
-    # What comes from the program
+    # Output of the program
 
     def feed(self, text: str, for_s: float | None = None) -> bool:
         """Process input, for at most ``for_s`` seconds. Returns whether all input has been processed."""
@@ -189,8 +189,8 @@ class Emulator:
         return "".join(kept)
 
     def _feed_flood(self) -> bool:
-        """Process many plain lines at once, if the input goes on with more of them than the screen and the history
-        hold. Most are never shown, so it is faster to store the others directly. Returns whether it has done so."""
+        """Process a flood of plain lines (at least ``_MIN_FLOOD`` characters) at once. Most are never shown, so it is
+        faster to put them into the history directly. Returns whether there was one."""
         if self._place < self._tried or len(self._pending) - self._place < _MIN_FLOOD:
             return False
         found = _PLAIN_LINES.match(self._pending, self._place)
@@ -248,7 +248,7 @@ class Emulator:
         answers, self._answers = self._answers, ""
         return "".join(found[0] for found in _ANSWER.finditer(answers))
 
-    # What it shows
+    # The screen
 
     @property
     def waits(self) -> bool:
@@ -303,7 +303,7 @@ class Emulator:
         """The text of the screen, without colours and styles."""
         return "\n".join("".join(text for text, _ in self.line(row)).rstrip() for row in range(self.rows))
 
-    # What goes to the program
+    # Input for the program
 
     @property
     def wants_mouse(self) -> bool:

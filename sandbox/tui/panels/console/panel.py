@@ -140,7 +140,7 @@ class Console(Panel, can_focus=True):
         """Scroll to the end and follow it."""
         self._view.follow()
 
-    # What is typed
+    # Typing
 
     def on_descendant_focus(self) -> None:
         self._show_again()

@@ -230,7 +230,7 @@ class Sockets(Panel, can_focus=True):
             self._bursts.clear()
             self.poll()
 
-    # What is said
+    # Typing
 
     def on_input_submitted(self, event: EntryLine.Submitted) -> None:
         if self._say([event.value]):
