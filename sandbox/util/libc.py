@@ -67,8 +67,8 @@ def end_with_parent(parent: int) -> bool:
 
 
 def end_with_reader(descriptor: int) -> None:
-    """Have the system kill this process when its parent ends, who reads what we write to this pipe or socket. Nobody
-    has told us that parent's number, so what tells whether it has ended before we could ask is that nobody reads."""
+    """Have the system kill this process when its parent ends, which reads from this pipe or socket. The parent's pid is
+    unknown here, so whether it has ended already is told by whether the other end is still open."""
     if sys.platform == "win32":
         raise NotImplementedError
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -145,7 +145,8 @@ def test_what_a_program_holds_can_be_read() -> None:
     identity, began, closed = interpreter.process_state(multiprocessing.Process())
     assert (bool(identity), began, closed) == (True, False, False), f"{PYTHON} keeps the state of processes elsewhere"
     for method in ("fork", "spawn"):
-        started = multiprocessing.get_context(method).Process()
+        context: Any = multiprocessing.get_context(method)
+        started = context.Process()
         assert interpreter.is_forked_at_start(started) == (method == "fork"), f"{PYTHON} keeps elsewhere how they start"
     memory = SharedMemory(create=True, size=8)
     try:
