@@ -1,4 +1,4 @@
-"""Files without a name, for the little that one process of ours tells another in one."""
+"""Unnamed temporary files, by which our processes pass small amounts of data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import IO
 
 
 def unnamed_file() -> IO[bytes]:
-    """An empty one, gone when nobody has it any more. In memory where the system has that: then it needs no folder in
-    which we may write, and no room on a disk. Raises OSError."""
+    """Return an empty file that vanishes when it is closed. It is in memory if the system supports that, so that
+    neither a writable folder nor disk space is needed. Raises OSError."""
     if sys.platform == "linux":
-        with suppress(OSError):  # it may be forbidden
+        with suppress(OSError):  # not permitted everywhere
             return os.fdopen(os.memfd_create("ossandbox"), "w+b")
     return tempfile.TemporaryFile()
