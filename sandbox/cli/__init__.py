@@ -94,7 +94,7 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
 
 
 def _failed(error: BadInput | OSError | MemoryError) -> int:
-    """Say why a command cannot go on; its exit status."""
+    """Print why a command has failed. Returns the exit status."""
     from sandbox.render.stderr import abandon_stdout, complain, print_problems
     from sandbox.util.refusals import explained
 
@@ -106,7 +106,7 @@ def _failed(error: BadInput | OSError | MemoryError) -> int:
         return FAILED
     abandon_stdout()
     if isinstance(error, BrokenPipeError):
-        return DONE  # whoever read us has read enough
+        return DONE  # the reader of our output has closed it
     said = _(error.strerror or str(error)) if error.filename else explained(error)
     complain(f"{said}: {error.filename}" if error.filename else said)
     return FAILED

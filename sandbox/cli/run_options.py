@@ -412,7 +412,7 @@ def _check_virtual(name: str, scenario: Scenario) -> None:
 
 
 def _instead(name: str, scenario: Scenario, by_signals: bool) -> Clause:
-    """Why no real process runs here, and what does. ``by_signals``: real ones may be tried."""
+    """Return why real processes cannot run here, and what can. ``by_signals``: whether signals alone may be used."""
     from sandbox.machines.simulate import obstacles
 
     if not obstacles(scenario):

@@ -338,7 +338,7 @@ class SandboxApp(App[int]):
                 yield SystemCommand(_(action.name), escape(f"{keys}   {_(action.says)}"), run)
 
     def _ask_what_to_do(self, pid: int) -> None:
-        """With the process on which the right button was pressed."""
+        """Open the menu for the process on which the right button was pressed."""
         if self.screen is self.board_screen:
             self.board_screen.ask_what_to_do(pid)
 

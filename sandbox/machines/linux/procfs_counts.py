@@ -54,8 +54,7 @@ def writes_done(os_pid: int) -> WritesDone | None:
 
 
 def idle_s() -> float:
-    """For how long this machine's CPUs have had nothing to do so far, all of them together; 0: the system does not
-    tell."""
+    """Return the total idle time of this system's CPUs in seconds; 0 if it is unknown."""
     try:
         idle, waiting = read_small("/proc/stat").split(None, 6)[4:6]
         return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")

@@ -275,7 +275,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             self.action_inspect()
 
     def ask_what_to_do(self, pid: int) -> None:
-        """With this one: where a person is the scheduler, too, that gives it no turn."""
+        """Choose a process and open its menu, which gives it no turn under a manual policy."""
         from sandbox.tui.screens.menu import open_menu
 
         self._choose(pid)

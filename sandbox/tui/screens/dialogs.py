@@ -33,8 +33,7 @@ class Dialog(SelectingScreen[T], ModalScreen[T]):
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
-        """Answer, once: of two quick clicks the second one comes when it has gone. Textual would take another screen
-        away, the board in the end."""
+        """Answer and close. A second click that comes after that is ignored; Textual would close the screen below."""
         return super().dismiss(result) if self.app.screen_stack[-1:] == [self] else AwaitComplete()
 
 

@@ -178,7 +178,7 @@ class Lesson(Vertical):
         key = {name: config.key(name) for name in ("pause", "step", "restart", "next_lesson", "answer")}
         awaited = wording.step_awaited(lesson.awaited.until).replace("`", "") if lesson.awaited is not None else ""
         match session.lesson_waits:
-            case Wait.BEGINNING | Wait.READER if session.scenario.machine.stepped:  # a run is over in no time
+            case Wait.BEGINNING | Wait.READER if session.scenario.machine.stepped:  # a stepped run is over at once
                 said = _("‖ {step} one turn   {key} all of them").format(step=key["step"], key=key["pause"])
             case Wait.BEGINNING:
                 said = _("‖ {key} begins").format(key=key["pause"])

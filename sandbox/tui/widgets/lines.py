@@ -240,7 +240,7 @@ class Lines(Widget):
         return (said, "\n") if said.strip() else None
 
     def process_at(self, place: Offset) -> int | None:
-        """Whose place it is, by pid, if a process stands at this cell."""
+        """Return the pid of the process that is shown at this cell; None if there is none."""
         return None
 
     def place_of(self, event: events.MouseEvent) -> Offset | None:
