@@ -170,7 +170,7 @@ class States:
             code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
-            tuple((name, self._value(local[name], 0)) for name in sorted(local)),  # their order varies with the time of reading
+            tuple((name, self._value(local[name], 0)) for name in sorted(local)),  # in an order that does not vary
             rounds,
         )
 
