@@ -33,7 +33,14 @@ def isolated(command: Callable[[int], int]) -> int:
     last_words, write_end = os.pipe()
     done = os.urandom(_DONE)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
-    parent, child = os.getpid(), os.fork()
+    parent = os.getpid()
+    try:
+        child = os.fork()
+    except OSError:  # no more processes are allowed: run it here
+        os.close(write_end)
+        os.close(last_words)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return command(2)
     if child:
         os.close(write_end)
         return _outcome(_wait(child), last_words, done)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import time
+from typing import NoReturn
 
 import pytest
 
@@ -62,3 +64,24 @@ def test_who_was_told_to_ignore_a_signal_goes_on_to() -> None:
         assert signal.SIGTERM in signals.chosen()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="commands are isolated on Linux alone")
+def test_a_command_runs_where_no_process_is_left_to_isolate_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sandbox.cli.isolate import isolated
+
+    def refuse() -> NoReturn:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    descriptors = os.listdir("/proc/self/fd")
+    assert isolated(lambda last_words: last_words + 5) == 7
+    assert os.listdir("/proc/self/fd") == descriptors
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+def test_messages_that_cannot_be_written_are_dropped_and_results_are_not() -> None:
+    with open("/dev/full", "wb", buffering=0) as full:
+        assert PatientFile(full.fileno(), aside=True).write(b"x" * 9) == 9
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            PatientFile(full.fileno()).write(b"x")

@@ -81,7 +81,7 @@ class _Lanes:
     """Decides how many judges are at work at once: ``jobs``, or, if that is None, as many as keep the CPUs busy."""
 
     def __init__(self, jobs: int | None) -> None:
-        cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        cpus = _cpus()
         self._least = self.number = jobs or _JOBS_A_CPU * cpus
         self._most = jobs or _MAX_JOBS_A_CPU * cpus
         self._seen_s, self._idle_s = time.monotonic(), _idle_s()
@@ -100,12 +100,18 @@ class _Lanes:
             self._seen_s, self._idle_s = self._seen_s + passed_s, idle_s
 
 
-def _idle_s() -> float:
-    if sys.platform != "linux":
-        return 0.0
-    from sandbox.machines.linux.procfs_counts import idle_s
+def _cpus() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-    return idle_s()
+
+def _idle_s() -> float:
+    if sys.platform == "linux":
+        from sandbox.machines.linux.procfs_counts import idle_s
+
+        return idle_s()
+    return 0.0
 
 
 def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], object] = bool) -> Iterator[Heard]:
