@@ -153,7 +153,7 @@ def _on_file(census: Census, child: Child, descriptor: int, writes: bool) -> Hel
 def _at_door(census: Census, child: Child, at: str) -> Held | None:
     """Whoever may come in: of a family to which alone the address is told all its members, else the world."""
     family = [other for other in census.children if other.console is child.console]
-    return census.any_of("a connection", family) if is_made_up(at) else None
+    return census.any_of("a connection", family)._replace(by="unknown") if is_made_up(at) else None
 
 
 def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:
