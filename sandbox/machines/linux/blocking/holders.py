@@ -34,6 +34,8 @@ _P_PID, _P_PIDFD = 1, 3
 #: rt_sigsuspend, rt_sigtimedwait; for which signals shells have handlers of their own.
 _SUSPEND_CALLS, _SIGWAIT_CALLS = (130, 133), (128, 137)
 _OF_SHELLS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGWINCH}
+#: What is waited for at a socket by which ``multiprocessing`` lets its own in.
+DOOR = "a connection"
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 
@@ -153,7 +155,7 @@ def _on_file(census: Census, child: Child, descriptor: int, writes: bool) -> Hel
 def _at_door(census: Census, child: Child, at: str) -> Held | None:
     """Whoever may come in: of a family to which alone the address is told all its members, else the world."""
     family = [other for other in census.children if other.console is child.console]
-    return census.any_of("a connection", family)._replace(by="unknown") if is_made_up(at) else None
+    return census.any_of(DOOR, family)._replace(by="unknown") if is_made_up(at) else None
 
 
 def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:

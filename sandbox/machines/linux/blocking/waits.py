@@ -16,7 +16,7 @@ from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.census import Census, Held, Says, Thread
-from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, wait_of
+from sandbox.machines.linux.blocking.holders import DOOR, MAX_PROCESSES, MAX_THREADS, wait_of
 from sandbox.machines.linux.blocking.pollers import Pollers
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
@@ -53,7 +53,7 @@ class _Look(NamedTuple):
     held: dict[Thread, Held]
     wait_numbers: dict[int, int]
     marks: dict[Thread, tuple[str, int]]
-    #: Threads that wake again and again, for what is not known.
+    #: Threads of managers' processes that wake again and again, as far as one can see to look whether they shall stop.
     pollers: frozenset[Thread] = frozenset()
 
     @property
@@ -256,6 +256,7 @@ class WaitMonitor:
         self._census = census = Census(self._known, self._says, self._census)
         yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
+        doubtful = bool(self._told) and not self.is_certain
         pollers: set[Thread] = set()
         for child in waiters:
             tids = procfs.thread_ids(child.os_pid)
@@ -266,9 +267,10 @@ class WaitMonitor:
                     found = wait_of(census, child, tid)
                 if found is not None:
                     held[child.os_pid, tid] = found
-                elif self._told and not self.is_certain and self._pollers.polls(child, tid):
-                    pollers.add((child.os_pid, tid))
                 yield
+            if doubtful and any((found := held.get((child.os_pid, tid))) and found.resource == DOOR for tid in tids):
+                idle = (tid for tid in tids if (child.os_pid, tid) not in held)
+                pollers.update((child.os_pid, tid) for tid in idle if self._pollers.polls(child, tid))
         look = _Look(held, numbers, marks, frozenset(pollers))
         self._tell(look)
         self._judge(look)
@@ -409,8 +411,8 @@ class WaitMonitor:
 
 
 def _groups(look: _Look, certain: bool) -> Iterator[tuple[Thread, tuple[frozenset[Thread], ...]]]:
-    """Who could free each. Of those of whom it is only known that they share the thing, one that wakes again and again
-    hardly will; but that is not certain."""
+    """Who could free each. Of those of whom it is only known that they share the thing, a manager hardly will; but that
+    is not certain."""
     for thread, held in look.held.items():
         if certain:
             if not held.may_end:
