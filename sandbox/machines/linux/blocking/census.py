@@ -135,6 +135,10 @@ class Census:
         """All threads of the board."""
         return frozenset().union(*map(self.threads, self.children))
 
+    def family(self, child: Child) -> list[Child]:
+        """Itself and those with whom it shares its console: whoever descends from the same process of the scenario."""
+        return [other for other in self.children if other.console is child.console]
+
     def any_of(self, resource: str, holders: Sequence[Child]) -> Held:
         members = frozenset().union(*map(self.threads, holders))
         return Held(resource, (members,), [child.os_pid for child in holders], any=len(holders) > 1)

@@ -154,8 +154,7 @@ def _on_file(census: Census, child: Child, descriptor: int, writes: bool) -> Hel
 
 def _at_door(census: Census, child: Child, at: str) -> Held | None:
     """Whoever may come in: of a family to which alone the address is told all its members, else the world."""
-    family = [other for other in census.children if other.console is child.console]
-    return census.any_of(DOOR, family)._replace(by="unknown") if is_made_up(at) else None
+    return census.any_of(DOOR, census.family(child))._replace(by="unknown") if is_made_up(at) else None
 
 
 def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:
@@ -225,4 +224,4 @@ def _on_several(census: Census, child: Child, call: str, arguments: list[int]) -
         return None
     if procfs.handles(child.os_pid, signal.SIGCHLD):  # these calls return when a child ends, as make's does
         holders.update(other.os_pid for other in census.children if other.parent is child)
-    return census.any_of("one of several", [census.known[os_pid] for os_pid in sorted(holders)])
+    return census.any_of("one of several", [other for other in census.children if other.os_pid in holders])
