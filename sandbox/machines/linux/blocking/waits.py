@@ -41,8 +41,9 @@ _MAX_PAUSES_NS = 40 * MS
 _NEVER_NS = 1 << 62
 #: Letters of a thread that sleeps in a call.
 _ASLEEP = ("S", "D")
-#: A thread of a process that goes on may be on its way back into its wait, in so many rounds one after the other.
-_MAX_DOUBTS = 8
+#: A thread that has been stopped and continued may be on its way back into its wait, in so many rounds one after the
+#: other.
+_UNDER_WAY, _MAX_DOUBTS = ("R", "T"), 8
 
 
 class _Look(NamedTuple):
@@ -337,7 +338,7 @@ class WaitMonitor:
         if not knot.lively <= look.wait_numbers.keys():
             return  # its threads cannot be looked at now
         self._doubts += 1
-        moves = any(procfs.mark(*thread)[0] == "R" for thread in knot.core if thread[0] in knot.lively)
+        moves = any(procfs.mark(*thread)[0] in _UNDER_WAY for thread in knot.core)
         if self._doubts > (_MAX_DOUBTS if moves else 1):
             self._resolve()
 
