@@ -67,6 +67,17 @@ def test_whether_a_semaphore_of_system_v_is_of_the_board() -> None:
         child.close()
 
 
+def test_a_queue_of_system_v_is_found_among_many() -> None:
+    child = Child(os.getpid(), ProcessSpec("us"), forked=False)
+    queues = [libc.call("msgget", _IPC_PRIVATE, 0o600) for _ in range(64)]
+    try:
+        assert all(is_of_the_board(child, "receive message", each, ()) for each in queues)
+    finally:
+        for each in queues:
+            libc.call("msgctl", each, _IPC_RMID, 0)
+        child.close()
+
+
 class _Blocked:
     def __init__(self) -> None:
         self.by_pid: dict[int, Child] = {}

@@ -149,7 +149,7 @@ class Standoff(msgspec.Struct):
 
     def _lets_go(self, thing: int, owner: int, lost: set[int]) -> Iterator[Node]:
         """A lock between threads, or one that says who has it, belongs to a thread; what is open, to all that share it."""
-        if self.members[thing].thing in ("tlock", "mutex", "lock"):
+        if self.members[thing].thing in ("tlock", "mutex", "rwlock", "lock"):
             yield "member", owner
             return
         body = self.members[owner].body

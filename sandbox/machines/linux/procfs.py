@@ -70,6 +70,15 @@ def flocked_files() -> set[tuple[int, int, int]]:
     return found
 
 
+def system_v(kind: str) -> list[list[str]]:
+    """Return the rows of the system's table of semaphores ("sem") or message queues ("msg") of System V, each split into words."""
+    try:
+        with open(f"/proc/sysvipc/{kind}") as file:  # its lines may be many
+            return [line.split() for line in file.readlines()[1:]]
+    except OSError:
+        return []
+
+
 def cgroup_folder(controller: str = "") -> str:
     """Return the folder of this process's control group: of version 2, or of version 1 with a controller. Raises
     OSError if there is none, or if it is not visible here."""

@@ -147,6 +147,10 @@ class Census:
         """All threads of the board."""
         return frozenset().union(*map(self.threads, self.children))
 
+    def family(self, child: Child) -> list[Child]:
+        """Return the process and those with the same console: the descendants of the same process of the scenario."""
+        return [other for other in self.children if other.console is child.console]
+
     def any_of(self, resource: str, holders: Sequence[Child]) -> Held:
         members = frozenset().union(*map(self.threads, holders))
         return Held(resource, (members,), [child.os_pid for child in holders], any=len(holders) > 1)

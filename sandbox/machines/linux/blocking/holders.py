@@ -34,6 +34,8 @@ _P_PID, _P_PIDFD = 1, 3
 #: rt_sigsuspend, rt_sigtimedwait; the signals for which shells have handlers of their own.
 _SUSPEND_CALLS, _SIGWAIT_CALLS = (130, 133), (128, 137)
 _OF_SHELLS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGWINCH}
+#: The resource of a wait at a socket on which ``multiprocessing`` accepts its own processes.
+DOOR = "a connection"
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 
@@ -153,10 +155,9 @@ def _on_file(census: Census, child: Child, descriptor: int, writes: bool) -> Hel
 
 
 def _at_door(census: Census, child: Child, at: str) -> Held | None:
-    """Return the wait for a connection: from any member of the family, if the address is only known there; otherwise
+    """Return the wait for a connection, from any member of the family, if the address is only known there; otherwise
     None."""
-    family = [other for other in census.children if other.console is child.console]
-    return census.any_of("a connection", family) if is_made_up(at) else None
+    return census.any_of(DOOR, census.family(child))._replace(by="unknown") if is_made_up(at) else None
 
 
 def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:
@@ -226,4 +227,4 @@ def _on_several(census: Census, child: Child, call: str, arguments: list[int]) -
         return None
     if procfs.handles(child.os_pid, signal.SIGCHLD):  # these calls return when a child ends
         holders.update(other.os_pid for other in census.children if other.parent is child)
-    return census.any_of("one of several", [census.known[os_pid] for os_pid in sorted(holders)])
+    return census.any_of("one of several", [other for other in census.children if other.os_pid in holders])

@@ -6,6 +6,7 @@ import sys
 
 assert sys.platform == "linux"
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -17,6 +18,9 @@ from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs_shared import SharedMapping
 
+#: A semaphore of ``multiprocessing`` that still has its name: a process that has not begun yet may be given it.
+_OF_THE_FAMILY = re.compile(r"/sem\.mp-[^/ ]+$")
+_TRACKER = "multiprocessing.resource_tracker"
 #: futex(2): the place in memory is not shared with other processes.
 _FUTEX_PRIVATE = 128
 #: A word this close to the end of a thread's stack belongs to the function that waits.
@@ -48,11 +52,20 @@ def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> H
         owned = _owned(census, f"mutex {address:x}", owners(child.os_pid, arguments), shared)
         if owned is not None:
             return owned
-    everybody = frozenset().union(*(census.threads(other) for other, _ in shared))
+    sharers = {other.os_pid for other, _ in shared}
+    if mapping is not None and _OF_THE_FAMILY.search(mapping.path):
+        sharers.update(other.os_pid for other in census.family(child) if _may_share(other))
+    everybody = frozenset().union(*(census.threads(other) for other in census.children if other.os_pid in sharers))
     said = census.says(shared, census.threads) if mapping is not None else None
     if said is None:
         return Held(f"{what.rule} {address:x}", (everybody,), [], "unknown", any=True)
     return _of_semaphore(census, said, everybody, (child.os_pid, tid))
+
+
+def _may_share(other: Child) -> bool:
+    """Return whether a process may still be given the name of a semaphore. The resource tracker of ``multiprocessing``
+    is given all names, but only removes them at the end."""
+    return _TRACKER not in procfs.command_line(other.os_pid)
 
 
 def by_turns(census: Census, child: Child, tid: int) -> Held | None:

@@ -63,8 +63,7 @@ def is_of_the_board(child: Child, call: str, number: int, known: Container[int])
     if not _shares_numbers(child.os_pid):
         return False
     kind = "sem" if call == "semaphore" else "msg"
-    for line in procfs.read_small(f"/proc/sysvipc/{kind}").splitlines()[1:]:
-        words = line.split()
+    for words in procfs.system_v(kind):
         if len(words) > 6 and words[1] == str(number):
             last = words[5:7] if kind == "msg" else _last_to_change(number, int(words[3]))
             return words[0] == "0" or any(int(os_pid) in known for os_pid in last)

@@ -18,7 +18,7 @@ from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.census import Census, Held, Says, Thread
-from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, wait_of
+from sandbox.machines.linux.blocking.holders import DOOR, MAX_PROCESSES, MAX_THREADS, wait_of
 from sandbox.machines.linux.blocking.pollers import Pollers
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
@@ -42,8 +42,9 @@ _MAX_PAUSES_NS = 40 * MS
 _NEVER_NS = 1 << 62
 #: State letters of a thread that sleeps in a call.
 _ASLEEP = ("S", "D")
-#: A thread of a process that goes on may be on its way back into its wait: in at most so many consecutive rounds.
-_MAX_DOUBTS = 8
+#: The state letters of a thread that may be on its way back into its wait after a stop, and the maximal number of
+#: consecutive rounds in which it may be.
+_UNDER_WAY, _MAX_DOUBTS = ("R", "T"), 8
 
 
 class _Look(NamedTuple):
@@ -56,7 +57,7 @@ class _Look(NamedTuple):
     held: dict[Thread, Held]
     wait_numbers: dict[int, int]
     marks: dict[Thread, tuple[str, int]]
-    #: Threads that wake again and again, for an unknown reason.
+    #: Threads of managers' processes that wake again and again, apparently to check whether they were told to stop.
     pollers: frozenset[Thread] = frozenset()
 
     @property
@@ -268,6 +269,7 @@ class WaitMonitor:
         self._census = census = Census(self._known, self._says, self._census)
         yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
+        doubtful = bool(self._told) and not self.is_certain
         pollers: set[Thread] = set()
         for child in waiters:
             tids = procfs.thread_ids(child.os_pid)
@@ -278,9 +280,10 @@ class WaitMonitor:
                     found = wait_of(census, child, tid)
                 if found is not None:
                     held[child.os_pid, tid] = found
-                elif self._told and not self.is_certain and self._pollers.polls(child, tid):
-                    pollers.add((child.os_pid, tid))
                 yield
+            if doubtful and any((found := held.get((child.os_pid, tid))) and found.resource == DOOR for tid in tids):
+                idle = (tid for tid in tids if (child.os_pid, tid) not in held)
+                pollers.update((child.os_pid, tid) for tid in idle if self._pollers.polls(child, tid))
         look = _Look(held, numbers, marks, frozenset(pollers))
         self._tell(look)
         self._judge(look)
@@ -348,7 +351,7 @@ class WaitMonitor:
         if not knot.lively <= look.wait_numbers.keys():
             return  # its threads cannot be examined now
         self._doubts += 1
-        moves = any(procfs.mark(*thread)[0] == "R" for thread in knot.core if thread[0] in knot.lively)
+        moves = any(procfs.mark(*thread)[0] in _UNDER_WAY for thread in knot.core)
         if self._doubts > (_MAX_DOUBTS if moves else 1):
             self._resolve()
 
@@ -423,8 +426,8 @@ class WaitMonitor:
 
 
 def _groups(look: _Look, certain: bool) -> Iterator[tuple[Thread, tuple[frozenset[Thread], ...]]]:
-    """Yield for each thread the groups that can free it. Unless ``certain``, threads that poll are removed from groups
-    of which it is only known that they share the resource, because they will hardly release it."""
+    """Yield for each thread the groups that can free it. Unless ``certain``, threads of managers that poll are removed
+    from groups of which it is only known that they share the resource, because they will hardly release it."""
     for thread, held in look.held.items():
         if certain:
             if not held.may_end:
