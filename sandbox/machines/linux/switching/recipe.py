@@ -93,6 +93,9 @@ class RecipeInForce:
     def look_at_handlers(self, stops: Sequence[Child]) -> None:
         """These will be stopped, and continued one day: would one of them hear that?"""
         if self._freezer is not None:
+            if self._signalled:
+                for child in stops:  # while it runs: once a signal holds it, it would hear that it goes on
+                    self._take(child)
             return
         for child in stops:
             if child.spec.work is not None or child.spec.program is not None:  # ours
