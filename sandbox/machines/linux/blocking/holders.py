@@ -196,4 +196,7 @@ def _on_several(census: Census, child: Child, call: str, arguments: list[int]) -
         return None
     if procfs.handles(child.os_pid, signal.SIGCHLD):  # these calls return when a child ends, as make's does
         holders.update(other.os_pid for other in census.children if other.parent is child)
-    return census.any_of("one of several", [census.known[os_pid] for os_pid in sorted(holders)])
+    others = [census.known.get(os_pid) for os_pid in sorted(holders)]
+    present = [other for other in others if other is not None]
+    # The end of one, since the census was taken, may have made something ready.
+    return census.any_of("one of several", present) if len(present) == len(others) else None

@@ -16,7 +16,7 @@ import sys
 assert sys.platform == "linux"
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from sandbox.kernel.machine import Told
@@ -25,7 +25,7 @@ from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import hears
 from sandbox.machines.linux.switching.freezer import Freezer
-from sandbox.machines.linux.switching.watchers import waits_for_stops, watches
+from sandbox.machines.linux.switching.watchers import leads_a_job, waits_for_stops, watches
 from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Recipe
 from sandbox.model.spec import SERVERS, ProcessSpec
@@ -76,9 +76,14 @@ class RecipeInForce:
     def look_at(self, child: Child) -> None:
         """It has become another program, whose handlers are its own."""
         child.stops = 0
-        what = watches((child.spec.command or [child.spec.name])[0].split()) if self._freezer is None else None
+        if self._freezer is not None:
+            return
+        what = watches((child.spec.command or [child.spec.name])[0].split())
         if what is not None:
             self._notice(child.spec.name, what, child)
+        parent = child.parent
+        if isinstance(parent, Child) and leads_a_job(child.os_pid, parent.os_pid):
+            self._notice(parent.spec.name, "watches its jobs", parent)
 
     def traced(self, child: Child, by: int) -> None:
         """A process is traced by another one, of that os_pid, which sees our stops."""
@@ -113,7 +118,10 @@ class RecipeInForce:
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
         """A program would notice signals: it gets none, or it is said."""
-        if self._freezer is None and not self._freeze(Clause(what, {"name": name})) and name not in self._told:
+        if self._freezer is not None or self._freeze(Clause(what, {"name": name})):
+            return
+        within = {name, *_names_above(child)}
+        if name not in self._told and (what == "traces others" or not within & self._told):
             self._told.add(name)
             self._reports.fault(child, what, name=name)
 
@@ -188,6 +196,12 @@ class RecipeInForce:
     def close(self) -> None:
         if self._freezer is not None:
             self._freezer.close()
+
+
+def _names_above(child: Relative | None) -> Iterator[str]:
+    """What those are called from which it descends: of what they start, too, nothing more need be said."""
+    while child is not None and (child := child.parent) is not None:
+        yield child.spec.name
 
 
 def _is_served(child: Relative | None) -> bool:
