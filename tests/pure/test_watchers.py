@@ -82,6 +82,9 @@ def test_once_is_enough_for_a_program_and_what_it_starts() -> None:
     for each in (su, shell, another, su, tracer, tracer):
         recipe.look_at(each)
     assert told.all == [("su", JOBS), ("strace", OTHERS)]
+    stranger: Any = Process("sleep", Process("sh"))
+    assert recipe.is_told_of(shell), "it may be su that continues it"
+    assert not recipe.is_told_of(stranger)
 
 
 class Freezer:

@@ -85,6 +85,11 @@ class RecipeInForce:
         if isinstance(parent, Child) and leads_a_job(child.os_pid, parent.os_pid):
             self._notice(parent.spec.name, "watches its jobs", parent)
 
+    def is_told_of(self, child: Child) -> bool:
+        """Whether it descends from one that was said to see our stops: such as sudo and script continue their child as
+        soon as they see it stopped, even before we see that they woke."""
+        return not self._told.isdisjoint(_names_above(child))
+
     def traced(self, child: Child, by: int) -> None:
         """A process is traced by another one, of that os_pid, which sees our stops."""
         tracer = self._table.by_os_pid.get(by)
