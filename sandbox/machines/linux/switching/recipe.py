@@ -81,6 +81,10 @@ class RecipeInForce:
         what = watches((child.spec.command or [child.spec.name])[0].split())
         if what is not None:
             self._notice(child.spec.name, what, child)
+        self._look_at_shell_of(child)
+
+    def _look_at_shell_of(self, child: Child) -> None:
+        """Has its parent started it as a job?"""
         parent = child.parent
         if isinstance(parent, Child) and leads_a_job(child.os_pid, parent.os_pid):
             self._notice(parent.spec.name, "watches its jobs", parent)
@@ -160,6 +164,8 @@ class RecipeInForce:
                 child.stop_wanted = parent.stop_wanted and not parent.spared and parent.leaf is not None
             if self._freezer is None and not _is_served(parent):
                 self._freeze(Clause("starts others", {"name": parent.spec.name}))
+        if self._freezer is None:
+            self._look_at_shell_of(child)
         self._take(child)
 
     def moved(self, child: Child) -> None:
