@@ -6,9 +6,12 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from sandbox.machines.linux.blocking import holders
+from sandbox.machines.linux.blocking.census import Census, Held
 from sandbox.machines.linux.blocking.futexes import owners
 from sandbox.machines.linux.blocking.queues import is_of_the_board
 from sandbox.machines.linux.blocking.waits import WaitMonitor
@@ -49,6 +52,25 @@ def test_a_lock_for_readers_and_a_writer_knows_the_writer(waited_at: int) -> Non
     assert 77 in owners(os.getpid(), [at + 16 + waited_at, _WAIT_BITSET, 3])
     _kept, at = memory(0, 0, 0, 0, 8, 1, 3, 3, 0, 0, 77, 0, 0, 0, 0, 0)
     assert owners(os.getpid(), [at + 16 + waited_at, _WAIT_BITSET, 3]) == []  # readers have it
+
+
+def test_the_end_of_one_of_several_while_they_are_looked_at_is_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round is taken in pieces, and whoever had the other end when it began need not be there when it is over."""
+    monkeypatch.setattr(holders, "time_limit", lambda *_: None)
+    monkeypatch.setattr(holders, "polled_descriptors", lambda *_: [3])
+    monkeypatch.setattr(holders, "_on_file", lambda *_: Held("pipe", (), [1, 2]))
+    waiter, other = (
+        Child(os.getpid(), ProcessSpec("us"), forked=False),
+        Child(os.getpid(), ProcessSpec("us"), None, False),
+    )
+    known = {1: waiter, 2: other}
+    census = Census(known, Any)  # type: ignore[arg-type]
+    found = holders._on_several(census, waiter, "poll", [])
+    assert found is not None
+    del known[2]
+    assert holders._on_several(census, waiter, "poll", []) is None
+    waiter.close()
+    other.close()
 
 
 def test_whether_a_semaphore_of_system_v_is_of_the_board() -> None:

@@ -28,7 +28,7 @@ class Stat:
     ``stat_fd``: a descriptor of ``open_stat``, if there is one.
     """
 
-    __slots__ = ("name", "os_pid", "parent", "session", "state")
+    __slots__ = ("group", "name", "os_pid", "parent", "session", "state")
 
     def __init__(self, os_pid: int, stat_fd: int | None = None) -> None:
         if stat_fd is None:
@@ -42,6 +42,7 @@ class Stat:
         self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")
         self.state = fields[0].decode()
         self.parent = int(fields[1])
+        self.group = int(fields[2])
         self.session = int(fields[3])
 
 

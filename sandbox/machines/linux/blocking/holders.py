@@ -227,4 +227,7 @@ def _on_several(census: Census, child: Child, call: str, arguments: list[int]) -
         return None
     if procfs.handles(child.os_pid, signal.SIGCHLD):  # these calls return when a child ends
         holders.update(other.os_pid for other in census.children if other.parent is child)
-    return census.any_of("one of several", [other for other in census.children if other.os_pid in holders])
+    others = [census.known.get(os_pid) for os_pid in sorted(holders)]
+    present = [other for other in others if other is not None]
+    # The end of one, since the census was taken, may have made something ready.
+    return census.any_of("one of several", present) if len(present) == len(others) else None

@@ -16,7 +16,7 @@ import sys
 assert sys.platform == "linux"
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from sandbox.kernel.machine import Told
@@ -25,7 +25,7 @@ from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import hears
 from sandbox.machines.linux.switching.freezer import Freezer
-from sandbox.machines.linux.switching.watchers import waits_for_stops, watches
+from sandbox.machines.linux.switching.watchers import leads_a_job, waits_for_stops, watches
 from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Recipe
 from sandbox.model.spec import SERVERS, ProcessSpec
@@ -81,9 +81,23 @@ class RecipeInForce:
     def look_at(self, child: Child) -> None:
         """Look at a process that has executed another program, which has its own handlers."""
         child.stops = 0
-        what = watches((child.spec.command or [child.spec.name])[0].split()) if self._freezer is None else None
+        if self._freezer is not None:
+            return
+        what = watches((child.spec.command or [child.spec.name])[0].split())
         if what is not None:
             self._notice(child.spec.name, what, child)
+        self._look_at_shell_of(child)
+
+    def _look_at_shell_of(self, child: Child) -> None:
+        """Report the parent, if it is a shell that has started the process as a job."""
+        parent = child.parent
+        if isinstance(parent, Child) and leads_a_job(child.os_pid, parent.os_pid):
+            self._notice(parent.spec.name, "watches its jobs", parent)
+
+    def is_told_of(self, child: Child) -> bool:
+        """Return whether the process descends from one that was reported to notice our stops. For instance, sudo and
+        script continue a stopped child as soon as they notice it, even before we notice that they woke."""
+        return not self._told.isdisjoint(_names_above(child))
 
     def traced(self, child: Child, by: int) -> None:
         """Note that a process is traced by another one, with the os_pid ``by``, which notices our stops."""
@@ -98,6 +112,9 @@ class RecipeInForce:
     def look_at_handlers(self, stops: Sequence[Child]) -> None:
         """Look for handlers of SIGCONT in processes that are about to be stopped, and will be continued later."""
         if self._freezer is not None:
+            if self._signalled:
+                for child in stops:  # while it runs: after a stop by signal it would get SIGCONT
+                    self._take(child)
             return
         for child in stops:
             if child.spec.work is not None or child.spec.program is not None:  # a program of ours
@@ -114,8 +131,12 @@ class RecipeInForce:
                 self._take(child)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
-        """Use the freezer, because a program would notice signals, or report it once if there is no freezer."""
-        if self._freezer is None and not self._freeze(Clause(what, {"name": name})) and name not in self._told:
+        """Use the freezer, because a program would notice signals, or report it once if there is no freezer. What a
+        reported program starts is not reported again, unless it traces others."""
+        if self._freezer is not None or self._freeze(Clause(what, {"name": name})):
+            return
+        within = {name, *_names_above(child)}
+        if name not in self._told and (what == "traces others" or not within & self._told):
             self._told.add(name)
             self._reports.fault(child, what, name=name)
 
@@ -150,6 +171,8 @@ class RecipeInForce:
                 child.stop_wanted = parent.stop_wanted and not parent.spared and parent.leaf is not None
             if self._freezer is None and not _is_served(parent):
                 self._freeze(Clause("starts others", {"name": parent.spec.name}))
+        if self._freezer is None:
+            self._look_at_shell_of(child)
         self._take(child)
 
     def moved(self, child: Child) -> None:
@@ -192,6 +215,12 @@ class RecipeInForce:
     def close(self) -> None:
         if self._freezer is not None:
             self._freezer.close()
+
+
+def _names_above(child: Relative | None) -> Iterator[str]:
+    """Yield the names of the processes from which this one descends."""
+    while child is not None and (child := child.parent) is not None:
+        yield child.spec.name
 
 
 def _is_served(child: Relative | None) -> bool:

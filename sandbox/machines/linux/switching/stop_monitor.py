@@ -165,7 +165,9 @@ class StopMonitor:
             self._reports.fault_again(child, "continued by somebody else")
         elif parent.mode is Mode.ENDED and child.stopped_ns < parent.ended_ns:
             self._reports.fault(child, "its group was orphaned")
-        elif parent.mode is Mode.ENDED or not self._has_run(parent, child.stopped_ns):
+        elif parent.mode is Mode.ENDED or not (
+            self._has_run(parent, child.stopped_ns) or self._recipe.is_told_of(child)
+        ):
             self._reports.fault_again(child, "continued by somebody else")
 
     def _has_run(self, process: Relative, since_ns: int) -> bool:

@@ -19,6 +19,10 @@ _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh",
 _TRACERS = frozenset({"gdb", "lldb", "strace", "ltrace", "rr"})
 #: Programs that stop themselves when their child is stopped, and continue it when they are continued.
 _ECHOES = frozenset({"script", "su", "sudo", "runuser", "doas"})
+#: Options of shells that take the next word, words that turn on job control, and commands of scripts that do.
+_WITH_ARGUMENT = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file", "--profile"})
+_OPTIONS_OF_JOBS = frozenset({"monitor", "interactive"})
+_TURNS_ON = ("set -m", "set -o monitor", "setopt monitor", "setopt MONITOR")
 _WRAPPERS = _ECHOES | {"expect", "parallel", "mpirun", "mpiexec", "tmux", "screen"}
 
 # System calls that wait for a child, by number: which of their arguments has the options. The bit in these that asks
@@ -29,7 +33,7 @@ _WUNTRACED = 2
 
 def watches(command: Sequence[str]) -> Watches | None:
     """Return what a program is known to watch, by its command line; None if it is not known to watch anything."""
-    name, arguments = os.path.basename(command[0]), command[1:]
+    name, arguments = os.path.basename(command[0]).lstrip("-"), command[1:]  # -bash: a login shell
     if name in _TRACERS:
         return "traces others"
     if name in _WRAPPERS or (name in _SHELLS and _controls_jobs(arguments)):
@@ -39,13 +43,28 @@ def watches(command: Sequence[str]) -> Watches | None:
 
 def _controls_jobs(arguments: Sequence[str]) -> bool:
     """Whether a shell with these arguments has job control: it is interactive, or was told so."""
-    for argument in arguments:
-        if argument.startswith("-") and not argument.startswith("--"):
-            if set(argument) & {"i", "m"}:
+    words = iter(arguments)
+    for word in words:
+        if word in _WITH_ARGUMENT:
+            if next(words, "") in _OPTIONS_OF_JOBS and word == "-o":
                 return True
-        elif not argument.startswith("-"):
-            return "set -m" in argument or "set -o monitor" in argument
+        elif word[:1] in ("-", "+") and len(word) > 1:
+            if word[0] == "-" and word[1] != "-" and set(word) & {"i", "m"}:
+                return True
+        else:  # a script, or after -c a command
+            said = " ".join((word, *words))
+            return any(text in said for text in _TURNS_ON)
     return True
+
+
+def leads_a_job(os_pid: int, parent: int) -> bool:
+    """Return whether a process leads a process group of its own in the session of its parent, a shell: then the shell
+    has job control."""
+    try:
+        shell, job = procfs.Stat(parent), procfs.Stat(os_pid)
+    except OSError:
+        return False  # one of them has ended
+    return shell.name in _SHELLS and job.group == os_pid and shell.session == job.session
 
 
 def waits_for_stops(os_pid: int) -> bool:
