@@ -1,5 +1,5 @@
-"""The pipes of a child, ours to wait for on every system. Windows waits for sockets alone: there a thread carries what
-goes through a pipe to a socket, or from one.
+"""Pipes of a child that can be waited for with ``select`` on every system. On Windows, which can only wait for sockets,
+a thread copies between a pipe and a socket.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from contextlib import suppress
 from threading import Thread
 from typing import IO
 
-#: Bytes that are carried at once.
+#: Bytes that are copied at once.
 _PIECE = 1 << 16
 
 
 class Source:
-    """What a child writes. ``blocks``: a read waits for something."""
+    """The output of a child. ``blocks``: whether a read waits for data."""
 
     def __init__(self, pipe: IO[bytes], blocks: bool = True) -> None:
         self._end: socket.socket | None = None
@@ -32,7 +32,7 @@ class Source:
         return self._pipe.fileno() if self._end is None else self._end.fileno()
 
     def read(self, most: int) -> bytes:
-        """What has come; nothing: there will be no more. Raises OSError."""
+        """Return up to ``most`` bytes; none at the end. Raises OSError."""
         return os.read(self._pipe.fileno(), most) if self._end is None else self._end.recv(most)
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Source:
 
 
 class Sink:
-    """What a child reads; nobody waits for it."""
+    """The input of a child. Writes do not block."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._end: socket.socket | None = None
@@ -56,7 +56,7 @@ class Sink:
         return self._pipe.fileno() if self._end is None else self._end.fileno()
 
     def write(self, data: bytes | bytearray) -> int:
-        """How much was taken. Raises OSError; BlockingIOError while nothing is."""
+        """Write data. Returns how many bytes were accepted. Raises BlockingIOError if none are, and OSError."""
         return os.write(self._pipe.fileno(), data) if self._end is None else self._end.send(data)
 
     def close(self) -> None:
@@ -64,12 +64,12 @@ class Sink:
 
 
 def carry_out(pipe: IO[bytes], end: socket.socket) -> None:
-    """From now on all that comes out of a pipe goes into a socket; both are closed at last."""
+    """Start copying from a pipe to a socket. Both are closed at the end."""
     Thread(target=_carry_out, args=(pipe, end), daemon=True).start()
 
 
 def _carry_out(pipe: IO[bytes], end: socket.socket) -> None:
-    with pipe, end, suppress(OSError):  # nobody listens any more
+    with pipe, end, suppress(OSError):  # the reader has closed the socket
         while data := os.read(pipe.fileno(), _PIECE):
             end.sendall(data)
 

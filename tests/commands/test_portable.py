@@ -33,7 +33,7 @@ import asyncio, sys, time
 from tests.support.elsewhere import become
 become(sys.argv[1])
 import msgspec
-from sandbox.cli.app import start_kernel
+from sandbox.cli.opening import start_kernel
 from sandbox.cli.run_options import RunOptions, prepare
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.live import Live
