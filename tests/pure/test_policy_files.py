@@ -141,6 +141,7 @@ Thread 0x00007f (most recent call first):
   File "/home/me/mine.py", line 2 in <module>
   File "{ours}/policies/host/guard.py", line 99 in _ask
   File "<frozen runpy>", line 198 in _run_module_as_main
+  File "/home/me/bin/ossandbox", line 8 in <module>
 """
 
 

@@ -56,6 +56,10 @@ _WORKERS = (
     *("msgspec", "polib", "psutil"),
 )
 
+#: Commands that draw no screen, and what they are printed with.
+_PLAIN = ("simulate", "compare", "sweep", "check", "whatif", "grade", "scenarios", "policies", "schema", "completion")
+_PRINTED = ("rich.console", "rich.table")
+
 _NO_MODULES = {
     "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog"),
     "macos": (),
@@ -120,10 +124,10 @@ _CALLS_OF_LINUX = ("prctl", "perf_event_open", "sched_setaffinity", "setns", "un
 _NO_SOCKET, _NOTHING = 10038, 10022
 
 
-def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
-    """From now on this process finds what it would find there, and so do processes of ours that it starts. ``needs``:
-    what is loaded before."""
-    for name in needs:
+def become(system: str, loaded: tuple[str, ...] = _THIRD_PARTY) -> None:
+    """From now on this process finds what it would find there, and so do processes of ours that it starts. ``loaded``:
+    what is there before."""
+    for name in loaded:
         try:
             importlib.import_module(name)
         except ImportError:
@@ -162,10 +166,17 @@ def _leave_its_own_ways(name: str) -> None:
             setattr(module, lacking.__name__, whole)
 
 
+def needs(words: list[str]) -> tuple[str, ...]:
+    """What ``ossandbox WORDS`` is made with."""
+    if words and words[0] in _PLAIN:
+        return (*_WORKERS, *_PRINTED)
+    return (*_THIRD_PARTY, "matplotlib.pyplot") if words[:1] == ["plot"] else _THIRD_PARTY
+
+
 def child() -> None:
     """A process of ours there: what ``python -m MODULE`` is here."""
     system, module, *words = sys.argv[1:]
-    become(system, _THIRD_PARTY if module == "sandbox" else _WORKERS)
+    become(system, needs(words) if module == "sandbox" else _WORKERS)
     sys.argv[:] = [module, *words]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
@@ -281,7 +292,7 @@ def _asked_by_psutil() -> bool:
 
 
 if __name__ == "__main__":
-    become(sys.argv[1])
+    become(sys.argv[1], needs(sys.argv[2:]))
     from sandbox.cli import main
 
     sys.argv[1:] = sys.argv[2:]

@@ -106,6 +106,8 @@ def hang(words: str, readable: Collection[str] | None = None) -> dict[str, Figur
     ``readable``: the files whose lines may be shown, for dumps that may be forged; None: all files."""
     dump = words.rpartition(_DUMP)[2] if _DUMP in words else ""
     frames = [(_plain(file), int(line), _plain(name)) for file, line, name in _FRAME.findall(dump)]
+    ours = [index for index, frame in enumerate(frames) if _ours(frame[0])]
+    frames = frames[: ours[-1]] if ours else frames  # what is further out has called us
     frames = [frame for frame in frames if not _ours(frame[0]) and not frame[0].startswith("<")]
     if not frames:
         return None
