@@ -15,7 +15,7 @@ from sandbox.machines.linux.procfs import read_small
 #: Of a table of mappings no more than this is read, in bytes.
 _MAX_MAPS = 1 << 20
 #: Of a hundred mappings a few are shared, and the table is read of many processes.
-_SHARED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)$", re.MULTILINE)
+_SHARED = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)")
 _LOCK = re.compile(
     r"lock:\s+\d+: (FLOCK|POSIX|OFDLCK|LEASE)\s+\S+\s+(READ|WRITE)\s+(-?\d+) ([0-9a-f]+:[0-9a-f]+:\d+) (\d+) (\d+|EOF)"
 )
@@ -37,14 +37,16 @@ def shared_mappings(os_pid: int) -> list[SharedMapping]:
     """All that a process has."""
     try:
         with open(f"/proc/{os_pid}/maps", "rb") as maps:
-            found = _SHARED.findall(maps.read(_MAX_MAPS))
+            lines = [line for line in maps.read(_MAX_MAPS).splitlines() if line[line.find(b" ") + 4 :][:1] == b"s"]
     except OSError:
         return []
     return [
         SharedMapping(
             int(begin, 16), int(end, 16), file.decode(), int(offset, 16), path.strip().decode(errors="replace")
         )
-        for begin, end, offset, file, path in found
+        for found in map(_SHARED.fullmatch, lines)
+        if found is not None
+        for begin, end, offset, file, path in [found.groups()]
     ]
 
 
