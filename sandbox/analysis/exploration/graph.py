@@ -102,13 +102,14 @@ class Graph:
 
     def is_kept(self, way: Way, local: str) -> bool:
         """Whether a way leads to where it should, as it was not gone because somebody else's turn touches nothing: both
-        orders of the two have come to the same."""
+        orders of the two have come to the same, as far as it is known which states those are."""
         state, name = way
         ends: list[Sequence[int | Leaf]] = []
         for first, second in ((local, name), (name, local)):
             to = self.edges.get((state, first), ())
             ends.append(self.edges.get((to[0], second), ()) if len(to) == 1 and isinstance(to[0], int) else ())
-        return ends[0] == ends[1] or not all(ends)
+        known = all(isinstance(to, Leaf) or to in self.keys for end in ends for to in end)
+        return ends[0] == ends[1] or not all(ends) or not known
 
     def distrust(self) -> None:
         """What a turn touches is not what was told."""
