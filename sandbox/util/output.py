@@ -50,10 +50,13 @@ class PatientFile(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: ReadableBuffer) -> int:
-        """As ``RawIOBase.write``; what is dropped counts as written."""
+        """As ``RawIOBase.write``; what is dropped counts as written. When it is too late for waiting, what is taken at
+        once is still written."""
         view = memoryview(data).cast("B")
-        while _Hurry.until_s is None or time.monotonic() < _Hurry.until_s:
-            if select([], [self._descriptor], [], _LOOK_S)[1]:
+        late = False
+        while not late:
+            late = _Hurry.until_s is not None and time.monotonic() >= _Hurry.until_s
+            if select([], [self._descriptor], [], 0 if late else _LOOK_S)[1]:
                 try:
                     return os.write(self._descriptor, view[:_PIECE])
                 except BlockingIOError:  # somebody else has made it so, and it takes less than it said
