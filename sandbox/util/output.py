@@ -51,10 +51,17 @@ class PatientFile(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: ReadableBuffer) -> int:
+<<<<<<< HEAD
+        """As ``RawIOBase.write``; what is dropped counts as written. When it is too late for waiting, what is taken at
+        once is still written."""
+=======
         """Write as ``RawIOBase.write`` does; dropped data counts as written."""
+>>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
         view = memoryview(data).cast("B")
-        while _Hurry.until_s is None or time.monotonic() < _Hurry.until_s:
-            if select([], [self._descriptor], [], _LOOK_S)[1]:
+        late = False
+        while not late:
+            late = _Hurry.until_s is not None and time.monotonic() >= _Hurry.until_s
+            if select([], [self._descriptor], [], 0 if late else _LOOK_S)[1]:
                 try:
                     return os.write(self._descriptor, view[:_PIECE])
                 except BlockingIOError:  # made non-blocking by another process, and with less room than expected

@@ -38,6 +38,15 @@ def test_in_a_hurry_what_nobody_reads_is_dropped(pipe: tuple[int, PatientFile]) 
     os.close(file.fileno())
 
 
+def test_what_is_taken_at_once_is_written_even_when_it_is_late(
+    pipe: tuple[int, PatientFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, file = pipe
+    monkeypatch.setattr(output._Hurry, "until_s", 0.0)
+    assert file.write(b"so far") == 6
+    assert os.read(reading, 100) == b"so far"
+
+
 def test_a_reader_who_is_gone_is_no_full_pipe(pipe: tuple[int, PatientFile]) -> None:
     reading, file = pipe
     os.close(reading)

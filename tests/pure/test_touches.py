@@ -126,3 +126,13 @@ def test_a_condition_is_all_of_its_locks(told: dict[int, str]) -> None:
     pieces = told[line_of("changed.notify_all()")].split()
     assert "w:changed" in pieces
     assert len(pieces) >= 2
+
+
+def test_a_start_that_forks_touches_nothing_but_who_is_there() -> None:
+    from sandbox.programs.stepping.footprints import Footprint, NotUnderstood
+
+    footprint = Footprint()
+    footprint.call_method(CONTEXT.Process(), "start", [], lambda function: False)
+    assert footprint.written() == "wbirth"
+    with pytest.raises(NotUnderstood):  # what another interpreter does first, nobody knows
+        footprint.call_method(get_context("spawn").Process(), "start", [], lambda function: False)

@@ -101,14 +101,20 @@ class Graph:
         self.edges.setdefault(way, [])
 
     def is_kept(self, way: Way, local: str) -> bool:
+<<<<<<< HEAD
+        """Whether a way leads to where it should, as it was not gone because somebody else's turn touches nothing: both
+        orders of the two have come to the same, as far as it is known which states those are."""
+=======
         """Whether it was right not to try a way because of the turn ``local`` of another process, which touches
         nothing: both orders of the two lead to the same state."""
+>>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
         state, name = way
         ends: list[Sequence[int | Leaf]] = []
         for first, second in ((local, name), (name, local)):
             to = self.edges.get((state, first), ())
             ends.append(self.edges.get((to[0], second), ()) if len(to) == 1 and isinstance(to[0], int) else ())
-        return ends[0] == ends[1] or not all(ends)
+        known = all(isinstance(to, Leaf) or to in self.keys for end in ends for to in end)
+        return ends[0] == ends[1] or not all(ends) or not known
 
     def distrust(self) -> None:
         """Remove all inferences, because what turns were reported to touch was wrong."""

@@ -14,8 +14,13 @@ from sandbox.machines.linux.procfs import read_small
 
 #: The most bytes that are read of a table of mappings.
 _MAX_MAPS = 1 << 20
+<<<<<<< HEAD
+#: Of a hundred mappings a few are shared, and the table is read of many processes.
+_SHARED = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)")
+=======
 #: Finds shared mappings, which are few, without parsing the others.
 _SHARED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)$", re.MULTILINE)
+>>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
 _LOCK = re.compile(
     r"lock:\s+\d+: (FLOCK|POSIX|OFDLCK|LEASE)\s+\S+\s+(READ|WRITE)\s+(-?\d+) ([0-9a-f]+:[0-9a-f]+:\d+) (\d+) (\d+|EOF)"
 )
@@ -37,14 +42,16 @@ def shared_mappings(os_pid: int) -> list[SharedMapping]:
     """Return the shared mappings of a process."""
     try:
         with open(f"/proc/{os_pid}/maps", "rb") as maps:
-            found = _SHARED.findall(maps.read(_MAX_MAPS))
+            lines = [line for line in maps.read(_MAX_MAPS).splitlines() if line[line.find(b" ") + 4 :][:1] == b"s"]
     except OSError:
         return []
     return [
         SharedMapping(
             int(begin, 16), int(end, 16), file.decode(), int(offset, 16), path.strip().decode(errors="replace")
         )
-        for begin, end, offset, file, path in found
+        for found in map(_SHARED.fullmatch, lines)
+        if found is not None
+        for begin, end, offset, file, path in [found.groups()]
     ]
 
 
