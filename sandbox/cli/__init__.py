@@ -73,8 +73,9 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
     """Do what the words say. ``last_words``: the descriptor to which a process that hangs says where it does."""
     if _first(words) in COMMANDS:  # the app has a screen to give back first
         ALARM.end_hanging_process(last_words)
-    args = _parser(words).parse_args(words)
     try:
+        _check_first(words)
+        args = _parser(words).parse_args(words)
         _check_streams(args)
         status: int = args.do(args)
         sys.stdout.flush()
@@ -97,6 +98,24 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         hurry()
         return INTERRUPTED
     return status
+
+
+def _check_first(words: Sequence[str]) -> None:
+    """A first word that is neither a command nor a scenario may be a command, misspelt. Raises BadInput."""
+    word = words[0] if words else "-"
+    if word.startswith("-") or word in COMMANDS:
+        return
+    from sandbox.scenario import built_in, find
+
+    try:
+        find(word)
+    except BadInput:
+        from sandbox.model.values import nearest, shown
+
+        meant = nearest(word, [*COMMANDS, *(path.stem for path in built_in())])
+        if meant in COMMANDS:
+            raise BadInput.because(word, "no such command", value=shown(word), hint=meant) from None
+        raise
 
 
 def _check_streams(args: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from sandbox.model.values import BadValue, shown
 
 #: A place in a file, from the outside in: the names of keys, and the numbers of tables from 0 on.
 Where = tuple[str, ...]
+#: A key in what is said of a place inside a value: ``.quanta[2]``.
+_KEY = re.compile(r"\.([\w-]+)")
 
 
 class Problem(NamedTuple):
@@ -51,8 +54,9 @@ class Problems:
         self.add_clause(where, Clause(rule, figures))
 
     def add_clause(self, where: Where, what: Clause, inside: str = "") -> None:
-        """``inside``: where in the value it is."""
-        self.found.append(Problem(self._line(where), _place(where) + inside, what))
+        """``inside``: where in the value it is, which may have lines of its own."""
+        line = self._line((*where, *_KEY.findall(inside)))
+        self.found.append(Problem(line, _place(where) + inside, what))
 
     def add_bad_value(self, where: Where, bad: BadValue) -> None:
         """Everything that is wrong with a value."""

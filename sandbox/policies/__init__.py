@@ -84,7 +84,7 @@ def find(name: str, folder: str = ".") -> type[Policy]:
     for point in _installed():
         if point.name == name:
             return checked(point.load(), name)
-    raise BadValue("no such policy", value=name, allowed=" | ".join(names()), hint=nearest(name, names()))
+    raise BadValue("no such policy", value=name or "''", allowed=" | ".join(names()), hint=nearest(name, names()))
 
 
 def _only_policy(module: object, name: str) -> type[Policy]:
