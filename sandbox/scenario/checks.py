@@ -40,6 +40,10 @@ class Checks:
         """Whether a policy can be made, to be tried: its own file lies beside the scenario. Where nothing may be run,
         the file is only read."""
         file, colon, name = policy.rpartition(":")
+        if colon and not file.endswith(".py"):
+            hint = '"set PARAMETER VALUE"' if where[0] == "at" else "parameters = { … }"
+            self._problems.add(where, "policy with parameters", value=shown(policy), hint=hint)
+            return False
         if not colon or not self.beside(where, file):
             return not colon
         if self._runs:

@@ -29,6 +29,8 @@ _PROBLEMS: Messages = {
     "no such parameter": "{policy} has no parameter {value}; it has: {allowed}",
     "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
+    "policy with parameters": "{value} is neither a policy's name nor of the form file.py:Class; parameters are set by "
+    "{hint}",
     "no such file": "there is no file {value}",
     "not a plain file": "{value} is no plain file",
     "too many classes": "{value} holds {number} classes, and at most {allowed} are tried; name the one that is meant",

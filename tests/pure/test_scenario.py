@@ -141,6 +141,8 @@ do = "kil a"
         ("[machine]\nquantum = '1000000s'", "out of range"),
         ("[machine]\nparameters = { quanta = 1 }", "no such parameter"),
         ("[machine]\npolicy = 'mine.py:Mine'", "no such file"),
+        ("[machine]\npolicy = 'rr:quantum=5ms'", "policy with parameters"),
+        ("[[at]]\ntime='1s'\ndo='policy mlfq:boost=1s'", "policy with parameters"),
         ("[machine]\npolicy = '../mine.py:Mine'", "leads out of the scenario's folder"),
         ("[machine]\npolicy = '/etc/mine.py:Mine'", "leads out of the scenario's folder"),
         ("[machine]\npolicy = 'mlfq'\nparameters = { quanta = ['1'] }", "duration needs a unit"),
