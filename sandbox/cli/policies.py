@@ -7,17 +7,20 @@ import inspect
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox import policies
+from sandbox import policies, wording
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english, spoken
 from sandbox.model.problems import BadInput
 from sandbox.model.schemas import POLICY, stamped
-from sandbox.policies import template
+from sandbox.model.values import BadValue
+from sandbox.policies import Policy, template
 from sandbox.render.cells import wrap
 from sandbox.render.output import data, say, say_document
+from sandbox.render.stderr import complain
 from sandbox.util.stdin import NAME
 from sandbox.wording.policies import rule_and_rest
 
@@ -45,11 +48,19 @@ def do(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _kinds() -> Iterator[tuple[str, type[Policy]]]:
+    """All policies that go by name; of an installed one that does not load it is said why."""
+    for name in policies.names():
+        try:
+            yield name, policies.find(name)
+        except BadValue as bad:
+            complain(wording.problem(bad.what))
+
+
 def _documents() -> list[dict[str, Any]]:
     """Every policy as JSON carries it."""
     documents = []
-    for name in policies.names():
-        kind = policies.find(name)
+    for name, kind in _kinds():
         rule, bad = rule_and_rest(kind.__doc__)
         documents.append(
             {
@@ -74,8 +85,7 @@ def _documents() -> list[dict[str, Any]]:
 def _print() -> None:
     """Every policy: its rule, when it is bad, its parameters; lines end where the terminal does, if it is one."""
     width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
-    for name in policies.names():
-        kind = policies.find(name)
+    for name, kind in _kinds():
         say(name)
         for text in rule_and_rest(kind.__doc__):
             say(*wrap(text, width, indent=" " * 4, first=" " * 4))
@@ -95,7 +105,7 @@ def order_of_an_instant() -> list[str]:
 
 def _rules() -> str:
     """The order of things at one instant, as the kernel's own docstrings say it."""
-    ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
+    ties = [f"  {name:<10} {kind.ties}" for name, kind in _kinds()]
     heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
     return "\n".join([*map(_, order_of_an_instant()), "", heading, *ties])
 

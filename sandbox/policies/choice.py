@@ -119,7 +119,7 @@ def _makes_sense(name: str, scenario: Scenario) -> bool:
     by."""
     try:
         kind = policies.find(name)
-    except (BadValue, ImportError):  # an installed one that does not load
+    except BadValue:  # an installed one that does not load
         return False
     return kind.decides and (not kind.needs or any(_says(process, kind.needs) for process in scenario.processes))
 

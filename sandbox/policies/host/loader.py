@@ -212,6 +212,15 @@ def checked(item: object, name: str) -> type[Policy]:
     return item
 
 
+def installed(load: Callable[[], object], name: str) -> type[Policy]:
+    """The class that an installed package offers. Raises BadValue, whatever goes wrong in that package."""
+    try:
+        item = load()
+    except BaseException as error:
+        raise BadValue("policy does not start", value=clean_line(name, 40), reason=reason(error)) from error
+    return checked(item, name)
+
+
 def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
     """The policy that ``make`` makes; whatever goes wrong in somebody's own class is BadValue."""
     try:
