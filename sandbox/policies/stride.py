@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from sandbox.policies import Clause, Duration, Figure, Parameter, Ranked, ReadyReason, Task
 
-#: A process's stride is this over its tickets.
+#: The stride of a process is this, divided by its tickets.
 _STRIDE_OF_ONE_TICKET = 10_000
 
 
@@ -16,8 +16,7 @@ class Stride(Ranked):
     chosen, so that nobody catches up on time that he was not there).
     """
 
-    # A pass is an exact fraction: thirds and sevenths of strides meet as exactly as whole ones, and where passes are
-    # equal the scenario's order decides, not the last bit of a sum.
+    # Passes are exact fractions: rounding would break ties between equal passes, which the scenario's order decides.
 
     name = "stride"
     needs = ("tickets",)
@@ -25,7 +24,7 @@ class Stride(Ranked):
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
-        self._latest = Fraction()  # the pass of the last one chosen
+        self._latest = Fraction()  # the pass of the last task that was picked
 
     def rank(self, task: Task) -> tuple[Fraction, int]:
         return task.data, task.order

@@ -1,4 +1,4 @@
-"""A file → its scenario, read and checked in the order in which people look for mistakes."""
+"""Reads a scenario file and checks it as a whole."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from sandbox.util.stdin import NAME, open_bytes
 from sandbox.util.text import clean_line
 from sandbox.util.units import show_duration
 
-#: A scenario is not larger than this.
+#: The greatest size of a scenario file, in bytes.
 MAX_BYTES = 256 * 1024
-#: Characters of what a parser says.
+#: The most characters shown of a TOML parser's message.
 _MAX_FAULT = 100
 _NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
@@ -46,10 +46,10 @@ _HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
 _KEY = re.compile(rf"\s*({_PATH})\s*=")
 _LONG_TEXT = re.compile("\"\"\"|'''")
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
-#: Concepts have the numbers 1 … 19.
+#: Concepts are numbered 1 … 19.
 _CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
 _BODIES = ("work", "command", "python", "program")
-#: Keys of a process that make sense with one body, or with some programs, only.
+#: Keys of a process that are allowed only with a certain body or program.
 _BELONG = {
     **dict.fromkeys(("args", "hook"), "python"),
     **dict.fromkeys(("listen", "clients", "idle"), "servers"),
@@ -58,8 +58,8 @@ _BELONG = {
 
 
 def load(path: str | Path, runs: bool = True) -> Scenario:
-    """The scenario of a file. ``runs``: the files of policies beside it are run, to try them; whoever opens a scenario
-    to run it has named them. Raises BadInput."""
+    """Load the scenario of a file. ``runs``: policies' files in its folder are run to check them, which is safe only if
+    the user has asked to run the scenario. Raises BadInput."""
     problems = Problems()
     table = parse(Path(path), problems)
     scenario = _Reader(Path(path), problems, runs).read(table) if table is not None else None
@@ -69,7 +69,7 @@ def load(path: str | Path, runs: bool = True) -> Scenario:
 
 
 def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
-    """The tables of a file; None where it cannot be read. ``problems`` learns where its lines begin."""
+    """Return the tables of a file, or None with a problem added if it cannot be read. Sets ``problems.lines``."""
     try:
         with open_bytes(path) as file:
             data = file.read(MAX_BYTES + 1)
@@ -93,8 +93,8 @@ def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
 
 
 def _line_numbers(text: str) -> dict[Where, int]:
-    """Where each table and key of a file begins. Good enough for messages: a TOML parser that keeps
-    positions would be one more dependency."""
+    """Return the line where each table and key begins. The result is approximate, which is sufficient for
+    messages; a TOML parser that keeps positions would be another dependency."""
     numbers: dict[Where, int] = {}
     table: Where = ()
     counts: dict[Where, int] = {}
@@ -121,17 +121,17 @@ def _line_numbers(text: str) -> dict[Where, int]:
 
 
 def _names(path: str) -> list[str]:
-    """The names of ``machine."a b".c``."""
+    """Split a dotted key, such as ``machine."a b".c``."""
     return [name.strip("\"'") for name in re.findall(_NAME, path)]
 
 
 def _counted(path: Where, counts: dict[Where, int]) -> Where:
-    """The last one so far of the tables that are called so, if there are several."""
+    """The path with the number of the latest table, if it is an array of tables."""
     return (*path, str(counts[path])) if path in counts else path
 
 
 class _Reader:
-    """Reads one file."""
+    """Converts the tables of one file to a scenario."""
 
     def __init__(self, path: Path, problems: Problems, runs: bool) -> None:
         self._name = path.stem if str(path) != NAME else "stdin"
@@ -140,21 +140,21 @@ class _Reader:
         self._problems = problems
         self._tables = Tables(problems)
         self._checks = Checks(problems, self._folder, runs)
-        #: Where processes that are clients say to which server they connect, and what they say.
+        #: The place and value of each client process's ``connect``.
         self._connections: list[tuple[Where, str]] = []
-        #: Each table of processes, and where it stands.
+        #: The process of each table, with its place.
         self._tables_read: list[tuple[Where, ProcessSpec]] = []
-        #: How many processes there are so far, how many stretches of work in all of them, and how long these last.
+        #: The number of processes so far, of stretches of work in all of them, and their total time.
         self._number = self._stretches = self._lasts_ns = 0
-        #: The names of all processes, those of which something is wrong included, and what each is: "server",
-        #: "client", "work", or any "program", which may listen.
+        #: The kind of each process by name, even if its table is wrong: "server", "client", "work", or "program" for
+        #: others, which may listen.
         self._declared: dict[str, str] = {}
-        #: What tables call their processes, and which of these names there are twice.
+        #: The names given in tables, and those given twice.
         self._called: set[str] = set()
         self._twice: set[str] = set()
 
     def read(self, table: dict[str, Any]) -> Scenario:
-        """The scenario of these tables; to be used only if there are no problems."""
+        """Return the scenario of the tables, which may be used only if no problems were found."""
         tables, checks = self._tables, self._checks
         tables.refuse_unknown((), table, _TOP)
         title = tables.value(("title",), Text(120), table.get("title", self._name), self._name)
@@ -198,7 +198,7 @@ class _Reader:
         return scenario
 
     def _lesson(self, raw: object) -> str | None:
-        """The name of the file with the lesson, if there is one."""
+        """Return the file name of the lesson, or None if there is no lesson."""
         if raw is None:
             return None
         lesson: str | None = self._tables.value(("lesson",), Text(200), raw, None)
@@ -207,15 +207,17 @@ class _Reader:
         return lesson
 
     def _machine(self, raw: object) -> MachineSpec:
-        """What is right of it; its policy is tried with that."""
+        """Return the machine with its valid keys, and check its policy with them."""
         raw = self._tables.table(("machine",), raw)
         machine = MachineSpec(**self._tables.read(("machine",), MachineSpec, raw).right)
-        if machine.policy == raw.get("policy", machine.policy):  # else nobody knows whose the parameters are
+        if machine.policy == raw.get(
+            "policy", machine.policy
+        ):  # else it is not known which policy the parameters are for
             self._checks.policy(machine)
         return machine
 
     def _process(self, index: int, raw: dict[str, Any]) -> Iterator[ProcessSpec]:
-        """The processes of one table: as many as its ``count``."""
+        """Yield the processes of one table, as many as its ``count``."""
         where = ("process", str(index))
         self._find_twice((*where, "name"), raw.get("name"))
         bodies = [body for body in _BODIES if body in raw]
@@ -245,7 +247,7 @@ class _Reader:
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
 
     def _declare(self, raw: dict[str, Any]) -> None:
-        """Names that the file gives are known to it, whatever else is wrong."""
+        """Note the names of a table's processes, even if the rest of the table is wrong."""
         name, count = raw["name"], raw.get("count", 1)
         what = "work" if "work" in raw else "program"
         if "program" in raw:
@@ -259,7 +261,7 @@ class _Reader:
         return [name for name, what in self._declared.items() if what in kinds]
 
     def _find_twice(self, where: Where, name: object) -> None:
-        """Told where it stands, whatever else is wrong."""
+        """Report a duplicate name at its place, even if the rest of the table is wrong."""
         if isinstance(name, str):
             if name in self._called:
                 self._twice.add(name)
@@ -267,8 +269,8 @@ class _Reader:
             self._called.add(name)
 
     def _can_be_afforded(self, where: Where, raw: dict[str, Any], process: ProcessSpec) -> bool:
-        """Whether the scenario keeps within what one may have in all, this table's repeats and copies counted: each
-        value alone may be right, and their product be more than any machine has. Nothing is unrolled before."""
+        """Whether the scenario stays within the limits for processes, work and time, counting this table's repeats and
+        copies: values that are valid alone may have a huge product. Copies are made only after this check."""
         lasted_ns = self._lasts_ns
         self._lasts_ns += process.lasts_ns * process.count
         if lasted_ns <= MAX_TOTAL_NS < self._lasts_ns:
@@ -283,7 +285,7 @@ class _Reader:
         return self._number <= MAX_PROCESSES and self._stretches <= MAX_STRETCHES and self._lasts_ns <= MAX_TOTAL_NS
 
     def _refuse_misplaced(self, where: Where, raw: dict[str, Any], bodies: list[str]) -> None:
-        """Refuse keys that belong to another kind of body. An unknown program may be of any kind."""
+        """Refuse keys that belong to another kind of body; an unknown program counts as any kind."""
         program = raw.get("program")
         kinds = {CLIENT} if program == CLIENT else {"servers"} if program in SERVERS else {CLIENT, "servers"}
         runs = {*bodies, *(kinds if "program" in raw else ())}
