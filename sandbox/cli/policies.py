@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--json", action="store_true", help=_("as JSON"))
-    what.add_argument("--rules", action="store_true", help=_("print the order of things at one instant"))
+    what.add_argument("--rules", action="store_true", help=_("print the order of events at one instant"))
     what.add_argument("--new", metavar="FILE", help=_("write a policy to start from, for example mine.py"))
     parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 
