@@ -73,10 +73,11 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
     """Run the command of these words. ``last_words``: the descriptor to which a hanging process writes its stack."""
     if _first(words) in COMMANDS:  # the app has to restore the terminal first
         ALARM.end_hanging_process(last_words)
-    args = _parser(words).parse_args(words)
     reserve = None
     try:
         reserve = open(os.devnull, "rb", buffering=0)
+        _check_first(words)
+        args = _parser(words).parse_args(words)
         _check_streams(args)
         status: int = args.do(args)
         sys.stdout.flush()
@@ -110,6 +111,24 @@ def _failed(error: BadInput | OSError | MemoryError) -> int:
     said = _(error.strerror or str(error)) if error.filename else explained(error)
     complain(f"{said}: {error.filename}" if error.filename else said)
     return FAILED
+
+
+def _check_first(words: Sequence[str]) -> None:
+    """Check that the first word is a command or a scenario; suggest the command it may mean. Raises BadInput."""
+    word = words[0] if words else "-"
+    if word.startswith("-") or word in COMMANDS:
+        return
+    from sandbox.scenario import built_in, find
+
+    try:
+        find(word)
+    except BadInput:
+        from sandbox.model.values import nearest, shown
+
+        meant = nearest(word, [*COMMANDS, *(path.stem for path in built_in())])
+        if meant in COMMANDS:
+            raise BadInput.because(word, "no such command", value=shown(word), hint=meant) from None
+        raise
 
 
 def _check_streams(args: argparse.Namespace) -> None:

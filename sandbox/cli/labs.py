@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 from sandbox.analysis.grading import labs
 from sandbox.analysis.grading.reader import read
@@ -42,7 +43,10 @@ def do(args: argparse.Namespace) -> int:
         _list(args.json)
         return DONE
     if args.new is None:
-        _show(args.name)
+        if args.json:
+            say_document(_document(args.name))
+        else:
+            _show(args.name)
         return DONE
     if args.new == NAME:
         raise BadInput.because(args.new, "no folder in a stream")
@@ -56,16 +60,19 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _list(as_json: bool) -> None:
-    found = [(name, labs.title(name), read(str(labs.folder(name) / labs.TASKS))) for name in labs.names()]
+    documents = [_document(name) for name in labs.names()]
     if as_json:
-        documents = [
-            {"name": name, "title": title, "points": tasks.points, "tasks": [task.spec.name for task in tasks.tasks]}
-            for name, title, tasks in found
-        ]
-        say_document([stamped(LAB, document) for document in documents])
+        say_document(documents)
         return
-    rows = [[name, title, str(len(tasks.tasks)), str(tasks.points)] for name, title, tasks in found]
+    rows = [[lab["name"], lab["title"], str(len(lab["tasks"])), str(lab["points"])] for lab in documents]
     print_table([_("name"), _("title"), _("tasks"), _("points")], rows, left={0, 1})
+
+
+def _document(name: str) -> dict[str, Any]:
+    """An assignment as JSON carries it."""
+    tasks = read(str(labs.folder(name) / labs.TASKS))
+    names = [task.spec.name for task in tasks.tasks]
+    return stamped(LAB, {"name": name, "title": labs.title(name), "points": tasks.points, "tasks": names})
 
 
 def _show(name: str) -> None:

@@ -14,7 +14,7 @@ from sandbox.cli import app
 from sandbox.cli.exits import DONE, FAILED, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
 from sandbox.cli.recordings import complain_of, opened_lesson
-from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
+from sandbox.cli.run_options import Given, RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
@@ -75,7 +75,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(args: argparse.Namespace) -> int:
     """Open the app, print the text, or check the claims."""
-    options = RunOptions.of(args)
+    given = Given(args)
+    options = RunOptions.read(given)
+    if args.json and not args.check:
+        given.add("--json", "belongs to another option", hint="--check")
+    given.check()
     if not (args.plain or args.check or args.handout):
         return app.open_recorded(options, args.ascii) if args.recorded else app.open_app(options, args.ascii)
     run, status = _replay(options) if args.recorded else _run(options)

@@ -7,26 +7,30 @@ import inspect
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox import policies
+from sandbox import policies, wording
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english, spoken
 from sandbox.model.problems import BadInput
 from sandbox.model.schemas import POLICY, stamped
-from sandbox.policies import template
+from sandbox.model.values import BadValue
+from sandbox.policies import Policy, template
 from sandbox.render.cells import wrap
 from sandbox.render.output import data, say, say_document
+from sandbox.render.stderr import complain
 from sandbox.util.stdin import NAME
 from sandbox.wording.policies import rule_and_rest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help=_("as JSON"))
-    parser.add_argument("--rules", action="store_true", help=_("print the order of events at one instant"))
-    parser.add_argument("--new", metavar="FILE", help=_("write a policy to start from, for example mine.py"))
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--json", action="store_true", help=_("as JSON"))
+    what.add_argument("--rules", action="store_true", help=_("print the order of events at one instant"))
+    what.add_argument("--new", metavar="FILE", help=_("write a policy to start from, for example mine.py"))
     parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 
 
@@ -44,11 +48,19 @@ def do(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _kinds() -> Iterator[tuple[str, type[Policy]]]:
+    """Yield each policy with its name; complain of installed ones that cannot be loaded."""
+    for name in policies.names():
+        try:
+            yield name, policies.find(name)
+        except BadValue as bad:
+            complain(wording.problem(bad.what))
+
+
 def _documents() -> list[dict[str, Any]]:
     """Return the JSON document of each policy."""
     documents = []
-    for name in policies.names():
-        kind = policies.find(name)
+    for name, kind in _kinds():
         rule, bad = rule_and_rest(kind.__doc__)
         documents.append(
             {
@@ -73,8 +85,7 @@ def _documents() -> list[dict[str, Any]]:
 def _print() -> None:
     """Print each policy with its rule, its weakness and its parameters, wrapped to the width of a terminal."""
     width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
-    for name in policies.names():
-        kind = policies.find(name)
+    for name, kind in _kinds():
         say(name)
         for text in rule_and_rest(kind.__doc__):
             say(*wrap(text, width, indent=" " * 4, first=" " * 4))
@@ -94,7 +105,7 @@ def order_of_an_instant() -> list[str]:
 
 def _rules() -> str:
     """Return the order of events at one instant, from the kernel's docstrings."""
-    ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
+    ties = [f"  {name:<10} {kind.ties}" for name, kind in _kinds()]
     heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
     return "\n".join([*map(_, order_of_an_instant()), "", heading, *ties])
 

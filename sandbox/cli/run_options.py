@@ -263,11 +263,10 @@ def recorder(options: RunOptions, scenario: Scenario) -> Recorder | None:
 
 def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
     """Apply the options to the scenario. Raises BadInput if the policy is not available."""
-    machine = scenario.machine
+    machine = scenario.machine.with_quantum(options.quantum_ns)
     machine = msgspec.structs.replace(
         machine,
         cpus=options.cpus or machine.cpus,
-        quantum_ns=options.quantum_ns or machine.quantum_ns,
         seed=machine.seed if options.seed is None else options.seed,
     )
     scenario = msgspec.structs.replace(scenario, machine=machine)

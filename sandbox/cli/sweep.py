@@ -125,8 +125,7 @@ class SweepOptions(NamedTuple):
             return Contest(scenario, file.read(), self._contenders(scenario))
 
     def _applied(self, scenario: Scenario) -> Scenario:
-        machine = scenario.machine
-        machine = msgspec.structs.replace(machine, quantum_ns=self.quantum_ns or machine.quantum_ns)
+        machine = scenario.machine.with_quantum(self.quantum_ns)
         script = [*scenario.script, *([At(self.for_ns, Quit())] if self.for_ns is not None else [])]
         return msgspec.structs.replace(scenario, machine=machine, script=script)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from sandbox.model.values import BadValue, shown
 
 #: A place in a file, outermost part first: names of keys, and numbers of tables starting at 0.
 Where = tuple[str, ...]
+#: A key in a place within a value, such as ``.quanta[2]``.
+_KEY = re.compile(r"\.([\w-]+)")
 
 
 class Problem(NamedTuple):
@@ -51,8 +54,9 @@ class Problems:
         self.add_clause(where, Clause(rule, figures))
 
     def add_clause(self, where: Where, what: Clause, inside: str = "") -> None:
-        """Add a problem. ``inside``: its place within the value."""
-        self.found.append(Problem(self._line(where), _place(where) + inside, what))
+        """Add a problem. ``inside``: its place within the value, whose keys may have lines of their own."""
+        line = self._line((*where, *_KEY.findall(inside)))
+        self.found.append(Problem(line, _place(where) + inside, what))
 
     def add_bad_value(self, where: Where, bad: BadValue) -> None:
         """Add all faults of a value."""

@@ -41,6 +41,8 @@ from sandbox.util.units import write_duration
 MAX_PROCESSES = 2_000
 #: The most stretches of synthetic work in a scenario, counting repeats and copies: each causes at least one event.
 MAX_STRETCHES = 1_000_000
+#: The longest total time of a scenario's work, 100 years: times in recordings have 63 bits.
+MAX_TOTAL_NS = 36_500 * 86_400 * 1_000_000_000
 MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
@@ -103,6 +105,13 @@ class MachineSpec(msgspec.Struct):
         """Whether a turn is a line or instruction of a program instead of a period of time."""
         return self.slice != "time"
 
+    def with_quantum(self, quantum_ns: int | None) -> MachineSpec:
+        """Return the machine with this quantum, replacing one in ``parameters`` too; None keeps its own."""
+        if quantum_ns is None:
+            return self
+        parameters = {name: value for name, value in self.parameters.items() if name != "quantum"}
+        return msgspec.structs.replace(self, quantum_ns=quantum_ns, parameters=parameters)
+
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
@@ -158,6 +167,12 @@ class ProcessSpec(msgspec.Struct):
         if self.work is None:
             return None
         return sum(segment.ns for segment in self.work if segment.kind == "cpu") * self.repeat
+
+    @property
+    def lasts_ns(self) -> int:
+        """The time from boot to its end if it ran alone; for a real program, its arrival."""
+        work_ns = sum(segment.ns for segment in self.work or ())
+        return self.arrive_ns + max(work_ns, self.period_ns or 0) * self.repeat
 
     @property
     def runs(self) -> str:
@@ -232,12 +247,12 @@ class WhatIf(msgspec.Struct):
 
     def applied(self, scenario: Scenario) -> Scenario:
         """Return the scenario with these settings."""
+        present = scenario.machine.with_quantum(self.quantum_ns)
         machine = msgspec.structs.replace(
-            scenario.machine,
-            cpus=self.cpus or scenario.machine.cpus,
-            policy=self.policy or scenario.machine.policy,
-            quantum_ns=self.quantum_ns or scenario.machine.quantum_ns,
-            parameters=self.parameters or ({} if self.policy else scenario.machine.parameters),
+            present,
+            cpus=self.cpus or present.cpus,
+            policy=self.policy or present.policy,
+            parameters=self.parameters or ({} if self.policy else present.parameters),
         )
         return msgspec.structs.replace(scenario, machine=machine)
 

@@ -20,6 +20,8 @@ from sandbox.util.units import parse_duration, parse_size, show_duration, show_s
 T = TypeVar("T")
 
 DAY = "86400s"
+#: A number without a unit.
+_BARE = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
@@ -107,6 +109,8 @@ class Duration(Kind[int]):
         try:
             value = parse_duration(raw)
         except ValueError:
+            if _BARE.fullmatch(raw.strip()):
+                raise BadValue("duration needs a unit", value=shown(raw), hint=f'"{raw.strip()}ms"') from None
             if raw.strip().startswith("-"):
                 raise BadValue("out of range", value=shown(raw), allowed=self.range()) from None
             raise BadValue("expected a duration", value=shown(raw)) from None

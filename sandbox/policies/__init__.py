@@ -76,7 +76,7 @@ def find(name: str, folder: str = ".") -> type[Policy]:
     if name in BUILT_IN:
         return _only_policy(importlib.import_module(f"{__name__}.{name}"), name)
     from sandbox.policies.host.loader import (  # not needed by most, and the kernel process shall stay small
-        checked,
+        installed,
         load,
     )
 
@@ -84,8 +84,8 @@ def find(name: str, folder: str = ".") -> type[Policy]:
         return load(name, folder)
     for point in _installed():
         if point.name == name:
-            return checked(point.load(), name)
-    raise BadValue("no such policy", value=name, allowed=" | ".join(names()), hint=nearest(name, names()))
+            return installed(point.load, name)
+    raise BadValue("no such policy", value=name or "''", allowed=" | ".join(names()), hint=nearest(name, names()))
 
 
 def _only_policy(module: object, name: str) -> type[Policy]:

@@ -208,7 +208,7 @@ class Policy:
             try:
                 self.set(name, raw)
             except BadValue as bad:
-                faults += bad.faults
+                faults += [(inside or f".{clean_line(name, 40)}", clause) for inside, clause in bad.faults]
         if faults:
             raise BadValue.all(faults)
 

@@ -117,7 +117,7 @@ def _makes_sense(name: str, scenario: Scenario) -> bool:
     """Whether the policy of this name makes its own decisions, and some process has a figure that it needs."""
     try:
         kind = policies.find(name)
-    except (BadValue, ImportError):  # an installed policy that cannot be loaded
+    except BadValue:  # an installed policy that cannot be loaded
         return False
     return kind.decides and (not kind.needs or any(_says(process, kind.needs) for process in scenario.processes))
 

@@ -1,5 +1,7 @@
 """Stride scheduling."""
 
+from fractions import Fraction
+
 from sandbox.policies import Clause, Duration, Figure, Parameter, Ranked, ReadyReason, Task
 
 #: The stride of a process is this, divided by its tickets.
@@ -14,22 +16,24 @@ class Stride(Ranked):
     chosen, so that nobody catches up on time that he was not there).
     """
 
+    # Passes are exact fractions: rounding would break ties between equal passes, which the scenario's order decides.
+
     name = "stride"
     needs = ("tickets",)
     quantum = Parameter(Duration("100us", "60s"), "10ms", "the length of a time slice")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
-        self._latest = 0.0  # the pass of the last task that was picked
+        self._latest = Fraction()  # the pass of the last task that was picked
 
-    def rank(self, task: Task) -> tuple[float, int]:
+    def rank(self, task: Task) -> tuple[Fraction, int]:
         return task.data, task.order
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         if task.data is None:
             task.data = self._latest
         elif reason == "woke" and task.data < self._latest:
-            self.note(Clause("caught up", {"before": round(task.data, 3), "after": round(self._latest, 3)}), task)
+            self.note(Clause("caught up", {"before": _shown(task.data), "after": _shown(self._latest)}), task)
             task.data = self._latest
         super().enqueue(task, reason, now_ns)
 
@@ -43,10 +47,14 @@ class Stride(Ranked):
         return self.quantum
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        task.data += _STRIDE_OF_ONE_TICKET / task.tickets * (ran_ns / self.quantum)
+        task.data += Fraction(_STRIDE_OF_ONE_TICKET * ran_ns, task.tickets * self.quantum)
 
     def why(self, task: Task) -> Clause:
         return Clause("lowest pass", self.figures(task))
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        return {"pass": round(task.data, 3), "stride": round(_STRIDE_OF_ONE_TICKET / task.tickets, 3)}
+        return {"pass": _shown(task.data), "stride": round(_STRIDE_OF_ONE_TICKET / task.tickets, 3)}
+
+
+def _shown(passed: Fraction) -> float:
+    return round(float(passed), 3)

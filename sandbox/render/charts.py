@@ -112,7 +112,8 @@ def nice_bounds(low: float, high: float, ticks: int = 4) -> tuple[float, float, 
     rough = reach / ticks
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
-    return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step or step, step
+    bottom, top = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    return bottom, top if top > bottom else bottom + step, step  # one value, and that one a tick: there is room above
 
 
 class _Canvas:

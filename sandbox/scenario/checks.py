@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sandbox import policies
-from sandbox.model.commands import Choose, Kill, Press, Type, UsePolicy
+from sandbox.i18n import N_
+from sandbox.model.commands import AnyCommand, Choose, Kill, Press, Type, UsePolicy
 from sandbox.model.problems import Problems, Where
-from sandbox.model.spec import CLIENT, MAX_BYTES, MAX_FILES, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
+from sandbox.model.spec import MAX_BYTES, MAX_FILES, SERVERS, MachineSpec, ProcessSpec
 from sandbox.model.values import BadValue, nearest, shown
-from sandbox.scenario.tables import Numbered
 from sandbox.util.addresses import parse_address
 from sandbox.util.paths import LeadsOut, files_below, is_below, read_below
 from sandbox.util.timeout import ALARM
@@ -26,25 +26,24 @@ class Checks:
         self._folder = folder
         self._runs = runs
 
-    def policy(self, machine: MachineSpec | None, raw: object) -> None:
-        """Check that the policy exists and accepts its parameters. ``machine`` None: other keys of the machine are
-        wrong, so only the policy's name in the table ``raw`` is checked."""
-        if machine is None:
-            named = raw.get("policy") if isinstance(raw, dict) else None
-            machine = MachineSpec(policy=named) if isinstance(named, str) else MachineSpec()
+    def policy(self, machine: MachineSpec) -> None:
+        """Check that the policy exists and accepts its parameters."""
         if not self._may_build(("machine", "policy"), machine.policy):
             return
         try:
             policies.build(machine, str(self._folder), ALARM)
         except BadValue as bad:
-            inside, what = bad.faults[0]
-            about = "parameters" if inside or what.rule == "no such parameter" else "policy"
+            about = "parameters" if bad.faults[0][0] else "policy"
             self._problems.add_bad_value(("machine", about), bad)
 
     def _may_build(self, where: Where, policy: str) -> bool:
         """Whether a policy may be constructed as a check: it is built in, or its file is in the scenario's folder and
         may be run. If it may not be run, only check that the file defines the class."""
         file, colon, name = policy.rpartition(":")
+        if colon and not file.endswith(".py"):
+            hint = '"set PARAMETER VALUE"' if where[0] == "at" else "parameters = { … }"
+            self._problems.add(where, "policy with parameters", value=shown(policy), hint=hint)
+            return False
         if not colon or not self.beside(where, file):
             return not colon
         if self._runs:
@@ -71,39 +70,39 @@ class Checks:
                     self._problems.add(("process",), "two servers at one address", value=process.listen)
                 addresses.add(process.listen)
 
-    def script(self, script: Iterable[Numbered[At]], names: Collection[str]) -> None:
-        """Check that the script names only existing processes and policies."""
-        for index, at in script:
+    def script(self, commands: Iterable[AnyCommand | None], names: Collection[str]) -> None:
+        """Check that the script names only existing processes and policies. None: a command that is wrong."""
+        for index, do in enumerate(commands):
             where = ("at", str(index), "do")
-            if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
-                self._named(where, at.do.who, names)
-            elif isinstance(at.do, Choose) and not at.do.who.isdecimal() and not {"/", "#"} & {*at.do.who}:
-                self._named(where, at.do.who, names)  # names of children, with / or #, are not known yet
-            elif isinstance(at.do, UsePolicy) and self._may_build(where, at.do.policy):
+            if isinstance(do, (Kill, Type, Press)) and not do.who.isdecimal():
+                self._named(where, do.who, names)
+            elif isinstance(do, Choose) and not do.who.isdecimal() and not {"/", "#"} & {*do.who}:
+                self._named(where, do.who, names)  # names of children, with / or #, are not known yet
+            elif isinstance(do, UsePolicy) and self._may_build(where, do.policy):
                 try:
-                    policies.build(MachineSpec(policy=at.do.policy), str(self._folder), ALARM)
+                    policies.build(MachineSpec(policy=do.policy), str(self._folder), ALARM)
                 except BadValue as bad:
                     self._problems.add_bad_value(where, bad)
 
     def _named(self, where: Where, name: str, names: Collection[str]) -> None:
         if name not in names:
-            allowed, hint = " | ".join(sorted(names)[:20]), nearest(name, sorted(names))
+            allowed, hint = " | ".join(sorted(names)[:20]) or N_("none"), nearest(name, sorted(names))
             self._problems.add(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
 
-    def clients(self, clients: Iterable[Numbered[ClientSpec]], processes: Iterable[ProcessSpec]) -> None:
-        """Check that unscheduled clients connect to processes that may listen, and have different names."""
-        real = [process.name for process in processes if process.work is None and process.program != CLIENT]
-        names: set[str] = set()
-        for index, client in clients:
-            if client.name in names:
-                self._problems.add(("client", str(index), "name"), "two clients of one name", value=client.name)
-            names.add(client.name)
-            self._connection(("client", str(index), "connect"), client.connect, real)
+    def clients(self, clients: Iterable[tuple[str | None, str | None]], listeners: Collection[str]) -> None:
+        """Check that unscheduled clients, given by name and ``connect``, connect to processes that may listen, and have
+        different names."""
+        names: set[str | None] = set()
+        for index, (name, connect) in enumerate(clients):
+            if name is not None and name in names:
+                self._problems.add(("client", str(index), "name"), "two clients of one name", value=name)
+            names.add(name)
+            if connect is not None:
+                self._connection(("client", str(index), "connect"), connect, listeners)
 
-    def connections(self, connections: Iterable[tuple[Where, str]], processes: Iterable[ProcessSpec]) -> None:
+    def connections(self, connections: Iterable[tuple[Where, str]], servers: Collection[str]) -> None:
         """Check the addresses of client processes. They must be known at the start, so only built-in servers can be
         named."""
-        servers = [process.name for process in processes if process.program in SERVERS]
         for where, connect in connections:
             self._connection(where, connect, servers)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePath
 
 from sandbox import policies
-from sandbox.i18n import LANGUAGES
+from sandbox.i18n import LANGUAGES, N_
 from sandbox.model.claims import OPERATOR, RUN_FIGURES, owner, spoken_of
 from sandbox.model.commands import Spawn
 from sandbox.model.problems import Problems, Where
@@ -16,21 +16,21 @@ from sandbox.scenario.texts import parts, read_text
 from sandbox.util.timeout import ALARM
 
 
-def check_lesson(scenario: Scenario, problems: Problems, runs: bool) -> None:
-    """Check a lesson, and add its faults to the problems. ``runs``: policies' files may be run."""
-    _check_names(scenario, problems)
+def check_lesson(scenario: Scenario, names: Collection[str], problems: Problems, runs: bool) -> None:
+    """Check a lesson, and add its faults to the problems. ``names``: those of all processes and other settings in the
+    file; ``runs``: policies' files may be run."""
+    _check_names(scenario, sorted(names), problems)
     _check_settings(scenario, problems, runs)
     _check_texts(scenario, problems)
 
 
-def _check_names(scenario: Scenario, problems: Problems) -> None:
+def _check_names(scenario: Scenario, names: list[str], problems: Problems) -> None:
     """Check that claims and steps name only existing processes."""
     if any(isinstance(at.do, Spawn) for at in scenario.script):
         return  # the names of spawned processes are not known yet
-    names = sorted(scenario.names)
     for where, name in _spoken_of(scenario):
         if name not in (OPERATOR, *RUN_FIGURES) and owner(name, names) is None:
-            allowed, hint = " | ".join(names[:20]), nearest(name, names)
+            allowed, hint = " | ".join(names[:20]) or N_("none"), nearest(name, names)
             problems.add(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
 
 
@@ -58,8 +58,8 @@ def _check_settings(scenario: Scenario, problems: Problems, runs: bool) -> None:
             if runs or ":" not in whatif.applied(scenario).machine.policy:
                 policies.build(whatif.applied(scenario).machine, scenario.folder, ALARM)
         except BadValue as bad:
-            for _, what in bad.faults:
-                problems.add_clause(where, what)
+            for inside, what in bad.faults:
+                problems.add_clause((*where, "parameters" if inside else "policy"), what, inside)
         for process in scenario.processes:
             if process.work is None and process.estimate_ns is None:
                 problems.add(where, "cannot be simulated", value=process.runs)

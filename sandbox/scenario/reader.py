@@ -17,6 +17,7 @@ from sandbox.model.spec import (
     CLIENT,
     MAX_PROCESSES,
     MAX_STRETCHES,
+    MAX_TOTAL_NS,
     SERVERS,
     At,
     ClientSpec,
@@ -33,13 +34,17 @@ from sandbox.scenario.tables import Tables
 from sandbox.util import toml
 from sandbox.util.stdin import NAME, open_bytes
 from sandbox.util.text import clean_line
+from sandbox.util.units import show_duration
 
 #: The greatest size of a scenario file, in bytes.
 MAX_BYTES = 256 * 1024
 #: The most characters shown of a TOML parser's message.
 _MAX_FAULT = 100
-_HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
-_KEY = re.compile(r"\s*([\w-]+)\s*=")
+_NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
+_KEY = re.compile(rf"\s*({_PATH})\s*=")
+_LONG_TEXT = re.compile("\"\"\"|'''")
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
 #: Concepts are numbered 1 … 19.
 _CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
@@ -92,18 +97,37 @@ def _line_numbers(text: str) -> dict[Where, int]:
     messages; a TOML parser that keeps positions would be another dependency."""
     numbers: dict[Where, int] = {}
     table: Where = ()
-    counts: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    counts: dict[Where, int] = {}
+    in_text = False
+    for number, line in enumerate(text.split("\n"), 1):
+        was_in_text, in_text = in_text, in_text != bool(len(_LONG_TEXT.findall(line)) % 2)
+        if was_in_text:
+            continue
         if header := _HEADER.match(line):
-            table = (header[2],)
+            path: Where = ()
+            for name in _names(header[2]):
+                path = (*_counted(path, counts), name)
             if header[1] == "[[":
-                index = counts[header[2]] = counts.get(header[2], -1) + 1
-                numbers.setdefault(table, number)
-                table = (header[2], str(index))
+                counts[path] = counts.get(path, -1) + 1
+                numbers.setdefault(path, number)
+            table = _counted(path, counts)
             numbers.setdefault(table, number)
         elif key := _KEY.match(line):
-            numbers.setdefault((*table, key[1]), number)
+            path = table
+            for name in _names(key[1]):
+                path = (*path, name)
+                numbers.setdefault(path, number)
     return numbers
+
+
+def _names(path: str) -> list[str]:
+    """Split a dotted key, such as ``machine."a b".c``."""
+    return [name.strip("\"'") for name in re.findall(_NAME, path)]
+
+
+def _counted(path: Where, counts: dict[Where, int]) -> Where:
+    """The path with the number of the latest table, if it is an array of tables."""
+    return (*path, str(counts[path])) if path in counts else path
 
 
 class _Reader:
@@ -120,8 +144,11 @@ class _Reader:
         self._connections: list[tuple[Where, str]] = []
         #: The process of each table, with its place.
         self._tables_read: list[tuple[Where, ProcessSpec]] = []
-        #: The number of processes so far, and of stretches of work in all of them.
-        self._number = self._stretches = 0
+        #: The number of processes so far, of stretches of work in all of them, and their total time.
+        self._number = self._stretches = self._lasts_ns = 0
+        #: The kind of each process by name, even if its table is wrong: "server", "client", "work", or "program" for
+        #: others, which may listen.
+        self._declared: dict[str, str] = {}
         #: The names given in tables, and those given twice.
         self._called: set[str] = set()
         self._twice: set[str] = set()
@@ -132,38 +159,42 @@ class _Reader:
         tables.refuse_unknown((), table, _TOP)
         title = tables.value(("title",), Text(120), table.get("title", self._name), self._name)
         lesson = self._lesson(table.get("lesson"))
-        machine = tables.struct(("machine",), MachineSpec, tables.table(("machine",), table.get("machine", {})))
+        machine = self._machine(table.get("machine", {}))
         processes = [
             process
             for index, raw in enumerate(tables.tables("process", table))
             for process in self._process(index, raw)
         ]
-        clients = [*tables.structs("client", ClientSpec, table)]
-        script = [*tables.structs("at", At, table)]
+        clients = tables.structs("client", ClientSpec, table)
+        script = tables.structs("at", At, table)
+        whatifs = tables.structs("whatif", WhatIf, table)
         if self._number > MAX_PROCESSES:
             self._problems.add(("process",), "too many processes", number=self._number, allowed=MAX_PROCESSES)
-        if machine is not None and machine.stepped:
+        if machine.stepped:
             checks.steps(machine, self._tables_read, len(clients))
-        checks.policy(machine, table.get("machine"))
         checks.names(processes, self._twice)
-        checks.script(script, [process.name for process in processes])
-        checks.clients(clients, processes)
-        checks.connections(self._connections, processes)
+        checks.script([at.right.get("do") for at in script], self._declared)
+        checks.clients(
+            [(client.right.get("name"), client.right.get("connect")) for client in clients],
+            self._that_are("server", "program"),
+        )
+        checks.connections(self._connections, self._that_are("server"))
         scenario = Scenario(
             name=self._name,
             title=title,
-            machine=machine or MachineSpec(),
+            machine=machine,
             processes=processes,
-            script=[at for _, at in script],
+            script=[at.whole for at in script if at.whole is not None],
             lesson=lesson,
             folder=str(self._folder),
-            clients=[client for _, client in clients],
+            clients=[client.whole for client in clients if client.whole is not None],
             concepts=tables.value(("concepts",), _CONCEPTS, table.get("concepts", []), []),
             claims=tables.value(("claims",), _CLAIMS, table.get("claims", []), []),
-            steps=[step for _, step in tables.structs("step", Step, table)],
-            whatifs=[whatif for _, whatif in tables.structs("whatif", WhatIf, table)],
+            steps=[step.whole for step in tables.structs("step", Step, table) if step.whole is not None],
+            whatifs=[whatif.whole for whatif in whatifs if whatif.whole is not None],
         )
-        check_lesson(scenario, self._problems, self._runs)
+        names = {*self._declared, *(whatif.right["name"] for whatif in whatifs if "name" in whatif.right)}
+        check_lesson(scenario, names, self._problems, self._runs)
         return scenario
 
     def _lesson(self, raw: object) -> str | None:
@@ -175,6 +206,16 @@ class _Reader:
             self._checks.beside(("lesson",), lesson)
         return lesson
 
+    def _machine(self, raw: object) -> MachineSpec:
+        """Return the machine with its valid keys, and check its policy with them."""
+        raw = self._tables.table(("machine",), raw)
+        machine = MachineSpec(**self._tables.read(("machine",), MachineSpec, raw).right)
+        if machine.policy == raw.get(
+            "policy", machine.policy
+        ):  # else it is not known which policy the parameters are for
+            self._checks.policy(machine)
+        return machine
+
     def _process(self, index: int, raw: dict[str, Any]) -> Iterator[ProcessSpec]:
         """Yield the processes of one table, as many as its ``count``."""
         where = ("process", str(index))
@@ -184,16 +225,18 @@ class _Reader:
             rule = "says nothing to run" if not bodies else "says more than one thing to run"
             self._problems.add(where, rule, found=" + ".join(bodies) or None, allowed=" | ".join(_BODIES))
         self._refuse_misplaced(where, raw, bodies)
-        process = self._tables.struct(where, ProcessSpec, {"name": f"process-{index + 1}", **raw})
+        raw = {"name": f"process-{index + 1}", **raw}
+        self._declare(raw)
+        right, process = self._tables.read(where, ProcessSpec, raw)
+        if right.get("program") == CLIENT:
+            if "connect" in right:
+                self._connections.append(((*where, "connect"), right["connect"]))
+            elif "connect" not in raw:
+                self._problems.add(where, "is missing", key="connect")
+        if "python" in right:
+            self._checks.function((*where, "python"), right["python"])
         if process is None:
             return
-        if process.program == CLIENT:
-            if process.connect is None:
-                self._problems.add(where, "is missing", key="connect")
-            else:
-                self._connections.append(((*where, "connect"), process.connect))
-        if process.python is not None:
-            self._checks.function((*where, "python"), process.python)
         self._tables_read.append((where, process))
         if not self._can_be_afforded(where, raw, process):
             return
@@ -202,6 +245,20 @@ class _Reader:
         else:
             for copy in range(1, process.count + 1):
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
+
+    def _declare(self, raw: dict[str, Any]) -> None:
+        """Note the names of a table's processes, even if the rest of the table is wrong."""
+        name, count = raw["name"], raw.get("count", 1)
+        what = "work" if "work" in raw else "program"
+        if "program" in raw:
+            what = "client" if raw["program"] == CLIENT else "server"
+        if isinstance(name, str) and len(self._declared) <= MAX_PROCESSES:
+            several = type(count) is int and 1 < count <= MAX_PROCESSES
+            names = [f"{name}-{copy}" for copy in range(1, count + 1)] if several else [name]
+            self._declared.update(dict.fromkeys(names, what))
+
+    def _that_are(self, *kinds: str) -> list[str]:
+        return [name for name, what in self._declared.items() if what in kinds]
 
     def _find_twice(self, where: Where, name: object) -> None:
         """Report a duplicate name at its place, even if the rest of the table is wrong."""
@@ -212,15 +269,20 @@ class _Reader:
             self._called.add(name)
 
     def _can_be_afforded(self, where: Where, raw: dict[str, Any], process: ProcessSpec) -> bool:
-        """Whether the scenario stays within the limits for processes and work, counting this table's repeats and
+        """Whether the scenario stays within the limits for processes, work and time, counting this table's repeats and
         copies: values that are valid alone may have a huge product. Copies are made only after this check."""
+        lasted_ns = self._lasts_ns
+        self._lasts_ns += process.lasts_ns * process.count
+        if lasted_ns <= MAX_TOTAL_NS < self._lasts_ns:
+            allowed = show_duration(MAX_TOTAL_NS)
+            self._problems.add(where, "lasts too long", time_ns=self._lasts_ns, allowed=allowed)
         before, here = self._stretches, len(process.segments) * process.count
         self._number += process.count
         self._stretches += here
         if before <= MAX_STRETCHES < self._stretches:
             place = next(key for key in ("repeat", "count", "work") if key in raw)
             self._problems.add((*where, place), "too much work", number=self._stretches, allowed=MAX_STRETCHES)
-        return self._number <= MAX_PROCESSES and self._stretches <= MAX_STRETCHES
+        return self._number <= MAX_PROCESSES and self._stretches <= MAX_STRETCHES and self._lasts_ns <= MAX_TOTAL_NS
 
     def _refuse_misplaced(self, where: Where, raw: dict[str, Any], bodies: list[str]) -> None:
         """Refuse keys that belong to another kind of body; an unknown program counts as any kind."""

@@ -13,15 +13,27 @@ import msgspec
 
 from sandbox import policies
 from sandbox.model.claims import OPERATOR, RUN_FIGURES, AnyClaim, Compares, Happening, Happens, InOrder, owner
+from sandbox.model.clause import Clause, Figure
 from sandbox.model.commands import AnyCommand, Command, Reload, Tune, UsePolicy
 from sandbox.model.problems import Problem, problems_of
-from sandbox.model.spec import CLIENT, SERVERS, At, MachineSpec, ProcessSpec, Scenario, Segment, Step, WhatIf
+from sandbox.model.spec import (
+    CLIENT,
+    MAX_TOTAL_NS,
+    SERVERS,
+    At,
+    MachineSpec,
+    ProcessSpec,
+    Scenario,
+    Segment,
+    Step,
+    WhatIf,
+)
 from sandbox.model.values import BadValue, Duration
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.scenario.tables import kinds
 from sandbox.util.timeout import ALARM
-from sandbox.util.units import parse_duration, write_duration
+from sandbox.util.units import parse_duration, show_duration, write_duration
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -30,7 +42,12 @@ def stretched(scenario: Scenario, by: int, real: bool) -> tuple[Scenario, list[P
     """Return the scenario with all of its times multiplied by ``by``, and problems for those that would become too
     long. ``real``: the real programs run; else their estimates stand for them."""
     stretcher = _Stretcher(by, real)
-    return stretcher.scenario(scenario), stretcher.problems
+    longer = stretcher.scenario(scenario)
+    lasts_ns = sum(process.lasts_ns for process in longer.processes)
+    if lasts_ns > MAX_TOTAL_NS:
+        figures: dict[str, Figure] = {"time_ns": lasts_ns, "allowed": show_duration(MAX_TOTAL_NS)}
+        stretcher.problems.append(Problem(0, "--stretch", Clause("lasts too long", figures)))
+    return longer, stretcher.problems
 
 
 def real_programs(scenario: Scenario) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
@@ -28,8 +28,12 @@ def _required(struct: type[msgspec.Struct]) -> Collection[str]:
     return [field.name for field in msgspec.structs.fields(struct) if field.required]
 
 
-#: A struct, and the number of its table.
-Numbered = tuple[int, S]
+class Read(NamedTuple, Generic[S]):
+    """The result of reading a table: its valid fields, and the struct if all are valid. Checks that concern several
+    tables use the fields, so that one mistake does not hide another."""
+
+    right: dict[str, Any]
+    whole: S | None
 
 
 class Tables:
@@ -38,28 +42,27 @@ class Tables:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
 
-    def structs(self, key: str, struct: type[S], table: dict[str, Any]) -> Iterator[Numbered[S]]:
-        """Yield the structs of the valid tables of one key, each with its table's number."""
-        for index, raw in enumerate(self.tables(key, table)):
-            value = self.struct((key, str(index)), struct, raw)
-            if value is not None:
-                yield index, value
+    def structs(self, key: str, struct: type[S], table: dict[str, Any]) -> list[Read[S]]:
+        """Read each table of one key."""
+        return [self.read((key, str(index)), struct, raw) for index, raw in enumerate(self.tables(key, table))]
 
-    def struct(self, where: Where, struct: type[S], raw: dict[str, Any]) -> S | None:
-        """Convert a table to a struct, reading each key by the kind that its field declares; return None if any key is
-        wrong."""
+    def read(self, where: Where, struct: type[S], raw: dict[str, Any]) -> Read[S]:
+        """Convert a table to a struct, reading each key by the kind that its field declares."""
         known = kinds(struct)
         before = len(self._problems.found)
         self.refuse_unknown(where, raw, known)
-        values: dict[str, Any] = {}
+        right: dict[str, Any] = {}
         for key, value in raw.items():
             if key in known:
                 field, kind = known[key]
-                values[field] = self.value((*where, key), kind, value, None)
+                try:
+                    right[field] = kind.read(value)
+                except BadValue as bad:
+                    self._problems.add_bad_value((*where, key), bad)
         for field in _required(struct):
-            if field not in values:
-                self._problems.add(where, "is missing", key=field.removesuffix("_ns"))
-        return struct(**values) if len(self._problems.found) == before else None
+            if (key := field.removesuffix("_ns")) not in raw:
+                self._problems.add(where, "is missing", key=key)
+        return Read(right, struct(**right) if len(self._problems.found) == before else None)
 
     def value(self, where: Where, kind: Kind[Any], raw: object, otherwise: Any) -> Any:
         """Return a value read by a kind; add a problem and return ``otherwise`` if it is not valid."""

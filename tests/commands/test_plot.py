@@ -121,7 +121,9 @@ def test_rows_that_failed_and_a_torn_line_are_left_out(ossandbox: CommandRunner,
     assert "2 rows are left out" in done.err
 
 
-@pytest.mark.parametrize("bounds", [(0, 379e6), (12, 12), (0.99, 1.0), (-5, 5), (1e-9, 2e-9), (0, 0)])
+@pytest.mark.parametrize(
+    "bounds", [(0, 379e6), (12, 12), (0.99, 1.0), (-5, 5), (1e-9, 2e-9), (0, 0), (6e6, 6e6), (1, 1), (-3, -3)]
+)
 def test_bounds_hold_what_lies_between_them(bounds: tuple[float, float]) -> None:
     low, high, step = nice_bounds(*bounds)
     assert low <= bounds[0] <= bounds[1] <= high

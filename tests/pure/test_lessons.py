@@ -249,7 +249,7 @@ def lesson(folder: Path, more: str, **texts: str) -> Scenario:
         ('[[step]]\npanel = "why"', 2, "until is missing"),
         ('[[step]]\nuntil = "a runs"\npanel = "roof"', 4, "'roof' is not allowed"),
         ('[[step]]\nuntil = "a runs"\n[[step]]\nuntil = "a exits"', 2, "mine.md has 2 parts"),
-        ('[[whatif]]\nname = "x"\npolicy = "rrr"', 2, "there is no policy"),
+        ('[[whatif]]\nname = "x"\npolicy = "rrr"', 4, "there is no policy"),
         ('[[whatif]]\ncpus = 2', 2, "name is missing"),
     ],
 )  # fmt: skip

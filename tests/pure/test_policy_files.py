@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sandbox
+from sandbox import policies
 from sandbox.model.events import Clause, Dispatched, Figure
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import build, template
+from sandbox.policies import build, choice, template
 from sandbox.policies.base import Task
 from sandbox.policies.host import failures, loader
 from sandbox.policies.host.factory import PolicyFactory
@@ -241,3 +243,13 @@ def test_the_last_words_of_a_process_tell_of_its_end() -> None:
     assert figures is not None
     assert (figures["file"], figures["callback"]) == ("mine.py", "p\U0001f600ck")
     assert "/home/中é/mine.py" in str(figures["traceback"])
+
+
+def test_an_installed_policy_that_does_not_load_costs_nobody_else_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint(name, value, policies.GROUP) for name, value in (("gone", "json:Gone"), ("lost", "nowhere:X"))]
+    monkeypatch.setattr(policies, "_installed", lambda: points)
+    for name in ("gone", "lost"):
+        with pytest.raises(BadValue, match="policy does not start"):
+            policies.find(name)
+    contenders = choice.sensible(scenario(process("a", "cpu 1ms")))
+    assert not {"gone", "lost"} & {each.policy for each in contenders}

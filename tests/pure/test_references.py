@@ -36,7 +36,7 @@ def workload(dice: random.Random, io_at_ends: bool = False) -> list[Job]:
         if io_at_ends and dice.random() < 0.3:
             work = [0, dice.randint(1, 8), *work]
         arrival = dice.choice([0, 0, dice.randint(0, 6), dice.randint(0, 30)])
-        jobs.append(Job(number, arrival, work, dice.randint(0, 3), dice.choice([25, 50, 100, 125, 250, 500])))
+        jobs.append(Job(number, arrival, work, dice.randint(0, 3), dice.choice([3, 25, 50, 70, 100, 250, 300, 500])))
     return jobs
 
 

@@ -189,3 +189,11 @@ def test_only_policies_of_ones_own_work_behind_a_guard_unless_one_is_given(tmp_p
     own = policies.build(MachineSpec(policy="rr", quantum_ns=7 * MS, parameters={"quantum": "3ms"}))
     assert own.written == {"quantum": "3ms"}
     assert policies.build(MachineSpec(policy="fcfs", quantum_ns=7 * MS)).written == {}
+
+
+def test_a_quantum_that_is_asked_for_holds_wherever_the_scenario_has_said_another_one(tmp_path: Path) -> None:
+    asked = options(tmp_path, "--quantum", "5ms")
+    (tmp_path / "scenario.toml").write_text(SCENARIO.replace('quantum = "20ms"', 'parameters = { quantum = "20ms" }'))
+    assert policies.build(prepare(asked, real=False).scenario.machine).parameters == {"quantum_ns": 5 * MS}
+    asked = asked._replace(policy="rr:quantum=7ms")
+    assert policies.build(prepare(asked, real=False).scenario.machine).parameters == {"quantum_ns": 7 * MS}

@@ -117,9 +117,10 @@ do = "kil a"
         (5, "machine.cpus", "out of range"),
         (6, "process[1]", "says more than one thing to run"),
         (7, "process[1].name", "not a name"),
-        (8, "process[1].work[1]", "expected a duration"),
+        (8, "process[1].work[1]", "duration needs a unit"),
         (8, "process[1].work[3]", "not a stretch of work"),
         (11, "process[2].arive", "unknown key"),
+        (12, "process[2].python", "leads out of the scenario's folder"),
         (15, "at[1].do", "not a command"),
     ]
 
@@ -140,9 +141,11 @@ do = "kil a"
         ("[machine]\nquantum = '1000000s'", "out of range"),
         ("[machine]\nparameters = { quanta = 1 }", "no such parameter"),
         ("[machine]\npolicy = 'mine.py:Mine'", "no such file"),
+        ("[machine]\npolicy = 'rr:quantum=5ms'", "policy with parameters"),
+        ("[[at]]\ntime='1s'\ndo='policy mlfq:boost=1s'", "policy with parameters"),
         ("[machine]\npolicy = '../mine.py:Mine'", "leads out of the scenario's folder"),
         ("[machine]\npolicy = '/etc/mine.py:Mine'", "leads out of the scenario's folder"),
-        ("[machine]\npolicy = 'mlfq'\nparameters = { quanta = ['1'] }", "expected a duration"),
+        ("[machine]\npolicy = 'mlfq'\nparameters = { quanta = ['1'] }", "duration needs a unit"),
         ("[machine]\npolicy = 'mlfq'\nparameters = { boost = '10us' }", "out of range"),
         ("[machine]\npolicy = 'mlfq'\nparameters = { quantum = '1ms' }", "no such parameter"),
         ("[machine]\npolicy = 'priority'\nparameters = { preemptive = 'yes' }", "expected true or false"),
@@ -206,10 +209,87 @@ policy = "mlfq"
 parameters = { quanta = ["5ms", "5"], alotments = [1], stay = 3 }
 """
     assert problems(tmp_path, text) == [
-        (3, "machine.parameters.quanta[2]", "expected a duration"),
-        (3, "machine.parameters", "no such parameter"),
+        (3, "machine.parameters.quanta[2]", "duration needs a unit"),
+        (3, "machine.parameters.alotments", "no such parameter"),
         (3, "machine.parameters.stay", "expected true or false"),
     ]
+
+
+def test_one_mistake_hides_no_other_and_makes_none(tmp_path: Path) -> None:
+    """What is wrong with a process does not make it unknown, and what is wrong with a table is not all of it."""
+    text = """machine.policy = "mlfq"
+machine.cpu = 2
+machine.parameters.quanta = [
+    "5 parsecs"]
+claims = ["a exits 0", "zz exits 0"]
+[[process]]
+"name" = "a"
+arrive = 5
+work = ["cpu 10ms"]
+[[process]]
+name = "b"
+count = 2
+idle = "1s"
+work = ["cpu 10ms"]
+[[process]]
+name = "server"
+program = "forking-server"
+clients = 0
+[[client]]
+name = "alice"
+connect = "server"
+[[client]]
+connect = "b-1"
+[[at]]
+time = "1s"
+do = "kill a"
+[[at]]
+time = 5
+do = "kill b-3"
+[[at]]
+do = "kill b-2"
+"""
+    assert problems(tmp_path, text) == [
+        (2, "machine.cpu", "unknown key"),
+        (3, "machine.parameters.quanta[1]", "expected a duration"),
+        (5, "claims[2]", "no such process"),
+        (8, "process[1].arrive", "duration needs a unit"),
+        (13, "process[2].idle", "belongs to others only"),
+        (18, "process[3].clients", "out of range"),
+        (22, "client[2]", "is missing"),
+        (23, "client[2].connect", "no such process"),
+        (28, "at[2].time", "duration needs a unit"),
+        (29, "at[2].do", "no such process"),
+        (30, "at[3]", "is missing"),
+    ]
+
+
+def test_lines_are_told_of_whatever_can_be_written(tmp_path: Path) -> None:
+    text = """title = '''
+[[process]]
+name = "no"'''
+[ machine ]
+[machine.parameters]
+"quantum" = "1"
+[[ "process" ]]
+name = "a\u2028b"
+work = ["cpu 1ms"]
+[[process]]
+'tickets' = 0
+work = ["cpu 1ms"]
+"""
+    assert problems(tmp_path, text) == [
+        (6, "machine.parameters.quantum", "duration needs a unit"),
+        (8, "process[1].name", "not a name"),
+        (11, "process[2].tickets", "out of range"),
+    ]
+
+
+def test_a_scenario_does_not_last_for_ever(tmp_path: Path) -> None:
+    long = "[[process]]\nwork = ['cpu 86400s', 'cpu 86400s']\nrepeat = 100000\n"
+    assert problems(tmp_path, long) == [(1, "process[1]", "lasts too long")]
+    (tmp_path / "short.toml").write_text(long.replace("100000", "10000"))
+    assert load(tmp_path / "short.toml").processes
 
 
 def test_servers_and_clients(tmp_path: Path) -> None:

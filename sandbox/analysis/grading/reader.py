@@ -61,7 +61,7 @@ class _Reader:
         """Read the table. The result is valid only if there are no problems."""
         self._tables.refuse_unknown((), table, [*kinds(AssignmentSpec), "task"])
         own = {key: value for key, value in table.items() if key in kinds(AssignmentSpec)}
-        spec = self._tables.struct((), AssignmentSpec, own)
+        spec = self._tables.read((), AssignmentSpec, own).whole
         raws = self._tables.tables("task", table)
         if not raws:
             self._problems.add((), "is missing", key="[[task]]")
@@ -78,7 +78,7 @@ class _Reader:
 
     def _task(self, index: int, raw: dict[str, Any]) -> Task | None:
         where = ("task", str(index))
-        spec = self._tables.struct(where, TaskSpec, raw)
+        spec = self._tables.read(where, TaskSpec, raw).whole
         how = [key for key in _HOW if key in raw]
         if len(how) != 1:
             rule = "says nothing to judge" if not how else "says more than one thing to judge"

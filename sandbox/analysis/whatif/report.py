@@ -156,13 +156,10 @@ def what_if(load: Load, policy: str | None, quantum_ns: int | None, own: str | N
     label = policy or load.scenario.machine.policy
     if own is not None:
         load.scenario = choice.parse(own, load.scenario).enter(load.scenario)
-    scenario = load.scenario
+    machine = load.scenario.machine.with_quantum(quantum_ns)
+    scenario = msgspec.structs.replace(load.scenario, machine=machine)
     if policy is not None:
         scenario = choice.parse(policy, scenario).enter(scenario)
-    if quantum_ns is not None:
-        parameters = {name: value for name, value in scenario.machine.parameters.items() if name != "quantum"}
-        machine = msgspec.structs.replace(scenario.machine, quantum_ns=quantum_ns, parameters=parameters)
-        scenario = msgspec.structs.replace(scenario, machine=machine)
     return WhatIf(load, _run(same_again(load)), _run(scenario), label)
 
 

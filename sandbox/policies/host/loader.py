@@ -213,6 +213,15 @@ def checked(item: object, name: str) -> type[Policy]:
     return item
 
 
+def installed(load: Callable[[], object], name: str) -> type[Policy]:
+    """Load the class of an installed package. Raises BadValue for any failure in that package."""
+    try:
+        item = load()
+    except BaseException as error:
+        raise BadValue("policy does not start", value=clean_line(name, 40), reason=reason(error)) from error
+    return checked(item, name)
+
+
 def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
     """Return the policy that ``make`` creates. Raises BadValue for any exception of its class."""
     try:

@@ -61,7 +61,7 @@ def _shown(value: object) -> str:
 def _offer(name: str) -> Offer:
     try:
         kind = policies.find(name)
-    except (BadValue, ImportError):
+    except BadValue:
         return Offer(name, name, _("(does not load)"))
     rule, bad = rule_and_rest(kind.__doc__)
     lines = [rule, bad]
