@@ -9,6 +9,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 
 from sandbox.i18n import _
 from sandbox.tui.keys import ACTIONS
+from sandbox.tui.widgets.lines import SteadyScreen
 
 
 class Actions(Provider):
@@ -28,7 +29,7 @@ class Actions(Provider):
                 yield Hit(score, matcher.highlight(name), does, help=says)
 
 
-class Palette(CommandPalette):
+class Palette(SteadyScreen[None], CommandPalette):
     """All of them, to be searched by name. Textual's own looks for its list even when it has been closed before it
     was complete: this one closes when it is."""
 

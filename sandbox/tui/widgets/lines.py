@@ -290,7 +290,16 @@ def _span(selection: Selection, y: int, width: int) -> tuple[int, int] | None:
 T = TypeVar("T")
 
 
-class SelectingScreen(Screen[T]):
+class SteadyScreen(Screen[T]):
+    """While the edge of a window is dragged on a busy machine, sizes are told of that are no more. Textual would lay
+    the screen out for each of them, one after the other, and nothing else would happen for as long."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size != self.app.size:
+            event.prevent_default()
+
+
+class SelectingScreen(SteadyScreen[T]):
     """A screen on which one can select lines as any other text. Textual looks for the place of the mouse in what is
     drawn, where each character would have to carry its own; here it is asked for."""
 
