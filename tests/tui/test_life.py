@@ -192,12 +192,13 @@ async def test_moved_keys_do_what_they_say_everywhere(make_driver: MakeDriver) -
         assert "f5 ctrl+n New process" in " ".join(driver.text.split())
 
 
-async def test_a_size_that_is_no_more_changes_nothing(make_driver: MakeDriver) -> None:
+@pytest.mark.parametrize("key", ["1", "question_mark", "ctrl+p"])
+async def test_a_size_that_is_no_more_changes_nothing(make_driver: MakeDriver, key: str) -> None:
     """While the edge of a window is dragged, on a busy machine."""
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
-        await driver.feed(pilot, one())
-        screen = driver.app.board_screen
+        await driver.open(pilot, key, one())
+        screen = driver.app.screen
         before = driver.lines, screen.size, screen.classes
         screen.post_message(Resize(Size(40, 10), Size(40, 10)))
         await driver.settle(pilot)

@@ -144,7 +144,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             return "terminal"
         return "question" if self.question.display else self.front.id
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """How much stands side by side depends on the room, even where nothing happens."""
         self.call_after_refresh(self.show_soon)
 

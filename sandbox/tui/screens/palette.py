@@ -29,7 +29,7 @@ class Actions(Provider):
                 yield Hit(score, matcher.highlight(name), does, help=says)
 
 
-class Palette(SteadyScreen[None], CommandPalette):
+class Palette(CommandPalette, SteadyScreen[None]):  # Textual takes styles and keys from the first one
     """All of them, to be searched by name. Textual's own looks for its list even when it has been closed before it
     was complete: this one closes when it is."""
 
