@@ -31,7 +31,7 @@ from sandbox.render.stderr import complain
 from sandbox.scenario import find, load
 from sandbox.util.stdin import NAME
 
-#: The exit status when a limit came before the end of the search.
+#: The exit status if a limit has ended the search.
 LIMITED = 3
 _ALL = "all"
 _LIMIT = "60s"
@@ -39,7 +39,7 @@ _REDRAW_S = 0.25
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", metavar="SCENARIO", help=_(run_options.SCENARIO))
     parser.add_argument(
         "--preemptions",
@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class ExploreOptions(NamedTuple):
-    """What was asked for."""
+    """The arguments of the command."""
 
     scenario: str
     limits: Limits
@@ -77,7 +77,7 @@ class ExploreOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> ExploreOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         every = args.preemptions == _ALL
         preemptions = None if every else given.value("preemptions", _Preemptions(0, 1000))
@@ -108,7 +108,7 @@ class ExploreOptions(NamedTuple):
 
 
 class _Preemptions(Whole):
-    """A number, or all."""
+    """A number, or ``all``."""
 
     def range(self) -> str:
         return f"{super().range()} | {_ALL}"
@@ -135,7 +135,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _write(path: Path, order: Sequence[str], options: ExploreOptions, step: str) -> None:
-    """The scenario that replays it, where one is asked for. Raises BadInput."""
+    """Write the scenario that replays the order, if ``-o`` is given. Raises BadInput."""
     if options.output is None:
         return
     if str(options.output) == NAME:
@@ -146,7 +146,7 @@ def _write(path: Path, order: Sequence[str], options: ExploreOptions, step: str)
 
 
 def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
-    """The scenario, if its turns are steps. Raises BadInput."""
+    """Return the scenario after checking that its turns are steps. Raises BadInput."""
     if options.slice is not None:
         machine = msgspec.structs.replace(scenario.machine, slice=options.slice)
         scenario = msgspec.structs.replace(scenario, machine=machine)
@@ -163,7 +163,7 @@ def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
 
 
 def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int]:
-    """What was found, and the exit status where the search was cut short. Raises BadInput."""
+    """Return the findings, and the exit status if the search was interrupted. Raises BadInput."""
     interruption = Interruption()
     interrupted, status = False, DONE
     with interruption, Workers(scenario, options.jobs, _cpus(), interruption.select) as workers:
@@ -184,7 +184,7 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
 
 
 def _cpus() -> list[int]:
-    """Those on which runs are made, side by side: the last one first, the system has most to do on the first."""
+    """Return the CPUs for runs. The last one comes first, because the system itself uses the first one most."""
     if sys.platform != "linux":
         return []
     return sorted(os.sched_getaffinity(0), reverse=True)
@@ -201,7 +201,7 @@ def _status(findings: Findings, cut_short: int) -> int:
 
 
 class _Progress:
-    """Says on stderr, on a terminal only, how far the search is."""
+    """Prints the progress of the search on stderr, if that is a terminal."""
 
     def __init__(self, exploration: Exploration) -> None:
         self._exploration = exploration

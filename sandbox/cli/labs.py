@@ -18,7 +18,7 @@ from sandbox.util.stdin import NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help=_("an assignment (default: list them)"))
     parser.add_argument("--new", metavar="FOLDER", help=_("write what students get into this new folder"))
     parser.add_argument(
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def do(args: argparse.Namespace) -> int:
-    """List them, show the handout of one, or write it for students."""
+    """List the assignments, print the handout of one, or write one for students."""
     given = Given(args)
     seed = given.value("seed", SEED)
     if args.name is None:

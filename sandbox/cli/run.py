@@ -18,7 +18,7 @@ from sandbox.util.stdin import NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a run without the app takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", help=_(run_options.SCENARIO))
     run_options.add_policy(parser)
     run_options.add(parser)

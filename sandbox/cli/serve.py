@@ -22,7 +22,7 @@ _EVERYWHERE, _LOOPBACK = next(iter(EVERYWHERE.items()))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
     parser.add_argument("--port", metavar="N", help=_("listen there (default: {port})").format(port=_PORT))
     parser.add_argument("--expose", action="store_true", help=_("for other machines, too, and whoever uses them"))
@@ -34,14 +34,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def do(args: argparse.Namespace) -> int:
-    """Serve, until somebody ends it."""
+    """Serve until interrupted."""
     given = Given(args)
     port = given.value("port", Whole(1, 65_535)) or _PORT
     quantum_ns = given.value("quantum", run_options.QUANTUM)
     given.check()
     virtual = args.virtual or sys.platform != "linux"
     options = RunOptions.plain(args.scenario)._replace(policy=args.policy, quantum_ns=quantum_ns, virtual=virtual)
-    prepare(options, real=not virtual, attended=True)  # what is wrong is said here, and not in somebody's tab
+    prepare(options, real=not virtual, attended=True)  # to report errors here instead of in each tab
     try:
         from sandbox.tui.web import Web
     except ImportError:
@@ -63,7 +63,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace, virtual: bool) -> list[str]:
-    """What is started for each tab."""
+    """Return the command that is started for each tab."""
     words = [sys.executable, "-m", "sandbox", "--lang", spoken()]
     for option in ("policy", "quantum"):
         if (value := getattr(args, option)) is not None:

@@ -18,7 +18,7 @@ from sandbox.render.tables import chart_width, print_lines
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("recording", help=_("a file that --record has written"))
     add_policy(parser)
     add_quantum(parser)

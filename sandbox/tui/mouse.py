@@ -1,5 +1,5 @@
-"""The mouse's other buttons: Textual would take each of them for the left one, and what is clicked does what its key
-does. Here the right one asks what can be done with the process under the mouse; the others do nothing."""
+"""The mouse buttons other than the left one, which Textual would treat like the left one. The right button opens a menu
+for the process under the mouse; the others do nothing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _LEFT, _RIGHT = 1, 3
 
 
 class OtherButtons:
-    """``ask``: is given the pid of the process on which the right button was pressed."""
+    """Handles these buttons. ``ask``: called with the pid of the process on which the right button was pressed."""
 
     def __init__(self, app: App[Any], ask: Callable[[int], object]) -> None:
         self._app = app
         self._ask = ask
 
     def takes(self, event: MouseEvent) -> bool:
-        """Whether it is one of theirs, and nobody else is to hear of it. A program that has the keys of its terminal
-        has all of the mouse, too."""
+        """Handle an event of another button. Returns whether it was handled, so that no widget gets it. A terminal that
+        has the focus gets all buttons."""
         if not isinstance(event, MouseDown | MouseUp) or event.button <= _LEFT:
             return False
         widget = self._under(event)

@@ -11,10 +11,11 @@ import pytest
 from msgspec import structs
 
 from sandbox.analysis.exploration import replay
+from sandbox.analysis.exploration.agenda import Agenda, Cost, Item, Place
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
+from sandbox.analysis.exploration.known import Gone, Known
 from sandbox.analysis.exploration.local import is_local
-from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Touch
-from sandbox.analysis.exploration.search import Cost
+from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
 from sandbox.model.events import Clause
 
 #: One line of a toy program: it may change the shared values and its own, and says where to go on (None: the next).
@@ -53,10 +54,13 @@ class Toy:
         tells: bool = False,
     ) -> None:
         self.programs, self.shared, self.right, self.knows, self.tells = programs, shared, right, knows, tells
-        self.met: set[tuple[str, str]] = set()
+        self.known = Known()
 
-    def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
-        self.met.update(met)
+    def run(
+        self, order: Sequence[str], roams: bool = False, met: Iterable[Gone] = (), start: Start | None = None
+    ) -> Run:
+        self.known.add(met)
+        self.known.begin()
         shared = Noted(self.shared)
         touches: list[Touch | None] = []
         at = dict.fromkeys(self.programs, 0)
@@ -81,10 +85,13 @@ class Toy:
                 kept = kept and order[len(taken)] in can
                 name = order[len(taken)] if order[len(taken)] in can else name
             elif roams:
-                name = next((each for each in can if (state, each) not in self.met), name)
+                untried = self.known.untried(choice)
+                name = untried[0] if untried else self.known.way_on(choice) or name
             choices.append(choice)
-            if self.knows and len(taken) >= max(len(order), 1) and (state, name) in self.met:
-                return Run(choices, taken, Outcome(), kept=kept, met=True, touches=touches)
+            if len(taken) >= max(len(order), 1) and self.known.has(choice.key, name):
+                if not (roams and self.known.goes_on):
+                    self.known.learn(choices if roams else [], taken, touches)
+                    return Run(choices, taken, Outcome(), kept=kept, met=True, touches=touches)
             taken.append(name)
             before = dict(shared)
             shared.read, shared.wrote = set(), set()
@@ -102,6 +109,7 @@ class Toy:
         broken = [Clause("deadlock", {"who": ", ".join(stuck)})] if stuck else []
         broken += [] if stuck or self.right(shared) else [Clause("claim")]
         outcome = Outcome(tuple(broken), shared=tuple((k, str(v)) for k, v in shared.items()))
+        self.known.learn(choices if roams else [], taken, touches)
         return Run(choices, taken, outcome, kept=kept, touches=touches)
 
     def _can(self, name: str, at: dict[str, int], shared: dict[str, Any], own: dict[str, dict[str, Any]]) -> bool:
@@ -285,7 +293,9 @@ def test_a_program_that_does_not_do_the_same_each_time_is_not_proved() -> None:
     class Moody(Toy):
         runs = 0
 
-        def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
+        def run(
+            self, order: Sequence[str], roams: bool = False, met: Iterable[Gone] = (), start: Start | None = None
+        ) -> Run:
             self.runs += 1
             self.programs = {name: [*INCREMENT, *INCREMENT[: self.runs % 2]] for name in "ab"}
             return super().run(order)
@@ -328,8 +338,10 @@ def test_where_turns_touch_nothing_in_common_one_order_of_them_is_enough() -> No
 
 def test_what_was_thought_to_make_no_difference_and_does_is_found_out() -> None:
     class Liar(Toy):
-        def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
-            run = super().run(order, roams, met)
+        def run(
+            self, order: Sequence[str], roams: bool = False, met: Iterable[Gone] = (), start: Start | None = None
+        ) -> Run:
+            run = super().run(order, roams, met, start)
             told = zip(run.order, run.touches, strict=True)
             return structs.replace(run, touches=[Touch() if name == "a" else touch for name, touch in told])
 
@@ -337,3 +349,48 @@ def test_what_was_thought_to_make_no_difference_and_does_is_found_out() -> None:
     found = explored(toy, Limits(None, everything=True))
     assert not found.search.graph.infers
     assert numbers(found) == numbers(explored(lost_update(processes=3), Limits(None, everything=True)))
+
+
+def test_orders_that_come_to_the_same_are_not_tried_and_counted_all_the_same() -> None:
+    """The second line of the three touches nothing that others see: they may as well have their turns after it."""
+    all_of_them = explored(lost_update(processes=3), Limits(None, everything=True))
+    within_one = explored(lost_update(processes=3), Limits(1, firm=True, everything=True))
+    for plain, bound in ((all_of_them, None), (within_one, 1)):
+        limits = Limits(bound, firm=bound is not None, everything=True)
+        clever = explored(lost_update(processes=3, tells=True), limits)
+        assert numbers(clever) == numbers(plain)
+        assert clever.search.runs < plain.search.runs
+        assert {outcome.key for outcome in clever.search.outcomes} == {outcome.key for outcome in plain.search.outcomes}
+
+
+def test_who_only_goes_round_does_not_put_the_others_off_for_ever() -> None:
+    """``a`` goes round in lines that touch nothing; ``b`` breaks it all the same."""
+    rounds: Sequence[Line] = (lambda shared, own: None, lambda shared, own: 0)
+    toy = Toy({"a": rounds, "b": (sets("x", 1),)}, {"x": 0}, lambda shared: shared["x"] == 0, tells=True)
+    found = explored(toy, Limits(3))
+    assert found.search.found is not None or any(len(run.order) < _MAX_TURNS for run in found.search.examples)
+
+
+def test_of_each_kind_one_is_tried_before_more_of_any() -> None:
+    agenda = Agenda(lambda item, cost: False, late=2)
+    kinds = [(("a:1", "b:1"),), (("a:1", "b:1"),), (("a:1", "b:1"),), (("a:2", "b:1"),)]
+    for state, kind in enumerate(kinds):
+        agenda.add(Item((state, "b"), Place(state, "a"), kind), Cost(1))
+    agenda.add(Item((9, "b"), Place(9, "a"), (*kinds[0], ("b:2", "a:1"))), Cost(2))
+    agenda.add(Item((10, "b"), Place(10, "a")), Cost(3))
+    taken = []
+    while agenda.next() is not None:
+        taken.append(agenda.take()[0].way[0])
+    assert taken == [0, 3, 1, 9, 2, 10]
+
+
+def test_a_run_goes_on_to_where_somebody_was_not_chosen() -> None:
+    known = Known()
+    known.learn([Choice(("a", "b"), None, key) for key in "123"], ["a", "a", "a"], [None] * 3)
+    here = Choice(("a", "b"), None, "0")
+    known.add([Gone("0", "a", "1"), Gone("0", "b"), Gone("1", "b"), Gone("2", "b", "3", True)])
+    assert known.untried(here) == ()
+    assert known.way_on(here) == "a"
+    assert known.goes_on
+    assert known.untried(Choice(("a", "b"), None, "2")) == ()
+    assert known.untried(Choice(("a", "b"), None, "3")) == ("b",)

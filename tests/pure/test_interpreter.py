@@ -143,7 +143,11 @@ def test_what_a_program_holds_can_be_read() -> None:
     assert issubclass(ctypes.c_double, interpreter.simple_data())
     assert interpreter.count_threads() >= 0
     identity, began, closed = interpreter.process_state(multiprocessing.Process())
-    assert (bool(identity), began, closed) == (True, None, False), f"{PYTHON} keeps the state of processes elsewhere"
+    assert (bool(identity), began, closed) == (True, False, False), f"{PYTHON} keeps the state of processes elsewhere"
+    for method in ("fork", "spawn"):
+        context: Any = multiprocessing.get_context(method)
+        started = context.Process()
+        assert interpreter.is_forked_at_start(started) == (method == "fork"), f"{PYTHON} keeps elsewhere how they start"
     memory = SharedMemory(create=True, size=8)
     try:
         assert bytes(interpreter.bytes_of(memory)[:8]) == bytes(8)

@@ -63,7 +63,9 @@ def main(paths: list[str]) -> None:
     fenced = False
     if sys.platform == "linux":
         from sandbox.machines.linux.room import Limits, enclose
+        from sandbox.util import libc
 
+        libc.end_with_reader(answers)
         fences = enclose(
             Limits(cpu_s=int(cpu_s)), {path: data for path in files if (data := _content(path)) is not None}
         )

@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from select import select
 from typing import TypeVar
@@ -17,8 +16,10 @@ import msgspec
 from sandbox.analysis.conformance import tries
 from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, Refused, decode_answer
 from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
+from sandbox.link.pipes import Sink, Source
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
+from sandbox.util.scratch import unnamed_file
 
 #: Bytes of one answer, and of its last words that are read.
 MAX_ANSWER, _MAX_WORDS = 8 << 20, 1 << 16
@@ -57,7 +58,7 @@ class Room:
         self._heard = bytearray()
         self._answers: dict[int, AnyAnswer] = {}
         self._asked: set[int] = set()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         how = [str(max(int(limit_s), 1) + 1), "strict" if strict else "lenient"]
         environment = {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
         self._process = subprocess.Popen(
@@ -70,10 +71,7 @@ class Room:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        if sys.platform != "win32":
-            for descriptor in (self._in, self._out):
-                os.set_blocking(descriptor, False)
+        self._in, self._out = Sink(self._process.stdin), Source(self._process.stdout, blocks=False)
 
     def begin(self, limit_s: float) -> None:
         """It has so long from now on."""
@@ -82,7 +80,7 @@ class Room:
     @property
     def descriptors(self) -> tuple[int, int]:
         """Where whoever lives there is asked, and heard: for somebody else who asks from now on."""
-        return self._in, self._out
+        return self._in.fileno(), self._out.fileno()
 
     @property
     def ended(self) -> bool:
@@ -131,7 +129,7 @@ class Room:
             if self._process.poll() is not None:
                 raise RoomEnded(self.end_of_it())
             return
-        data = os.read(self._out, 1 << 18)
+        data = self._out.read(1 << 18)
         if not data:
             raise RoomEnded(self.end_of_it())
         self._heard += data
@@ -145,7 +143,7 @@ class Room:
     def _send(self) -> None:
         while self._unsent:
             try:
-                del self._unsent[: os.write(self._in, self._unsent)]
+                del self._unsent[: self._in.write(self._unsent)]
             except BlockingIOError:
                 return
             except OSError:  # it has ended, as we shall hear
@@ -190,9 +188,8 @@ class Room:
 
     def end(self) -> None:
         """End everything in it; the porter sweeps, and if somebody has ended that, we do."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        self._in.close()
+        self._out.close()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -24,8 +25,12 @@ from sandbox.util.text import clean_line
 #: A judge ends by itself when its time is over. It may take so many seconds longer: to begin, to judge, to sweep.
 _GRACE_S = 15.0
 _LOOK_S = 0.2
-#: Examinations at once: some of the examined sleep.
-_JOBS_A_CPU = 2
+#: Examinations at once, and at most if CPUs stand idle nevertheless: some of the examined sleep.
+_JOBS_A_CPU, _MAX_JOBS_A_CPU = 2, 6
+#: What somebody who waits for the end of others may then have.
+_SCARCE = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+#: How often that is looked at, and which part of a CPU counts as one that stands idle.
+_IDLE_LOOK_S, _IDLE = 0.5, 0.4
 
 Outcome = list[Report] | BadValue
 
@@ -71,6 +76,37 @@ class _AtWork:
         return self._messages, self._seconds
 
 
+class _Lanes:
+    """How many may be at work at once. ``jobs``: neither more nor fewer; else as many as keep the CPUs busy."""
+
+    def __init__(self, jobs: int | None) -> None:
+        cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        self._least = self.number = jobs or _JOBS_A_CPU * cpus
+        self._most = jobs or _MAX_JOBS_A_CPU * cpus
+        self._seen_s, self._idle_s = time.monotonic(), _idle_s()
+
+    def refused(self, active: int) -> None:
+        """The system has no process left for another one."""
+        self._least = self._most = self.number = active
+
+    def look(self) -> None:
+        """One more if CPUs stand idle, one fewer if not."""
+        passed_s = time.monotonic() - self._seen_s
+        if passed_s >= _IDLE_LOOK_S:
+            idle_s = _idle_s()
+            more = 1 if idle_s - self._idle_s > _IDLE * passed_s else -1
+            self.number = min(max(self.number + more, self._least), self._most)
+            self._seen_s, self._idle_s = self._seen_s + passed_s, idle_s
+
+
+def _idle_s() -> float:
+    if sys.platform != "linux":
+        return 0.0
+    from sandbox.machines.linux.procfs_counts import idle_s
+
+    return idle_s()
+
+
 def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], object] = bool) -> Iterator[Heard]:
     """What each judge says, in the order of the work. So many are at work at once; ``over`` is called when one is done,
     in whatever order they are."""
@@ -80,19 +116,26 @@ def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], obje
 
         adopt_orphans()
         libc.let_nobody_in()
-    jobs = jobs or _JOBS_A_CPU * (os.cpu_count() or 1)
+    lanes = _Lanes(jobs)
     waiting = list(enumerate(work))
     active: dict[int, _AtWork] = {}
     known: dict[int, Heard] = {}
     try:
         for number in range(len(work)):
             while number not in known:
-                while waiting and len(active) < jobs:
+                lanes.look()
+                while waiting and len(active) < lanes.number:
                     index, job = waiting.pop(0)
                     try:
                         active[index] = _AtWork(job)
                     except (OSError, ValueError) as error:  # a name that is no text; no process to be had
-                        bad = BadValue("cannot be read", reason=clean_line(str(error)))
+                        if active and isinstance(error, OSError) and error.errno in _SCARCE:
+                            waiting.insert(0, (index, job))
+                            lanes.refused(len(active))
+                            break
+                        bad = BadValue(
+                            "cannot be read", reason=clean_line(getattr(error, "strerror", "") or str(error))
+                        )
                         known[index] = ([BadTask(bad.faults)], 0.0)
                 select([each.worker for each in active.values() if not each.worker.closed], [], [], _LOOK_S)
                 for index in [index for index, each in active.items() if each.look()]:

@@ -34,7 +34,7 @@ def main() -> None:
         with RealRunner(opening.scenario, opening.cpu) as runner:
             for line in sys.stdin.buffer:
                 wish = decode(line)
-                tell(runner.run(wish.order, wish.roams, wish.met))
+                tell(runner.run(wish.order, wish.roams, wish.met, wish.start))
     except BadValue as bad:
         tell(Refused(bad.what))
     except OSError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,11 +19,13 @@ from typing import Any
 
 import msgspec
 
-from sandbox.analysis.exploration.runs import Run
+from sandbox.analysis.exploration.known import Gone
+from sandbox.analysis.exploration.runs import Run, Start
 from sandbox.analysis.exploration.search import Task
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
+from sandbox.util.scratch import unnamed_file
 
 #: Orders that one has at most, the one that it is at included.
 _AHEAD = 2
@@ -47,7 +48,8 @@ class Order(msgspec.Struct, frozen=True):
 
     order: tuple[str, ...]
     roams: bool = False
-    met: Sequence[tuple[str, str]] = ()
+    met: Sequence[Gone] = ()
+    start: Start | None = None
 
 
 class Lost(Exception):
@@ -87,7 +89,7 @@ class Hand:
     def __init__(self, opening: Opening) -> None:
         self._lines = Lines()
         self._read: deque[bytes] = deque()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         self._told = 0
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.exploration"],
@@ -99,8 +101,8 @@ class Hand:
         )
         self._send(opening)
 
-    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
-        self._send(Order(task.order, task.roams, met[self._told :]))
+    def give(self, task: Task, met: Sequence[Gone]) -> None:
+        self._send(Order(task.order, task.roams, met[self._told :], task.start))
         self._told = len(met)
 
     def _send(self, message: msgspec.Struct) -> None:
@@ -173,7 +175,7 @@ class Workers:
         """The first run is made by one: it shows whether there is anything to share."""
         return self._jobs * _AHEAD if self._given else 1
 
-    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
+    def give(self, task: Task, met: Sequence[Gone]) -> None:
         number = self._given % self._jobs
         if number == len(self._hands):
             cpu = self._cpus[number % len(self._cpus)] if self._cpus else None

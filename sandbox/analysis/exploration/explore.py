@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from sandbox.analysis.exploration.counting import Counts
+from sandbox.analysis.exploration.known import Gone
 from sandbox.analysis.exploration.runs import Run, Runner
 from sandbox.analysis.exploration.search import Search, Task
 
@@ -40,7 +41,7 @@ class Crew(Protocol):
         """So many orders may be given out before the first is back."""
         ...
 
-    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
+    def give(self, task: Task, met: Sequence[Gone]) -> None:
         """``met``: all that runs need not go through again; what was given before stands at its beginning."""
         ...
 
@@ -57,16 +58,16 @@ class Alone:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._tasks: deque[Task] = deque()
-        self._met: Sequence[tuple[str, str]] = ()
+        self._met: Sequence[Gone] = ()
         self._told = 0
 
-    def give(self, task: Task, met: Sequence[tuple[str, str]]) -> None:
+    def give(self, task: Task, met: Sequence[Gone]) -> None:
         self._tasks.append(task)
         self._met = met
 
     def next(self, within_s: float) -> Run | None:
         task, told, self._told = self._tasks.popleft(), self._told, len(self._met)
-        return self._runner.run(task.order, task.roams, self._met[told:])
+        return self._runner.run(task.order, task.roams, self._met[told:], task.start)
 
 
 class Exploration:

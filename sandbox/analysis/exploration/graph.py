@@ -16,6 +16,8 @@ from sandbox.analysis.exploration.runs import Touch
 
 #: A state, and whose turn.
 Way = tuple[int, str]
+#: Of the states to which turns that touch nothing lead so many are looked at, whether they lead back.
+_MAX_LOOKED = 2_000
 
 
 class Graph:
@@ -23,6 +25,8 @@ class Graph:
 
     def __init__(self) -> None:
         self.able: list[tuple[str, ...]] = []
+        #: By which key a state is known, if it is.
+        self.keys: dict[int, str] = {}
         self.edges: dict[Way, list[int | Leaf]] = {}
         #: The ways that nobody has gone.
         self.inferred: set[Way] = set()
@@ -30,6 +34,9 @@ class Graph:
         self._touches: dict[Way, Touch] = {}
         self._before: dict[int, list[Way]] = defaultdict(list)
         self._news: list[Way] = []
+        #: The states from which turns that touch nothing lead back to them, and those of them that are news.
+        self._rounds: set[int] = set()
+        self._new_rounds: list[int] = []
 
     def add_state(self, able: tuple[str, ...]) -> int:
         """One more; returns its number."""
@@ -43,7 +50,7 @@ class Graph:
             self.inferred.discard(way)
             return True
         if way in self.inferred:
-            self._distrust()
+            self.distrust()
             known = self.edges.setdefault(way, [])
         known.append(to)
         self._news.append(way)
@@ -53,6 +60,7 @@ class Graph:
         if isinstance(to, int) and touch is not None:
             self._touches[way] = touch
             self._before[to].append(way)
+            self._look_for_round(way, to)
         return True
 
     def take_news(self) -> list[Way]:
@@ -60,11 +68,50 @@ class Graph:
         news, self._news = self._news, []
         return news
 
+    def is_local(self, way: Way) -> bool:
+        """Whether a turn touches nothing that others see, so that all others can as well have theirs after it. One that
+        goes round in such turns would put them off for ever: then it is not so."""
+        touch = self._touches.get(way)
+        return self.infers and touch is not None and touch.is_nothing and way[0] not in self._rounds
+
+    def take_rounds(self) -> list[int]:
+        """The states from which turns that touch nothing have been found to lead back to them since this was asked."""
+        rounds, self._new_rounds = self._new_rounds, []
+        return rounds
+
+    def _look_for_round(self, way: Way, to: int) -> None:
+        """Does this way close one?"""
+        if not self._touches[way].is_nothing or way[0] in self._rounds:
+            return
+        seen = {to}
+        todo = [to]
+        while todo and way[0] not in seen and len(seen) < _MAX_LOOKED:
+            state = todo.pop()
+            for name in self.able[state]:
+                if self.is_local((state, name)) and isinstance(after := self.edges[state, name][0], int):
+                    if after not in seen:
+                        seen.add(after)
+                        todo.append(after)
+        if todo or way[0] in seen:
+            self._rounds.add(way[0])
+            self._new_rounds.append(way[0])
+
     def bar(self, way: Way) -> None:
         """It leads nowhere."""
         self.edges.setdefault(way, [])
 
-    def _distrust(self) -> None:
+    def is_kept(self, way: Way, local: str) -> bool:
+        """Whether a way leads to where it should, as it was not gone because somebody else's turn touches nothing: both
+        orders of the two have come to the same."""
+        state, name = way
+        ends: list[Sequence[int | Leaf]] = []
+        for first, second in ((local, name), (name, local)):
+            to = self.edges.get((state, first), ())
+            ends.append(self.edges.get((to[0], second), ()) if len(to) == 1 and isinstance(to[0], int) else ())
+        return ends[0] == ends[1] or not all(ends)
+
+    def distrust(self) -> None:
+        """What a turn touches is not what was told."""
         self.infers = False
         for way in self.inferred:
             del self.edges[way]
@@ -87,6 +134,7 @@ class Graph:
                     self.inferred.add(new)
                     self._touches[new] = touch
                     self._before[to].append(new)
+                    self._look_for_round(new, to)
                     todo.append(new)
                     found.append(new)
         self._news += found

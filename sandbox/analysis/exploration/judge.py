@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sandbox.analysis.exploration.runs import Outcome
-from sandbox.model.claims import DEADLOCK, AnyClaim, Compares, Happens, InOrder
+from sandbox.model.claims import DEADLOCK, RUN_FIGURES, AnyClaim, Compares, Happens, InOrder, spoken_of
 from sandbox.model.events import Admitted, Clause, Deadlocked, Event, Exited, Fault, Stepped, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.util.text import clean
@@ -19,6 +19,8 @@ from sandbox.views.history import History
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import Verdict, happenings, judge
 
+#: Figures of a process that depend on more than on what it does.
+_TIMED = ("blocked", "pid", "os_pid")
 #: Characters of what is printed in a run that are kept.
 _MAX_PRINTED = 4_000
 
@@ -97,6 +99,13 @@ def _verdicts(claims: Sequence[AnyClaim], events: Sequence[Event], tracker: Less
     for verdict in judge(claims, tracker, known):
         if not verdict.held:
             yield Clause("claim fails", {"claim": verdict.claim.text, **_found(verdict)})
+
+
+def are_timed(claims: Iterable[AnyClaim]) -> bool:
+    """Whether one of them compares what depends on how long something took, or how often it was interrupted: then no
+    two ways lead to the same."""
+    figures = [name for claim in claims if isinstance(claim, Compares) for name in spoken_of(claim)]
+    return any(name in RUN_FIGURES or name.rpartition(".")[2] in RUN_FIGURES + _TIMED for name in figures)
 
 
 def _found(verdict: Verdict) -> dict[str, str | int | float | None]:

@@ -8,30 +8,23 @@ import sys
 assert sys.platform == "linux"
 
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+import time
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sandbox.analysis.exploration.judge import Plain, Stuck, outcome, stuck_of
+from sandbox.analysis.exploration.judge import Stuck, outcome, stuck_of
+from sandbox.analysis.exploration.known import Gone, Known, Moment
 from sandbox.analysis.exploration.local import is_local
-from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
+from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Start
+from sandbox.analysis.exploration.story import Story
 from sandbox.analysis.exploration.touching import Touching
+from sandbox.analysis.exploration.turns import turns
 from sandbox.kernel.kernel import Kernel
-from sandbox.model.events import (
-    Admitted,
-    Blocked,
-    Clause,
-    Dispatched,
-    Event,
-    Exited,
-    Fault,
-    ReadyReason,
-    Stepped,
-    Wrote,
-)
+from sandbox.model.events import Event, ReadyReason
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy, Task
-from sandbox.views.tracker import LessonTracker
-from sandbox.views.verdicts import happenings
+from sandbox.programs.stepping.touches import UNKNOWN
 
 if TYPE_CHECKING:
     from sandbox.machines.linux.stepping.runs import SteppedRuns
@@ -43,55 +36,14 @@ if TYPE_CHECKING:
 _MAX_IN_A_ROW = 300
 #: Of rounds in which all that can run only spin, where it is not known what they see.
 _MAX_ROUNDS = 40
+#: What they wait for may be that time passes, where it is not known what their lines do: so much of it is let pass.
+_INTERVAL_S, _PATIENCE_S = 0.02, 0.5
 _DIGITS = re.compile(r"\d+")
 
 
 def in_order(name: str) -> tuple[object, ...]:
     """Names in the order in which people count: ``a/2`` before ``a/10``."""
     return _DIGITS.sub("", name), [int(digits) for digits in _DIGITS.findall(name)]
-
-
-class Story:
-    """What has happened so far that belongs to the outcome: what was written, in which order, the last values of what
-    is shared, and what claims are about. Two states of different stories do not end alike."""
-
-    def __init__(self, scenario: Scenario, folder: str, touching: Touching) -> None:
-        self.plain = Plain(folder)
-        self._touching = touching
-        self._tracker = LessonTracker(happenings(scenario.claims))
-        self._wrote: list[tuple[int, str]] = []
-        self._shared: dict[str, str] = {}
-        self._told = 0
-
-    def add(self, events: Iterable[Event]) -> None:
-        """What comes next."""
-        for event in events:
-            self._told += 1
-            self._tracker.add(event)
-            self._touching.see(event)
-            match event:
-                case Admitted():
-                    self.plain.add(event)
-                case Wrote(pid=pid, text=text):
-                    self._wrote.append((pid, self.plain.text(text)))
-                case Stepped(changed=changed) if changed:
-                    self._shared |= {change.name: change.after for change in changed if change.shared}
-
-    def catch_up(self, before: int, events: Sequence[Event]) -> None:
-        """``events``: those after the first ``before``, some of which have been told."""
-        self.add(events[max(self._told - before, 0) :])
-
-    def key(self) -> Hashable:
-        """Equal for equal stories."""
-        times = [(each.number, each.first_ns or 0) for each in self._tracker.times.values()]
-        first = sorted(range(len(times)), key=lambda index: times[index][1])
-        paths = self._tracker.paths
-        return (
-            tuple((paths.get(pid, ""), text) for pid, text in self._wrote),
-            tuple(sorted(self._shared.items())),
-            tuple(number for number, _ in times),
-            tuple(index for index in first if times[index][0]),
-        )
 
 
 class Chooser(Policy):
@@ -105,13 +57,17 @@ class Chooser(Policy):
         scenario: Scenario,
         runs: SteppedRuns,
         world: World,
-        seen: Set[tuple[str | None, str]],
+        known: Known,
         roams: bool = False,
+        start: Start | None = None,
     ) -> None:
-        """``seen``: in which states who was chosen in runs before: so this one need not go on, once the order
-        is at its end. ``roams``: it goes on as long as there is anybody who was not chosen."""
+        """``known``: from the runs before: where all is known, this one need not go on, once the order is at its end.
+        ``roams``: it goes on as long as it comes to where anybody was not chosen; ``start``: it comes to where it parts
+        from those before without looking on."""
         super().__init__()
-        self._order, self._runs, self._world, self._seen, self._roams = order, runs, world, seen, roams
+        self._order, self._runs, self._world, self._known, self._roams = order, runs, world, known, roams
+        self._stretches = deque(start.stretches if start is not None else ())
+        self.skipped = start.turns if start is not None else 0
         self.met = False
         self.touching = Touching(world)
         self.story = Story(scenario, runs.stage.room.folder, self.touching)
@@ -125,6 +81,9 @@ class Chooser(Policy):
         self._rounds: dict[str, int] = {}
         #: Who has been found to spin in the turn before.
         self._spinner: str | None = None
+        #: Who has had turns since of which it is not known what they do; how long all have been left alone, in seconds.
+        self._opaque: set[str] = set()
+        self._waited_s = 0.0
         #: Processes (os_pid) that have had turns since the world was looked at.
         self._moved: set[int] = set()
         self.choices: list[Choice] = []
@@ -163,6 +122,8 @@ class Chooser(Policy):
         if not self._ready:
             return None
         assert isinstance(self.kernel, Kernel), "it is installed"
+        if self._stretches:
+            return self._hurry()
         self.story.catch_up(self._emitted, self.kernel.journal.events)
         threads = self._threads()
         candidates = tuple(sorted(self._ready, key=in_order))
@@ -171,18 +132,28 @@ class Chooser(Policy):
             self._moved.clear()
             spins = tuple(name for name, thread in threads.items() if thread.spins)
             key = self._key(threads, shared)
-            choice = Choice(candidates, self._goes_on(candidates), key, spins, self._is_idle(threads))
-            self._note_spinning(threads, shared)
+            sites = tuple(
+                f"{threads[name].place.file}:{threads[name].place.line}" for name in sorted({*candidates, *spins})
+            )
+            choice = Choice(candidates, self._goes_on(candidates), key, spins, self._is_idle(threads), sites)
+            if len(self.taken) == self.skipped > 0:
+                self._remember(threads, shared, self._known.moments.get(key or ""))
+            else:
+                self._note_spinning(threads, shared)
+                if key is not None:
+                    self._note_moment(threads, key)
         else:
             shared = None
             choice = Choice(candidates, self._goes_on(candidates), "")
         self.touching.end(shared)
         name = self._chosen(choice)
-        if len(self.taken) > len(self._order) and (choice.key, name) in self._seen:
+        if self._is_met(choice, name):
             self.choices.append(choice)
             self.met = True
             return self._ready.pop(name)  # it does not come to that
         self.touching.begin(threads[name], threads, shared)
+        if threads[name].touches == UNKNOWN:
+            self._opaque.add(name)
         self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
@@ -191,6 +162,40 @@ class Chooser(Policy):
         self._last = task
         self.given_up = self.given_up or len(self.taken) >= MAX_TURNS
         return task
+
+    # Where others have been
+
+    def _hurry(self) -> Task:
+        """The next turns on the way to where others have been. The state to which they lead need not be told if they
+        lead on to another one."""
+        name, lines, _ = self._stretches.popleft()
+        machine = self._runs.machine
+        assert machine is not None, "a policy picks in a run"
+        if name not in self._ready:
+            self.given_up, self.kept = True, False
+            self._stretches.clear()
+            return self._ready.pop(next(iter(self._ready)))  # it does not come to that
+        machine.stretch = lines, any(alone and name == later for later, _, alone in self._stretches)
+        self.taken += [name] * lines
+        self._in_a_row = self._in_a_row * (self._last_name() == name) + lines
+        self._last = self._ready.pop(name)
+        self._moved.add(self._threads()[name].body.os_pid)
+        return self._last
+
+    def _note_moment(self, threads: dict[str, Thread], key: str) -> None:
+        if key not in self._known.moments:
+            seen: dict[str, frozenset[Hashable]] = {
+                name: frozenset(thread.seen) for name, thread in threads.items() if thread.seen
+            }
+            self._known.moments[key] = Moment(seen, frozenset(self._spun), tuple(self._rounds.items()))
+
+    def _remember(self, threads: dict[str, Thread], shared: Hashable | None, moment: Moment | None) -> None:
+        """What was known here of who goes round."""
+        self._shared, self._spinner = shared, None
+        if moment is not None:
+            self._spun, self._rounds = {*moment.spun}, dict(moment.rounds)
+            for name, thread in threads.items():
+                thread.seen = {*moment.seen.get(name, ())}
 
     # The choice
 
@@ -220,7 +225,8 @@ class Chooser(Policy):
 
     def _key(self, threads: dict[str, Thread], shared: Hashable | None) -> str | None:
         machine = self._runs.machine
-        if shared is None or machine is None or machine.awaits:
+        story = self.story.key()
+        if shared is None or story is None or machine is None or machine.awaits:
             return None
         several = {thread.body for thread in threads.values() if thread.place.line and not thread.complete}
         marks = {body: machine.crew.state_of(body) for body in several}
@@ -236,7 +242,7 @@ class Chooser(Policy):
         # Who began to wait first gets what they wait for.
         waiting = sorted((thread.since, name) for name, thread in threads.items() if thread.waits)
         blocked = tuple(name for _, name in waiting)
-        return f"{hash((own, blocked, shared, self.story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
+        return f"{hash((own, blocked, shared, story)) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def _chosen(self, choice: Choice) -> str:
         turn = len(self.taken)
@@ -244,11 +250,20 @@ class Chooser(Policy):
             if self._order[turn] in choice.candidates:
                 return self._order[turn]
             self.kept = False
-        if choice.goes_on is not None and not (self._roams and (choice.key, choice.goes_on) in self._seen):
+        untried = self._known.untried(choice)
+        if self._roams and not untried and (onward := self._known.way_on(choice)) is not None:
+            return onward
+        if choice.goes_on is not None and (not self._roams or choice.goes_on in untried):
             return choice.goes_on
-        fresh = [name for name in choice.candidates if (choice.key, name) not in self._seen] or choice.candidates
+        fresh = untried or choice.candidates
         hopeful = [name for name in fresh if name not in self._spun and name != self._last_name()]
         return hopeful[0] if hopeful else fresh[0]
+
+    def _is_met(self, choice: Choice, name: str) -> bool:
+        """Whether the order is at its end, and what comes of this is known."""
+        if len(self.taken) <= len(self._order) or not self._known.has(choice.key, name):
+            return False
+        return not self._roams or not self._known.goes_on
 
     def _last_name(self) -> str | None:
         return self._last.name if self._last is not None else None
@@ -262,6 +277,8 @@ class Chooser(Policy):
         if shared != self._shared:
             self._shared = shared
             self._spun.clear()
+            self._opaque.clear()
+            self._waited_s = 0.0
             for thread in threads.values():
                 thread.seen.clear()
         elif spinner is not None:
@@ -273,7 +290,11 @@ class Chooser(Policy):
             return
         known = shared is not None and all(threads[each].complete for each in able if each in threads)
         if (known and able <= self._spun) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
-            self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
+            if able & self._opaque and self._waited_s < _PATIENCE_S:
+                time.sleep(_INTERVAL_S)
+                self._waited_s += _INTERVAL_S
+            else:
+                self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
 
 
 class RealRunner:
@@ -284,7 +305,8 @@ class RealRunner:
         from sandbox.machines.linux.stepping.runs import SteppedRuns
         from sandbox.machines.linux.stepping.world import World
 
-        self._seen: set[tuple[str | None, str]] = set()
+        self._known = Known()
+        self._outcomes: set[bytes] = set()
         self._runs = SteppedRuns(scenario, cpu, states=True)
         try:
             self._world = World(self._runs.stage.room.folder, scenario.folder)
@@ -300,62 +322,39 @@ class RealRunner:
         self._world.close()
         self._runs.close()
 
-    def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
-        """A run whose first turns are these tasks'."""
-        self._seen.update(met)
+    def run(
+        self, order: Sequence[str], roams: bool = False, met: Iterable[Gone] = (), start: Start | None = None
+    ) -> Run:
+        """A run whose first turns are these tasks'. Of one that hurries and ends as none has ended before all is told:
+        it is made once more."""
+        self._known.add(met)
+        if start is not None and start.key not in self._known.moments:
+            start = None
+        run = self._run(order, roams, start)
+        if run.ended and not run.met:
+            if run.skipped and (run.outcome.broken or run.outcome.key not in self._outcomes):
+                run = self._run(run.order, False, None)
+            self._outcomes.add(run.outcome.key)
+        return run
+
+    def _run(self, order: Sequence[str], roams: bool, start: Start | None) -> Run:
+        self._known.begin()
         self._world.begin()
-        chooser = Chooser(order, self._scenario, self._runs, self._world, self._seen, roams)
+        chooser = Chooser(order, self._scenario, self._runs, self._world, self._known, roams, start)
         events = self._runs.run(chooser, stop=chooser.is_over)
         chooser.touching.end(None)
-        pairs = zip(chooser.choices, chooser.taken, strict=False)
-        self._seen.update((choice.key, name) for choice, name in pairs if choice.key)
+        self._known.learn(chooser.choices, chooser.taken[chooser.skipped :], chooser.touching.turns)
         cut = chooser.given_up or chooser.met
         stuck = chooser.stuck or (None if cut else stuck_of(events))
         return Run(
             chooser.choices,
             chooser.taken,
             Outcome() if cut else outcome(self._scenario, events, chooser.story.plain, stuck),
-            [] if cut else turns(events, chooser.taken, chooser.story.plain),
+            [] if cut or start is not None else turns(events, chooser.taken, chooser.story.plain),
             chooser.kept,
             not chooser.given_up,
             chooser.met,
             chooser.touching.turns,
+            chooser.touching.alone,
+            chooser.skipped,
         )
-
-
-def turns(events: Sequence[Event], order: Sequence[str], plain: Plain) -> list[Turn]:
-    """What each turn was."""
-    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
-    places: dict[int, tuple[str, int]] = {}
-    found: list[Turn] = []
-    part: list[Event] = []
-    for event in (*events, Dispatched(0, 0, 0, None, Clause(""))):
-        if isinstance(event, Dispatched):
-            if part and isinstance(first := part[0], Dispatched):
-                wrote = "".join(plain.text(each.text) for each in part if isinstance(each, Wrote))
-                found.append(_turn(first.pid, names, part, places, wrote))
-            places |= {
-                each.pid: (each.next_file or each.file, each.next_line) for each in part if isinstance(each, Stepped)
-            }
-            part = []
-        part.append(event)
-    return found[: len(order)]
-
-
-def _turn(
-    pid: int, names: Mapping[int, str], events: Sequence[Event], places: Mapping[int, tuple[str, int]], wrote: str
-) -> Turn:
-    """``places``: where each stood before."""
-    steps = [event for event in events if isinstance(event, Stepped) and event.pid == pid and event.line]
-    then: Clause | None = None
-    for event in events:
-        match event:
-            case Blocked(pid=who, on=on) if who == pid:
-                then = on
-            case Exited(pid=who) if who == pid and event.status:
-                then = Clause("ends badly", {"who": names[pid], "status": event.status})
-            case Fault(what=what) if what.rule == "turn without end":
-                then = Clause(what.rule, {**what.figures, "who": names.get(pid, "")})
-    file, line = (steps[0].file, steps[0].line) if steps else places.get(pid, ("", 0))
-    changed = steps[0].changed if steps else ()
-    return Turn(names.get(pid, str(pid)), file, line, changed, wrote, then)

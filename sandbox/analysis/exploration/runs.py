@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from sandbox.model.events import Change, Clause
+
+if TYPE_CHECKING:
+    from sandbox.analysis.exploration.known import Gone
 
 #: A run of more turns is given up.
 MAX_TURNS = 5_000
@@ -24,6 +27,8 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
     spins: tuple[str, ...] = ()
     #: A switch away from who ran last is one of those that are tried last: it hardly matters here.
     idle: bool = False
+    #: Before which line each of those stands who are not blocked, by name.
+    sites: tuple[str, ...] = ()
 
     @property
     def able(self) -> tuple[str, ...]:
@@ -51,9 +56,27 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nobody else can tell that it was."""
+        return not self.reads and not self.writes
+
     def is_apart_from(self, other: Touch) -> bool:
         """Whether it makes no difference which of the two comes first."""
         return self.writes.isdisjoint(other.writes | other.reads) and self.reads.isdisjoint(other.writes)
+
+
+class Start(msgspec.Struct, frozen=True, array_like=True):
+    """The way to a state to which runs have come before, for those who only want to be there: whose turns, how many of
+    them in one go, and whether nobody else has any part in them. ``key``: that of the state."""
+
+    stretches: tuple[tuple[str, int, bool], ...]
+    key: str
+
+    @property
+    def turns(self) -> int:
+        """How many turns lead there."""
+        return sum(lines for _, lines, _ in self.stretches)
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +110,8 @@ class Run(msgspec.Struct, frozen=True):
     """A run: before each turn a choice, who was chosen, and what came of it all. ``kept``: whether the order that was
     wished for could be kept; ``ended``: whether the run came to its end, and was not given up; ``met``: it was ended
     where it met a run before, at the last of its choices; ``touches``: what each of its turns has touched of what
-    others see (None: that is not known)."""
+    others see (None: that is not known); ``alone``: whether nobody else had any part in it. ``skipped``: so many turns
+    only led to where others had been before; of these nothing is told, the first choice is the one after them."""
 
     choices: list[Choice]
     order: list[str]
@@ -97,6 +121,8 @@ class Run(msgspec.Struct, frozen=True):
     ended: bool = True
     met: bool = False
     touches: list[Touch | None] = []
+    alone: list[bool] = []
+    skipped: int = 0
 
     @property
     def preemptions(self) -> int:
@@ -112,8 +138,10 @@ class Run(msgspec.Struct, frozen=True):
 class Runner(Protocol):
     """Makes runs of one program, each in a world of its own."""
 
-    def run(self, order: Sequence[str], roams: bool = False, met: Iterable[tuple[str, str]] = ()) -> Run:
+    def run(
+        self, order: Sequence[str], roams: bool = False, met: Iterable[Gone] = (), start: Start | None = None
+    ) -> Run:
         """A run whose first turns are these people's; afterwards ``Choice.default`` says whose, or, where one
-        ``roams``, whoever leads to where nobody has been. ``met``: what has become known meanwhile, the keys of states
-        and whose turns; where that one comes next, the run can end."""
+        ``roams``, whoever leads to where nobody has been. ``met``: what has become known meanwhile; where that comes
+        next, the run can end. ``start``: how the beginning of the order can be had faster."""
         ...

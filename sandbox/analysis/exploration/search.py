@@ -12,54 +12,32 @@ known, each order is a path of its own.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from sandbox.analysis.exploration.agenda import Cost, Item, Place
+from sandbox.analysis.exploration.completion import completed
 from sandbox.analysis.exploration.counting import Counts, Leaf, count
+from sandbox.analysis.exploration.frontier import Frontier
 from sandbox.analysis.exploration.graph import Graph, Way
-from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Touch
-
-
-class Cost(NamedTuple):
-    """What an order costs; the cheapest are tried first. ``idle``: of its preemptions those that hardly matter;
-    ``more``: how many more than two its preemptions are among: it hardly ever takes three for a race."""
-
-    preemptions: int = 0
-    idle: int = 0
-    more: int = 0
-
-    def with_preemption(self, among: frozenset[str | None], idle: bool) -> Cost:
-        """And one more preemption; ``among``: who has preempted or was preempted, now as well."""
-        return Cost(self.preemptions + 1, self.idle + idle, max(len(among) - 2, self.more))
-
-
-class Place(NamedTuple):
-    """A state, and who ran last."""
-
-    state: int
-    last: str | None
-
-
-class Label(NamedTuple):
-    """The cheapest order that leads to a place: what it costs, who has preempted or was preempted, and its last turn
-    (None: there is none)."""
-
-    cost: Cost = Cost()
-    among: frozenset[str | None] = frozenset()
-    before: tuple[Place, str] | None = None
+from sandbox.analysis.exploration.known import Gone
+from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
 
 
 class Task(NamedTuple):
     """An order to try: its first turns, and what they cost. ``way``: the state at which it parts from what
     was tried before, and by whose turn (None: nothing was tried before); ``place``: where that is. ``roams``: it shall
-    go wherever nobody has been, however many preemptions that takes."""
+    go wherever nobody has been, however many preemptions that takes. ``start``: how to be at the place soon;
+    ``checks``: does it make no difference that somebody else has not had its turn before?"""
 
     order: tuple[str, ...]
     cost: Cost
     way: Way | None = None
     place: Place | None = None
     roams: bool = False
+    start: Start | None = None
+    checks: bool = False
 
 
 #: An order that cannot be kept is tried so often: who of two that wait for one thing gets it is the system's choice.
@@ -76,7 +54,7 @@ class Search:
     most (None: any number); ``roams``: beyond so many preemptions runs go wherever nobody has been."""
 
     def __init__(self, bound: int | None = None, roams: int | None = None) -> None:
-        self.bound, self._roams = bound, roams
+        self.bound = bound
         #: The level that is searched.
         self._level = Cost()
         self.runs = 0
@@ -90,31 +68,20 @@ class Search:
         self.found: Run | None = None
         #: Whether every state that was seen could be known.
         self.all_known = True
-        #: What runs need not go through again: the key of each state and whose turn, in the order in which that became
-        #: known.
-        self.met: list[tuple[str, str]] = []
+        #: What runs need not go through again, in the order in which that became known.
+        self.met: list[Gone] = []
         self.graph = Graph()
-        self._levels: dict[Cost, deque[tuple[Way, Place]]] = defaultdict(deque)
+        self._frontier = Frontier(self.graph, roams)
         self._begun = False
         self._under_way = 0
         self._states: dict[Hashable, int] = {}
-        self._keys: dict[int, str] = {}
-        self._labels: dict[Place, Label] = {}
-        #: Of each state those who ran last when it was come to; of each place who could be chosen there, and whether it
-        #: hardly matters that who ran last is preempted.
-        self._lasts: dict[int, list[str | None]] = defaultdict(list)
-        self._candidates: dict[Place, tuple[str, ...]] = {}
-        self._idle: set[Place] = set()
-        #: Who cannot be chosen at a place after all.
-        self._barred: set[tuple[Place, str]] = set()
-        #: The ways that are or were to be tried, and at which cost; how often each was tried in vain.
-        self._asked: dict[Way, Cost] = {}
+        #: Runs come to where others have been without our looking on; not, once one has not come there.
+        self._hurries = True
+        #: How often each way was tried in vain.
         self._tries: dict[Way, int] = defaultdict(int)
         #: The ways that are to be audited, once all else has been tried.
         self._audits: deque[tuple[Way, Place]] | None = None
         self._known_outcomes: dict[bytes, int] = {}
-        #: Who only goes round in which state; what would come of that need not be tried.
-        self._spinning: set[Way] = set()
         #: The ways at whose end it was found that all only go round.
         self._spun_out: set[Way] = set()
 
@@ -128,14 +95,13 @@ class Search:
     @property
     def exhausted(self) -> bool:
         """Whether no order is left at all, of however many preemptions."""
-        if not self._begun or self._under_way or any(map(self._skip, [*self._levels])):
+        if not self._begun or self._under_way or self._frontier.agenda.next() is not None:
             return False
         return not self._to_be_audited()
 
     def within(self, bound: int) -> bool:
         """Whether all orders of so many preemptions have been tried."""
-        levels = [level for level in self._levels if level.preemptions <= bound]
-        return self._begun and not self._under_way and not any(map(self._skip, levels))
+        return self._begun and not self._under_way and not self._frontier.agenda.has(bound)
 
     def next(self) -> Task | None:
         """What to try next. None: nothing, until what is under way is back; nothing at all, if nothing is."""
@@ -143,16 +109,16 @@ class Search:
             self._begun = True
             self._under_way += 1
             return Task((), Cost())
-        if not self._skip(self._level):
-            if self._under_way and not self._is_roaming:
-                return None
-            left = [level for level in [*self._levels] if self._skip(level)]
-            if not left or (self.bound is not None and min(left).preemptions > self.bound):
-                return self._audit()
-            self._level = min(left)
+        cost = self._frontier.agenda.next()
+        if cost is None or (self.bound is not None and cost.preemptions > self.bound):
+            return self._audit()
+        if self._under_way and self._frontier.roams_at(cost) and not self._frontier.roams_at(self._level):
+            return None
         self._under_way += 1
-        way, place = self._levels[self._level].popleft()
-        return Task((*self._order(place), way[1]), self._level, way, place, self._is_roaming)
+        (way, place, _), self._level = self._frontier.agenda.take()
+        roams = self._frontier.roams_at(self._level)
+        start = self._frontier.start(place) if self._hurries else None
+        return Task((*self._frontier.order(place), way[1]), self._level, way, place, roams, start)
 
     def _audit(self) -> Task | None:
         """One of the ways that nobody has gone: does it lead where it should?"""
@@ -162,7 +128,10 @@ class Search:
         self._under_way += 1
         self._level = Cost()
         way, place = self._audits.popleft()
-        return Task((*self._order(place), way[1]), self._level, way, place)
+        if way in self.graph.inferred:
+            return Task((*self._frontier.order(place), way[1]), self._level, way, place)
+        order = (*self._frontier.order(place), way[1], self._frontier.put_off[way][1])
+        return Task(order, self._level, way, place, checks=True)
 
     def _to_be_audited(self) -> bool:
         """Whether there is any."""
@@ -170,32 +139,22 @@ class Search:
             ways = [
                 (way, Place(way[0], last))
                 for way in sorted(self.graph.inferred)
-                for last in self._lasts[way[0]][:1]
-                if way[1] in self._candidates_at(Place(way[0], last))
+                for last in self._frontier.lasts[way[0]][:1]
+                if way[1] in self._frontier.candidates_at(Place(way[0], last))
             ]
-            self._audits = deque(ways[:: max(len(ways) // _MAX_AUDITED, _AUDITED)][:_MAX_AUDITED])
-        while self._audits and not (self._audits[0][0] in self.graph.inferred and self._audits[0][1] in self._labels):
+            others = [(way, place) for way, (place, _) in self._frontier.put_off.items() if self._is_put_off(way)]
+            self._audits = deque(_some_of(ways) + _some_of(others))
+        while self._audits and not (
+            self._audits[0][1] in self._frontier.labels
+            and (self._audits[0][0] in self.graph.inferred or self._is_put_off(self._audits[0][0]))
+        ):
             self._audits.popleft()
         return bool(self._audits)
 
-    @property
-    def _is_roaming(self) -> bool:
-        return self._roams is not None and self._level.preemptions > self._roams
-
-    def _skip(self, level: Cost) -> bool:
-        """Whether a level has a task that has not been done by way of another one meanwhile; it is the next one."""
-        tasks = self._levels[level]
-        while tasks and (tasks[0][0] in self.graph.edges or self._asked.get(tasks[0][0]) != level):
-            tasks.popleft()
-        return bool(tasks)
-
-    def _order(self, place: Place) -> list[str]:
-        """The turns that lead to a place."""
-        turns: list[str] = []
-        while (before := self._labels[place].before) is not None:
-            place, name = before
-            turns.append(name)
-        return turns[::-1]
+    def _is_put_off(self, way: Way) -> bool:
+        """Whether it has not been gone for that; where states are not known, nobody can see that it comes to the
+        same."""
+        return way not in self.graph.edges and way[0] in self.graph.keys and self.graph.infers
 
     # What is known from it
 
@@ -203,39 +162,56 @@ class Search:
         """Take in a run; in the order of the tasks, if the search is to find the same each time."""
         self._under_way -= 1
         self.runs += 1
+        if run.skipped and not self._is_there(task, run):
+            self._hurries = False
+            self._ask_again(task)
+            return
         self.given_up += not run.ended
         infers = self.graph.infers
-        alike = self._walk(run)
+        alike = self._walk(run, task)
         if self.graph.infers != infers:
             self._audits = None
-            self._begin_anew()
+            self._frontier.begin_anew()
         if not run.kept and not self._is_in_vain(task, run):
             alike = False
             self._try_again(task)
         self.diverged += not alike
+        if task.checks and task.way is not None and not self.graph.is_kept(task.way, task.order[-1]):
+            self.graph.distrust()
+            self._audits = None
+            self._frontier.begin_anew()
         self._tell_known()
         if run.outcome.broken and not run.met and (self.found is None or _size(run) < _size(self.found)):
             self.found = run
 
+    def _is_there(self, task: Task, run: Run) -> bool:
+        """Whether a run that was to come to a state soon has come there."""
+        return (
+            task.place is not None and run.choices[:1] != [] and run.choices[0].key == self.graph.keys[task.place.state]
+        )
+
     def _try_again(self, task: Task) -> None:
         """It could not be kept."""
-        if task.way is None or task.place is None or task.way in self.graph.edges:
+        if task.way is None or task.way in self.graph.edges:
             return
         self._tries[task.way] += 1
         if self._tries[task.way] >= _MAX_TRIES:
             self.graph.bar(task.way)
         else:
-            self._asked[task.way] = task.cost
-            self._levels[task.cost].appendleft((task.way, task.place))
+            self._ask_again(task)
+
+    def _ask_again(self, task: Task) -> None:
+        if task.way is not None and task.place is not None:
+            self._frontier.ask_again(Item(task.way, task.place), task.cost)
 
     def _is_in_vain(self, task: Task, run: Run) -> bool:
         """Whether an order could not be kept because somebody in it has been found to go round in vain; the way there
         is no way then."""
         at = _agreeing(task.order, run.order)
-        if at >= min(len(task.order), len(run.choices)) or task.order[at] not in run.choices[at].spins:
+        if run.skipped or at >= min(len(task.order), len(run.choices)) or task.order[at] not in run.choices[at].spins:
             return False
-        self._barred.add((self._way_of(run)[at], task.order[at]))
-        self._begin_anew()
+        self._frontier.barred.add((self._way_of(run)[at], task.order[at]))
+        self._frontier.begin_anew()
         return True
 
     def _way_of(self, run: Run) -> list[Place]:
@@ -255,11 +231,11 @@ class Search:
         if index == len(self.outcomes):
             self.outcomes.append(run.outcome)
             self.examples.append(run)
-        elif _size(run) < _size(self.examples[index]):
+        elif not run.skipped and _size(run) < _size(self.examples[index]):
             self.examples[index] = run
         return index
 
-    def _walk(self, run: Run) -> bool:
+    def _walk(self, run: Run, task: Task) -> bool:
         """Along a run: what it adds to the graph, and what else could be done from there. False: it went another way
         than one before."""
         alike = True
@@ -267,33 +243,39 @@ class Search:
         changed: list[Place] = []
         way: Way | None = None
         place, touch = Place(0, None), None
-        turns = zip_longest(run.order, run.touches[: len(run.order)])
-        for choice in run.choices:
-            state = self._state(choice, way)
-            if way is None:
-                alike = state == 0
+        names = run.order[run.skipped :]
+        turns = zip_longest(names, run.touches[: len(names)], run.alone[: len(names)])
+        for index, choice in enumerate(run.choices):
+            if not index and run.skipped and task.place is not None:
+                place = task.place
             else:
-                if way not in self.graph.edges or way in self.graph.inferred:
-                    new.append(way)
+                state = self._state(choice, way)
+                if way is None:
+                    alike = state == 0
+                else:
+                    if way not in self.graph.edges or way in self.graph.inferred:
+                        new.append(way)
+                        changed.append(place)
+                    alike = self._leads(way, state, touch) and alike
+                place = Place(state, choice.last)
+                if self._frontier.come_to(place, choice):
                     changed.append(place)
-                alike = self._leads(way, state, touch) and alike
-            place = Place(state, choice.last)
-            if self._come_to(place, choice):
-                changed.append(place)
-            name, touch = next(turns, (None, None))
+            name, touch, alone = next(turns, (None, None, None))
             if name is None:
                 break  # it was ended there, because all that comes is known
-            way = state, name
+            way = place.state, name
+            if alone:
+                self._frontier.alone.add(way)
         if run.ended and not run.met and way is not None:
             if any(what.rule == _ALL_SPIN for what in run.outcome.broken):
                 self._spun_out.add(way)
             alike = self._leads(way, Leaf(self._outcome(run)), None) and alike
         inferred = dict.fromkeys(state for state, _ in self.graph.infer(new))
         for place in changed:
-            self._expand(place)
-        for state in inferred:
-            for last in self._lasts[state]:
-                self._expand(Place(state, last))
+            self._frontier.expand(place)
+        for state in (*inferred, *self.graph.take_rounds()):
+            for last in self._frontier.lasts[state]:
+                self._frontier.expand(Place(state, last))
         return alike
 
     def _leads(self, way: Way, to: int | Leaf, touch: Touch | None) -> bool:
@@ -318,99 +300,33 @@ class Search:
         if state is None:
             state = self._states[name] = self.graph.add_state(choice.able)
             if choice.key:
-                self._keys[state] = choice.key
+                self.graph.keys[state] = choice.key
         return state
-
-    def _come_to(self, place: Place, choice: Choice) -> bool:
-        """What a run has found at a place; returns whether that is new."""
-        self._spinning.update((place.state, spinner) for spinner in choice.spins)
-        before = self._candidates.get(place, ())
-        if choice.candidates == before:
-            return False
-        self._candidates[place] = tuple(name for name in choice.able if name in before or name in choice.candidates)
-        if choice.idle:
-            self._idle.add(place)
-        if place == Place(0, None) and place not in self._labels:
-            self._label(place, Label())
-        return self._candidates[place] != before
 
     def _tell_known(self) -> None:
         """Those who make runs need not go ways that are known."""
-        for state, name in self.graph.take_news():
-            if (key := self._keys.get(state)) is not None:
-                self.met.append((key, name))
-
-    # What it costs to come to a place
-
-    def _label(self, place: Place, label: Label) -> None:
-        if place not in self._labels:
-            self._lasts[place.state].append(place.last)
-        self._labels[place] = label
-
-    def _expand(self, first: Place) -> None:
-        """Where it goes on from a place, and from those that are cheaper to come to because of that."""
-        if first not in self._labels:
-            return
-        todo = deque([first])
-        while todo:
-            place = todo.popleft()
-            for to, label in self._onward(place):
-                known = self._labels.get(to)
-                if known is None or label.cost < known.cost:
-                    self._label(to, label)
-                    todo.append(to)
-
-    def _candidates_at(self, place: Place) -> tuple[str, ...]:
-        """Who can be chosen there, as far as is known."""
-        return self._candidates.get(place) or self.graph.able[place.state]
-
-    def _onward(self, place: Place) -> Iterator[tuple[Place, Label]]:
-        """Where the ways from a place lead; those of which that is not known are to be tried."""
-        label = self._labels[place]
-        candidates = self._candidates_at(place)
-        for name in candidates:
-            cost, among = label.cost, label.among
-            if place.last != name and place.last in candidates:
-                among |= {place.last, name}
-                cost = cost.with_preemption(among, place in self._idle)
-            way = place.state, name
-            if (place, name) in self._barred:
-                continue
-            targets = self.graph.edges.get(way)
-            if targets is None:
-                self._ask(way, place, cost)
-                continue
-            for to in targets:
-                if isinstance(to, int):
-                    yield Place(to, name), Label(cost, among, (place, name))
-
-    def _ask(self, way: Way, place: Place, cost: Cost) -> None:
-        """The way is to be tried, unless that was asked for already, at no greater cost."""
-        known = self._asked.get(way)
-        if known is None or cost < known:
-            self._asked[way] = cost
-            self._levels[cost].append((way, place))
-
-    def _begin_anew(self) -> None:
-        """Some of what was thought to lead to places does not."""
-        self._labels.clear()
-        self._lasts.clear()
-        self._asked.clear()
-        self._levels.clear()
-        root = Place(0, None)
-        self._label(root, Label())
-        self._expand(root)
+        for way in self.graph.take_news():
+            state, name = way
+            if (key := self.graph.keys.get(state)) is not None:
+                to = self.graph.edges.get(way, ())
+                leads = self.graph.keys.get(to[0], "") if len(to) == 1 and isinstance(to[0], int) else ""
+                is_local = way not in self._frontier.spinning and self.graph.is_local(way)
+                self.met.append(Gone(key, name, leads, is_local))
 
     def counts(self, bound: int | None) -> Counts | None:
         """How many orders there are of at most so many preemptions, as far as they are known, by what comes of them.
         None: a program that goes round has no end of them."""
-        ways = {**dict.fromkeys(self._spinning, ()), **self.graph.edges}
-        return count(self.graph.able, ways, bound)
+        ways = {**dict.fromkeys(self._frontier.spinning, ()), **self.graph.edges}
+        return count(*completed(self.graph.able, ways, self.graph.is_local), bound)
 
 
 def _agreeing(wished: Sequence[str], taken: Sequence[str]) -> int:
     """So many turns at the beginning are those that were wished for."""
     return next((at for at, (one, other) in enumerate(zip(wished, taken, strict=False)) if one != other), len(wished))
+
+
+def _some_of(ways: list[tuple[Way, Place]]) -> list[tuple[Way, Place]]:
+    return ways[:: max(len(ways) // _MAX_AUDITED, _AUDITED)][:_MAX_AUDITED]
 
 
 def _size(run: Run) -> tuple[int, int, int]:

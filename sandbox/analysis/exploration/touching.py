@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from sandbox.machines.linux.stepping.tasks import Task as Thread
     from sandbox.machines.linux.stepping.world import World
 
-#: Things that are touched, and are no pieces of memory: what is printed; who has ended; who waits; what is in pipes.
-_OUT, _END, _WAITS, _PIPES = "out", "end", "waits", "pipes"
+#: Things that are touched, and are no pieces of memory: what is printed; who has ended; who waits; what is in pipes;
+#: who is there at all; what claims are about.
+_OUT, _END, _WAITS, _PIPES, _BIRTH, _CLAIMS = "out", "end", "waits", "pipes", "birth", "claims"
 _SPINS = "spins"
 #: A turn that touches more words of memory may touch anything.
 _MAX_WORDS = 256
@@ -34,14 +35,18 @@ class Touching:
     def __init__(self, world: World) -> None:
         self._world = world
         self.turns: list[Touch | None] = []
+        #: Of each turn, whether nobody else has had any part in it, and who had it could go on.
+        self.alone: list[bool] = []
         #: At the beginning of the turn in hand: whose it is (0: nobody's), what each is about to touch, what all held.
         self._pid = 0
         self._about: dict[int, tuple[int, str]] = {}
         self._before: Hashable | None = None
         #: What has been seen of it since: who has gone on, what happened besides.
         self._moved: set[int] = set()
+        self._born: set[int] = set()
         self._seen: set[str] = set()
-        self._unclear = False
+        self._unclear = self._is_alone = False
+        self._thread: Thread | None = None
 
     def see(self, event: Event) -> None:
         """It has happened in the turn in hand."""
@@ -53,31 +58,45 @@ class Touching:
             case Exited(pid=pid):
                 self._moved.add(pid)
                 self._seen.add(_END)
-            case Blocked(pid=pid, on=on) if on.rule != _SPINS:
-                self._moved.add(pid)
-                self._seen.add(_WAITS)
-            case Admitted() | Fault():
-                self._unclear = True
+            case Blocked(pid=pid, on=on):
+                self._is_alone = False
+                if on.rule != _SPINS:
+                    self._moved.add(pid)
+                    self._seen.add(_WAITS)
+            case Admitted(pid=pid):
+                self._born.add(pid)
+            case Fault():
+                self._unclear, self._is_alone = True, False
+
+    def claimed(self) -> None:
+        """In the turn in hand something has happened that a claim is about."""
+        self._seen.add(_CLAIMS)
 
     def begin(self, thread: Thread, threads: Mapping[str, Thread], shared: Hashable | None) -> None:
         """A turn begins. ``shared``: what all that is shared holds; None: nobody has looked."""
-        self._pid, self._before = thread.pid, shared
+        self._pid, self._before, self._thread = thread.pid, shared, thread
+        self._is_alone = bool(thread.place.line)
         self._about = {each.pid: (each.body.os_pid, each.touches) for each in threads.values()}
-        self._moved, self._seen, self._unclear = set(), set(), shared is None or not thread.place.line
+        self._moved, self._born, self._seen = set(), set(), set()
+        self._unclear = shared is None or not thread.place.line
 
     def end(self, shared: Hashable | None) -> None:
         """The turn in hand is over."""
-        if self._pid:
+        if self._pid and self._thread is not None:
             self.turns.append(None if self._unclear else self._touch(shared))
+            company = self._moved - {self._pid} or self._born or _END in self._seen or self._thread.has_company
+            self.alone.append(self._is_alone and not company)
         self._pid = 0
 
     def _touch(self, shared: Any) -> Touch | None:
         reads: set[str] = set()
         writes = set(self._seen)
-        for pid in {self._pid, *self._moved}:
+        for pid in {self._pid, *self._moved} - self._born:
             os_pid, told = self._about.get(pid, (0, UNKNOWN))
             if told == UNKNOWN or not self._take(os_pid, told.split(), reads, writes):
                 return None
+        if self._born and _BIRTH not in writes:
+            return None
         if shared is not None and self._before is not None and not _is_told(self._before, shared, writes):
             return None
         return Touch(frozenset(reads - writes), frozenset(writes))

@@ -1,4 +1,4 @@
-"""What this machine can do for us, and what to do about what is missing."""
+"""Examines what this machine can do, and says what to do about what is missing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sandbox.analysis.measurement.finding import Finding, findings_of
 from sandbox.i18n import _
 from sandbox.util.units import MS
 
-#: Where the servers of the lessons listen.
+#: The port of the servers in lessons.
 PORT = 9001
 
 
 def examine() -> list[Finding]:
-    """Look at everything. Nothing is changed, and nothing is left."""
+    """Examine everything. Nothing is changed, and nothing is left behind."""
     before, after = (_python, _system), (_port, _terminal)
     if sys.platform != "linux":
         return findings_of(*before, _signals, *after)
@@ -44,7 +44,7 @@ def _system() -> Iterator[Finding]:
 
 
 def _signals() -> Iterator[Finding]:
-    """What there is where signals have to do."""
+    """Examine what scheduling by signals alone can do."""
     if sys.platform == "win32":
         return
     from sandbox.machines.posix import accounts, keeper

@@ -1,4 +1,4 @@
-"""What is looked at on Linux: whether real processes can be scheduled, and how well."""
+"""Examines whether and how well real processes can be scheduled on Linux."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sandbox.machines.linux.process import limits
 
 
 def examine() -> list[Finding]:
-    """Look at everything that only Linux has."""
+    """Examine everything that only Linux has."""
     rooms = _begin_rooms()
     first = findings_of(_cpus, _load)
     freezer = cache(capabilities.freezer_obstacle)
@@ -49,7 +49,7 @@ def _cpus() -> Iterator[Finding]:
 
 
 def _load() -> Iterator[Finding]:
-    """What others have the CPUs do."""
+    """Examine how busy the CPUs are."""
     number, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     found = _("{load} of {number} CPUs were wanted in the last minute").format(load=f"{load:.1f}", number=number)
     if load < number:
@@ -80,7 +80,7 @@ def _hidden() -> Iterator[Finding]:
 
 
 def _holders() -> Iterator[Finding]:
-    """Whether it can be read for whom a blocked process waits."""
+    """Examine whether the holders of locks can be read from processes."""
     obstacle = capabilities.reading_obstacle()
     if obstacle is None:
         yield Finding(_("waits"), "ok", _("who holds what others wait for can be read, of all processes of a run"))
@@ -94,7 +94,7 @@ def _holders() -> Iterator[Finding]:
 
 
 def _first_birth(birth: Birth) -> Iterator[Finding]:
-    """The very birth that a run begins with: a kernel process, and a process that it schedules to its end."""
+    """Report the test run: a kernel process, and a process that it schedules until its end."""
     faults, obstacle = birth.outcome()
     if obstacle is None:
         found = _("a child was born, stopped, continued and ended by signals")
@@ -107,7 +107,7 @@ def _first_birth(birth: Birth) -> Iterator[Finding]:
 
 
 def _sensors() -> Iterator[Finding]:
-    """Each sensor, best first; that a better one is missing costs accuracy and nothing else."""
+    """Examine each sensor, the best first. A missing one only costs accuracy."""
     for name in sensors.NAMES:
         if name == "auto":
             continue
@@ -151,7 +151,7 @@ def _limits() -> Iterator[Finding]:
 
 def _containment(try_freezer: Callable[[], str | None]) -> Iterator[Finding]:
     who = "root" if os.geteuid() == 0 else _("an ordinary user")
-    contained = os.path.exists("/.dockerenv") or "container" in os.environ  # so systemd calls it
+    contained = os.path.exists("/.dockerenv") or "container" in os.environ  # the variable is set by systemd
     found = _("{who}, in a container") if contained else _("{who}, on the machine")
     yield Finding(_("user"), "ok", found.format(who=who))
     if os.geteuid() != 0:
@@ -179,7 +179,7 @@ def _privileges() -> Finding:
 
 
 def _memory() -> Iterator[Finding]:
-    """Who keeps the limits of memory."""
+    """Examine how limits of memory are enforced."""
     if cgroup.can_limit_memory():
         yield Finding(_("memory"), "ok", _("a control group keeps the limits of memory"))
     else:
@@ -188,7 +188,7 @@ def _memory() -> Iterator[Finding]:
 
 
 def _begin_rooms() -> Check:
-    """Begin to try a room; what is returned waits for what comes of it."""
+    """Start the test of a room for untrusted code. Returns the check that waits for the result."""
     try:
         begun = room.Probe()
     except OSError:
@@ -197,7 +197,7 @@ def _begin_rooms() -> Check:
 
 
 def _rooms(probe: room.Probe | None) -> Iterator[Finding]:
-    """Whether the files of people whom one does not know can be examined."""
+    """Examine how well untrusted policies are isolated."""
     fences = room.Fences(False, False, False)
     if probe is not None:
         with suppress(OSError, TypeError, SubprocessError):

@@ -1,4 +1,4 @@
-"""What an examination found, what a measurement measured and how true the slices of a run were: in print."""
+"""Prints the findings of an examination, the figures of a measurement, and the accuracy of a run's slices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Figures = dict[str, Any]
 
 
 def microseconds(ns: int | None) -> str:
-    """A short time in a table: whole microseconds, ``-`` for none."""
+    """Return a time in whole microseconds, for a table; ``-`` for None."""
     return "-" if ns is None else f"{ns / US:.0f}"
 
 
@@ -35,7 +35,7 @@ _SIGNS: Messages = {
 
 
 def print_findings(findings: list[Finding]) -> None:
-    """As a table, and what to do below it."""
+    """Print a table of findings, followed by advice."""
     rows = [[_(_SIGNS[finding.state]), finding.name, finding.found] for finding in findings]
     print_table(["", _("what"), _("found")], rows, {0, 1, 2})
     advice = [finding for finding in findings if finding.advice]
@@ -50,7 +50,7 @@ def print_findings(findings: list[Finding]) -> None:
 
 
 def print_verification(figures: Figures) -> None:
-    """How true the slices of a run were."""
+    """Print the accuracy of a run's slices."""
     say()
     say(_("held against the system's own records of every switch:"))
     rows = [
@@ -64,7 +64,7 @@ def print_verification(figures: Figures) -> None:
 
 
 def print_measurement(measurement: Figures) -> None:
-    """What a machine can do, as tables."""
+    """Print the tables of a measurement."""
     engine = _("engine's own CPU")
     say(_("four processes that only compute:"))
     head = [_("quantum"), _("CPU delivered"), _("slice error p50"), "p99", _("dispatch gap p50"), "p99", engine]

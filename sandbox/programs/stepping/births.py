@@ -37,7 +37,7 @@ def install() -> tuple[Hook, Lines]:
     hook = Hook()
     tracer: Lines = LineMonitor(hook) if hasattr(sys, "monitoring") else LineTracer(hook)
     follow_threads(tracer, hook)
-    wakes.follow_threads(hook)
+    wakes.follow_threads(hook.here)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
     _note_children(hook)

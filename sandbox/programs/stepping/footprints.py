@@ -15,6 +15,8 @@ import ctypes
 import mmap
 import types
 
+from sandbox.util import interpreter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,6 +223,8 @@ class Footprint:
             self.note("pipes", write=True)
         elif kind == "process" and name in ("join", "is_alive") and bare:
             self.note("end", write=False)
+        elif kind == "process" and name == "start" and bare and interpreter.is_forked_at_start(value):
+            self.note("birth", write=True)
         elif value is PLAIN or type(value) in _ATOMS:
             for each in arguments:
                 self.consume(each)

@@ -43,7 +43,8 @@ HELLO, LINE, NOTE, THREAD_ENDS, ENDS, BLOCKS, WAKES = "H", "L", "N", "T", "E", "
 #: And when it is asked: the state of its process.
 STATE = "S"
 #: What it is told: go on; let signals in that end it, and wait on; say what the state of the process is, and wait on.
-GO, LISTEN, ASK = b"g", b"l", b"s"
+#: Go on for so many lines, of which only the last one is told, with the state that it comes to or without.
+GO, LISTEN, ASK, LINES, HURRY = b"g", b"l", b"s", b"n", b"h"
 #: Kinds of a hello: a process of the scenario, a fork; both are to be told to go on at once. A thread that has come to
 #: its first line, in this process or in one that has been spawned.
 START, FORK, THREAD = "start", "fork", "thread"
@@ -241,6 +242,8 @@ class Stepper:
         self._frame: FrameType | None = None
         self._depth = 0
         self._line = 0
+        #: Lines that are to come before the next one that is told; whether the state is not told then.
+        self._untold, self._hurries = 0, False
         #: What has changed, and has not been told.
         self._changes: list[str] = []
         #: What the program itself traces with.
@@ -287,6 +290,10 @@ class Stepper:
             except OSError:
                 _end()
             if answer == GO:
+                self._hurries = False
+                return
+            if answer[:1] in (LINES, HURRY):
+                self._untold, self._hurries = int(answer[1:]) - 1, answer[:1] == HURRY
                 return
             if answer == ASK:
                 self._send(STATE, *self._hook.whole_state())
@@ -313,6 +320,7 @@ class Stepper:
             self._connection.close()
             self._connection = None
         self._frame, self._depth, self._changes = None, 0, []
+        self._untold, self._hurries = 0, False
 
     def leave(self) -> None:
         """The thread ends."""
@@ -369,6 +377,8 @@ class Stepper:
         states, watch = self._hook.states, self._watch
         if states is not None:
             states.rounds.come_to(frame, self._line)
+            if self._hurries:
+                return 0, False
             mark, known = states.of(frame)
             return mark, known and self._hook.is_alone  # what another thread holds may change until it comes to a line
         return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
@@ -376,12 +386,23 @@ class Stepper:
     def _touches(self, frame: FrameType, line: int) -> str:
         """What the turn that begins at this line is about to touch of what others see."""
         touches = self._hook.touches
-        return touches.of(frame, line) if touches is not None and self._hook.is_alone else UNKNOWN
+        asked = touches is not None and not self._hurries and self._hook.is_alone
+        return touches.of(frame, line) if touches is not None and asked else UNKNOWN
+
+    def _pass(self, frame: FrameType) -> None:
+        """The thread comes to a line that is not told."""
+        self._untold -= 1
+        self._frame = frame
+        if self._hook.states is not None:
+            self._hook.states.rounds.come_to(frame, self._line)
 
     def stop(self, frame: FrameType, line: int | None) -> None:
         """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
         waits."""
         self._line = line = line or self._line
+        if self._untold:
+            self._pass(frame)
+            return
         [_] = map(self._set_mask, *self._block)
         if self._connection is None:
             self.introduce(THREAD)

@@ -51,14 +51,17 @@ _FIRST_PID = 300
 _BEGINNINGS = frozenset({"_bootstrap", "_bootstrap_inner"})
 #: What of a thread differs each time, or belongs to the library alone.
 _OF_THREAD = frozenset({"_ident", "_native_id", "_tstate_lock", "_handle", "_os_thread_handle", "_stderr"})
+#: What the library calls pieces of shared memory.
+_MEMORY = re.compile("psm_[0-9a-f]{8}")
 _OWNER = re.compile(r"owner=(\d+) count=(\d+)")
 
 
 class Pids:
-    """The names of processes that a program may hold, and what they are instead."""
+    """The names of processes and of pieces of memory that a program may hold, and what they are instead."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
+        self._memory: dict[str, str] = {}
         self._born = 0
         self.renew()
 
@@ -71,6 +74,10 @@ class Pids:
         """A child of ours."""
         self._born += 1
         self._known[pid] = f"child {self._born}"
+
+    def of_memory(self, name: re.Match[str]) -> str:
+        """Pieces of memory are called by their order."""
+        return self._memory.setdefault(name[0], f"memory {len(self._memory) + 1}")
 
     def instead(self, value: int) -> object:
         """Of any number."""
@@ -162,7 +169,7 @@ class States:
             code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
-            tuple((name, self._value(value, 0)) for name, value in local.items()),
+            tuple((name, self._value(local[name], 0)) for name in sorted(local)),  # in which order is by when one looks
             rounds,
         )
 
@@ -170,7 +177,7 @@ class States:
         """The variables of a module that are no parts of its text."""
         return tuple(
             (name, self._value(value, 0))
-            for name, value in world.items()
+            for name, value in sorted(world.items(), key=lambda item: item[0])
             if not name.startswith("__") and type(value) not in (type, types.FunctionType)
         )
 
@@ -179,6 +186,8 @@ class States:
         kind = type(value)
         if kind is int:
             return self.pids.instead(value)
+        if kind is str and "psm_" in value:
+            return "str", _MEMORY.sub(self.pids.of_memory, value)
         if kind in _PLAIN:
             return kind.__name__, value if kind not in (range, slice) else repr(value)
         self._left -= 1

@@ -126,9 +126,7 @@ class Touches:
         nodes = _lines_of(frame.f_code.co_filename).get(line)
         if not nodes:
             raise NotUnderstood
-        reader = _Reader(frame, footprint, self._is_step)
-        for node in nodes:
-            reader.statement(node)
+        _Reader(frame, footprint, self._is_step).statements(nodes)
 
 
 class _Reader:
@@ -140,6 +138,21 @@ class _Reader:
         self._footprint, self._is_step = footprint, is_step
 
     # Statements
+
+    def statements(self, nodes: list[Any]) -> None:
+        """Those of one line. A loop that is a line of its own is one turn a round, and which round that is nobody asks:
+        it is all of them."""
+        head, *rest = nodes
+        if rest and type(head) is ast.For and type(head.target) is ast.Name:
+            over = self.value(head.iter)
+            if type(over) in (list, tuple) and len(over) <= _MAX_ITEMS:
+                for item in over:
+                    self._bound[head.target.id] = item
+                    for node in rest:
+                        self.statement(node)
+                return
+        for node in nodes:
+            self.statement(node)
 
     def statement(self, node: Any) -> None:
         read = _STATEMENTS.get(type(node))

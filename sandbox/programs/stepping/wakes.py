@@ -17,20 +17,25 @@ from sandbox.util import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Protocol
 
-    from sandbox.programs.stepping.hook import Hook, Stepper
+    class Stepper(Protocol):
+        """What a thread steps with: it tells that it is about to wait within its line, and that it has waited."""
+
+        def block(self) -> None: ...
+        def wake(self) -> None: ...
 
 
 class _Of:
-    """``hook``: that of this process."""
+    """``here``: what the thread that asks steps with, if it does."""
 
-    hook: Hook | None = None
+    here: Callable[[], Stepper | None] | None = None
 
 
-def follow_threads(hook: Hook) -> None:
+def follow_threads(here: Callable[[], Stepper | None]) -> None:
     """Those that wait within ``threading``: for a condition, and all that is made of one."""
-    _Of.hook = hook
+    _Of.here = here
     interpreter.use_locks(Waiter)
 
 
@@ -43,7 +48,7 @@ def follow_processes() -> None:
 
 def _here() -> Stepper | None:
     """What this thread steps with, if it does."""
-    return _Of.hook.here() if _Of.hook is not None else None
+    return _Of.here() if _Of.here is not None else None
 
 
 def _acquire(semaphore: Any, block: bool = True, timeout: float | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""What can be done with a process, with the keys that do it: opened by the right button of the mouse."""
+"""The menu of a process: the actions on it, with their keys. Opened by the right mouse button."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from sandbox.tui.screens.board import BoardScreen
 
 _OFFERED = ("inspect", "kill", "kill_surely", "next_change", "fold", "console", "memory", "states", "program")
-#: What a recording has nobody to do.
+#: Actions without use in a recording, as it has no machine.
 _NEEDS_A_MACHINE = ("kill", "kill_surely")
 
 
 class ProcessMenu(Choose):
-    """Answers the id of an action."""
+    """Lets the user choose an action; the answer is its id."""
 
     def __init__(self, title: str, left_out: tuple[str, ...], config: Config) -> None:
         actions = [action for action in ACTIONS if action.id in _OFFERED and action.id not in left_out]
@@ -33,7 +33,7 @@ class ProcessMenu(Choose):
 
 
 def open_menu(screen: BoardScreen, pid: int) -> None:
-    """Ask what shall be done with this one, which is chosen, and do it."""
+    """Open the menu for the chosen process, and perform the action that is chosen."""
     session = screen.session
     left_out = () if session.has_machine else _NEEDS_A_MACHINE
     if not session.view.tree.has_children:

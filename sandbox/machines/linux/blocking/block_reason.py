@@ -11,10 +11,11 @@ from collections.abc import Container, Iterable, Iterator
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.channels import by_channel
 from sandbox.machines.linux.blocking.futexes import futex
-from sandbox.machines.linux.blocking.open_files import OpenFile, brief_name, is_ready, open_file, other_end
+from sandbox.machines.linux.blocking.open_files import brief_name, is_ready, open_file, other_end
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_at, time_limit, time_until
 from sandbox.machines.linux.blocking.system_calls import entered_call
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.model.events import Clause, Figure
 from sandbox.util.text import clean_line
 from sandbox.util.units import S

@@ -29,7 +29,8 @@ _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "
 class Held(NamedTuple):
     """``groups``: it goes on once a thread of each of them lets go. ``holders``: the processes that have the resource,
     by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it;
-    ``taken``: the line of code in which it was taken, where that is told."""
+    ``taken``: the line of code in which it was taken, where that is told; ``by_turns``: it looks for that again and
+    again, and does nothing else until it comes."""
 
     resource: str
     groups: tuple[frozenset[Thread], ...]
@@ -38,6 +39,7 @@ class Held(NamedTuple):
     any: bool = False
     may_end: bool = False
     taken: str = ""
+    by_turns: bool = False
 
 
 class Semaphore(NamedTuple):
@@ -58,6 +60,8 @@ class Says(Protocol):
     ) -> Semaphore | None: ...
 
     def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
+
+    def waits_by_turns(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
 
 
 class _Belongings:

@@ -47,7 +47,7 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
         return Clause("condition")
     if operation == _WAIT_BITSET and shared and value and procfs.has_thread(os_pid, value):
         return Clause("join", {"tid": value})
-    if operation == _WAIT and (value == _CONTENDED or (value & _WAITERS and procfs.has_thread(os_pid, value & _TID))):
+    if operation == _WAIT and (value == _CONTENDED or (value & _WAITERS and _is_owner(os_pid, value & _TID, shared))):
         return Clause("mutex")
     if operation not in (_WAIT, _WAIT_BITSET):
         return Clause("futex")
@@ -58,6 +58,11 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
     if rule == "semaphore" and is_python:
         return Clause("lock or semaphore" if shared else "futex")
     return Clause(rule)
+
+
+def _is_owner(os_pid: int, tid: int, shared: bool) -> bool:
+    """Whether this is a thread that may have a mutex for which another one of the process waits."""
+    return procfs.has_thread(os_pid, tid) or (shared and procfs.has_thread(tid, tid))
 
 
 def lends_priority(arguments: list[int]) -> bool:

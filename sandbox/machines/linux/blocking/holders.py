@@ -16,8 +16,8 @@ import socket
 from sandbox.machines.linux import procfs, procfs_files, procfs_shared
 from sandbox.machines.linux.blocking.census import Census, Held
 from sandbox.machines.linux.blocking.lock_holders import lock_holders
-from sandbox.machines.linux.blocking.memory_holders import futex_holders
-from sandbox.machines.linux.blocking.open_files import named, open_file, written_address
+from sandbox.machines.linux.blocking.memory_holders import by_turns, futex_holders
+from sandbox.machines.linux.blocking.open_files import is_made_up, named, open_file, written_address
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
 from sandbox.machines.linux.blocking.queues import queue_holders
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
@@ -31,8 +31,8 @@ MAX_THREADS, MAX_PROCESSES = 64, 512
 #: A wait for any of more descriptors is not followed.
 _MAX_POLLED = 16
 _P_PID, _P_PIDFD = 1, 3
-#: rt_sigsuspend; for which signals shells have handlers of their own.
-_SUSPEND_CALLS = (130, 133)
+#: rt_sigsuspend, rt_sigtimedwait; for which signals shells have handlers of their own.
+_SUSPEND_CALLS, _SIGWAIT_CALLS = (130, 133), (128, 137)
 _OF_SHELLS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGWINCH}
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
@@ -66,7 +66,10 @@ def _in_call(census: Census, child: Child, tid: int, entered: Entered) -> Held |
             return _for_child(census, child, _awaited(child, *arguments[:2]))
         case "signal" if entered.number in _SUSPEND_CALLS and _hears_of_children_only(child):
             return _for_child(census, child, -1)
-        case "read" | "write" | "recv" | "send":
+        case "signal" if entered.number in _SIGWAIT_CALLS and not arguments[2]:
+            mask = int.from_bytes(procfs.read_memory(child.os_pid, arguments[0], 8), "little")
+            return _for_signals(census, child, mask)
+        case "read" | "write" | "recv" | "send" | "accept":
             return _on_file(census, child, arguments[0], call in ("write", "send"))
         case "poll" | "ppoll" | "select" | "pselect" | "epoll" | "epoll_pwait2":
             held = _on_several(census, child, call, arguments)
@@ -76,8 +79,8 @@ def _in_call(census: Census, child: Child, tid: int, entered: Entered) -> Held |
             return lock_holders(census, child, entered)
         case "semaphore" | "receive message" | "send message" if not entered.is_limited:
             return queue_holders(census, child, entered)
-        case "futex" if not arguments[3]:
-            return futex_holders(census, child, tid, entered)
+        case "futex":
+            return by_turns(census, child, tid) if arguments[3] else futex_holders(census, child, tid, entered)
     return None
 
 
@@ -106,9 +109,20 @@ def _hears_of_children_only(child: Child) -> bool:
 
 def _awaited(child: Child, kind: int, which: int) -> int:
     if kind == _P_PIDFD:
-        said = procfs_files.descriptor_facts(child.os_pid, which).get("Pid", "")
-        return int(said) if said.isdecimal() else 0
+        return _meant(child, which)
     return which if kind == _P_PID else 0
+
+
+def _meant(child: Child, pidfd: int) -> int:
+    """The os_pid of the process that a pidfd is for; 0: none that is there."""
+    said = procfs_files.descriptor_facts(child.os_pid, pidfd).get("Pid", "")
+    return int(said) if said.isdecimal() else 0
+
+
+def _for_signals(census: Census, child: Child, mask: int) -> Held | None:
+    """For one of these signals: that of a child that ends, and such as nobody sends to tell something."""
+    awaited = {number for number in range(1, mask.bit_length() + 1) if mask >> (number - 1) & 1}
+    return _for_child(census, child, -1) if signal.SIGCHLD in awaited <= _OF_SHELLS else None
 
 
 # Files
@@ -124,9 +138,22 @@ def _on_file(census: Census, child: Child, descriptor: int, writes: bool) -> Hel
         return census.any_of(named(file.target, "pipe"), others) if others else None
     if file.kind == "eventfd":
         return census.any_of("eventfd", _sharing_event(census, child, descriptor, file.target))
-    if file.kind == "socket" and not file.listens:
-        return _on_socket(census, child, descriptor, file.target, writes)
+    if file.kind == "pidfd":
+        return _for_child(census, child, os_pid) if (os_pid := _meant(child, descriptor)) else None
+    if file.kind == "signalfd":
+        mask = procfs_files.descriptor_facts(child.os_pid, descriptor).get("sigmask", "")
+        return _for_signals(census, child, int(mask or "0", 16))
+    if file.kind == "socket":
+        if not file.listens:
+            return _on_socket(census, child, descriptor, file.target, writes)
+        return _at_door(census, child, file.own or "")
     return None
+
+
+def _at_door(census: Census, child: Child, at: str) -> Held | None:
+    """Whoever may come in: of a family to which alone the address is told all its members, else the world."""
+    family = [other for other in census.children if other.console is child.console]
+    return census.any_of("a connection", family) if is_made_up(at) else None
 
 
 def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:

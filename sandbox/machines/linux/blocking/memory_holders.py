@@ -25,7 +25,7 @@ _NEAR = 1_024
 _MAX_TID = 1 << 22
 
 
-def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> Held:
+def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> Held | None:
     """Whoever could let it go on."""
     arguments = entered.arguments
     address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
@@ -36,7 +36,8 @@ def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> H
         other = int(what.figures["tid"] or 0)
         return Held(f"end of thread {other}", (frozenset({(child.os_pid, other)}),), [child.os_pid])
     if (lock := census.says.thread_wait(child, tid, census.threads(child))) is not None:
-        return _of_threads(census, child, lock)
+        has_it = procfs.read_memory(child.os_pid, address, 4) != (arguments[2] & 0xFFFFFFFF).to_bytes(4, "little")
+        return None if has_it else _of_threads(census, child, lock)  # else it has been let go, and it goes on
     private = bool(operation & _FUTEX_PRIVATE)
     mapping = None if private else _mapping(census.mappings_of(child), address)
     if mapping is None:
@@ -52,6 +53,13 @@ def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> H
     if said is None:
         return Held(f"{what.rule} {address:x}", (everybody,), [], "unknown", any=True)
     return _of_semaphore(census, said, everybody, (child.os_pid, tid))
+
+
+def by_turns(census: Census, child: Child, tid: int) -> Held | None:
+    """A wait with a time-out, after which the thread looks whether it has been told to stop, and waits on, as the
+    program says: only another thread of it ends that."""
+    wait = census.says.waits_by_turns(child, tid, census.threads(child))
+    return None if wait is None else Held(wait.name, (census.threads(child),), [], "unknown", True, by_turns=True)
 
 
 def _of_semaphore(census: Census, said: Semaphore, everybody: frozenset[Thread], waiter: Thread) -> Held:

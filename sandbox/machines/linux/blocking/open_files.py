@@ -12,10 +12,10 @@ import re
 import select
 import socket
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from sandbox.machines.linux import procfs_files
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.util import libc
 from sandbox.util.paths import IN_MEMORY
 from sandbox.util.text import clean_line
@@ -26,18 +26,8 @@ _MAX_RELATIVES = 24
 _MAX_STREAMS = 64
 #: Files that the system makes up, by what it calls them, and their kinds.
 _ANONYMOUS = re.compile(r"(?:anon_inode:)?\[?(eventfd|timerfd|signalfd|inotify|fanotify|pidfd|eventpoll|io_uring)\b")
-
-
-class OpenFile(NamedTuple):
-    """Where a descriptor leads. ``kind``: "console", "terminal" (the other side of one), "pipe", "socket", "device",
-    "file", or what it is of the system's own; ``target``: what ``/proc`` calls it; of a socket ``own`` and ``peer``:
-    its addresses, ``listens``: whether it accepts connections."""
-
-    kind: str
-    target: str
-    own: str | None = None
-    peer: str | None = None
-    listens: bool = False
+#: A socket address that ``multiprocessing`` has generated.
+_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 
 
 def open_file(child: Child, descriptor: int) -> OpenFile | None:
@@ -126,6 +116,11 @@ def _remember(streams: dict[int, OpenFile], descriptor: int, found: OpenFile) ->
     if len(streams) >= _MAX_STREAMS:
         streams.clear()
     streams[descriptor] = found
+
+
+def is_made_up(address: str) -> bool:
+    """Whether nobody outside the family of who listens there knows it."""
+    return _MADE_UP.search(address) is not None
 
 
 def _listens(borrowed: socket.socket) -> bool:

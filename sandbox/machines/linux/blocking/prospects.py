@@ -7,7 +7,6 @@ import sys
 
 assert sys.platform == "linux"
 
-import re
 import signal
 import socket
 import struct
@@ -16,6 +15,7 @@ from enum import Enum
 
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
+from sandbox.machines.linux.blocking.open_files import is_made_up
 from sandbox.machines.linux.blocking.polled import polled_descriptors, time_limit
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child, Relative
@@ -30,7 +30,10 @@ _MAX_THREADS = 64
 #: futex operations that wait and may have a time limit, without their flags.
 _FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
 #: Where descriptors lead of which only somebody on the board makes anything ready.
-_OF_THE_BOARD = ("pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "/dev/ptmx")
+_OF_THE_BOARD = (
+    "pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "anon_inode:[pidfd]", "pidfd:",
+    "/dev/ptmx",
+)  # fmt: skip
 #: A struct ucred: pid, uid, gid.
 _CREDENTIALS = struct.Struct("iII")
 #: A struct timeval: how long to wait for something to come.
@@ -40,8 +43,6 @@ _ENDED_BY_THE_BOARD = (
     "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore", "signal",
 )  # fmt: skip
 _TERMINALS = ("/dev/pts/", "/dev/tty")
-#: An address that ``multiprocessing`` has made up: nobody outside the family knows it.
-_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 
 
 class Prospect(Enum):
@@ -123,7 +124,7 @@ def _is_socket_of_the_family(child: Child, descriptor: int) -> bool:
                 return False
             if borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 name = borrowed.getsockname()
-                return isinstance(name, str) and _MADE_UP.search(name) is not None
+                return isinstance(name, str) and is_made_up(name)
             maker, *_ = _CREDENTIALS.unpack(
                 borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
             )

@@ -100,6 +100,14 @@ class SaidLocks:
         self._read_notes()
         return self.of_threads.wait_of(child, tid, threads)
 
+    def waits_by_turns(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
+        """The same of one whose waits have time-outs."""
+        self._read_notes()
+        if not self.of_threads.may_look_by_turns(child):
+            return None
+        wait = self.of_threads.wait_of(child, tid, threads)
+        return wait if wait is not None and wait.by_turns else None
+
     def close(self) -> None:
         """Nobody notes anything any more."""
         if self.path:

@@ -30,13 +30,14 @@ Thread = tuple[int, int]
 class ThreadWait(NamedTuple):
     """``name``: what the code calls the thing; ``owner``: the thread that has it; None: nobody knows, or it is nothing
     that one has; ``ended``: that thread has; ``is_lock``: nobody else lets go of it; ``taken``: in which line of the
-    code it took it."""
+    code it took it; ``by_turns``: it looks for that again and again, and does nothing else until it comes."""
 
     name: str
     owner: Thread | None
     ended: bool = False
     is_lock: bool = False
     taken: str = ""
+    by_turns: bool = False
 
 
 class _Noted:
@@ -46,6 +47,7 @@ class _Noted:
         self.table = 0
         self.names: dict[int, str] = {}
         self.files: dict[int, str] = {}
+        self.by_turns = False
 
 
 class ThreadLocks:
@@ -61,6 +63,11 @@ class ThreadLocks:
             noted.table = number
         else:
             (noted.names if kind == "n" else noted.files)[number] = text
+            noted.by_turns |= kind == "n" and text.startswith("S")
+
+    def may_look_by_turns(self, child: Child) -> bool:
+        """Whether a thread of it has ever said that it does."""
+        return any(self._noted[os_pid].by_turns for os_pid in _lineage(child) if os_pid in self._noted)
 
     def _table_of(self, child: Child) -> tuple[list[_Noted], int]:
         """What it has noted, and those from whom it was forked; where its table stands."""
@@ -90,8 +97,8 @@ class ThreadLocks:
         if not kind or len(memory) < 2 * _WORD:
             return None
         owner, where = struct.unpack("=QQ", memory)
-        if kind == "A" or not owner:
-            return ThreadWait(name, None)
+        if kind in ("A", "S") or not owner:
+            return ThreadWait(name, None, by_turns=kind == "S")
         taken = _line(lineage, where)
         thread = (child.os_pid, _number_at(child, (owner & ~BARE) + offset))
         # Who has taken it bare may leave it to another one to release it; hardly who waits for another lock himself.

@@ -8,7 +8,7 @@ import sys
 assert sys.platform == "linux"
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from sandbox.kernel import deadlock
@@ -17,6 +17,7 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.census import Census, Held, Says, Thread
 from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, wait_of
+from sandbox.machines.linux.blocking.pollers import Pollers
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
 from sandbox.util.units import MS, US
@@ -25,6 +26,9 @@ from sandbox.util.units import MS, US
 _MIN_WAIT_NS = 15 * MS
 #: From one round to the next: while a deadlock is to be confirmed, and while somebody waits for others.
 _CONFIRM_NS, _AGAIN_NS = 20 * MS, 120 * MS
+#: Of whoever has a CPU it is asked so often whether it has several threads; if so, others of them may wait for one
+#: another, and that is looked into so often.
+_COUNT_NS, _BESIDE_NS = 45 * MS, 90 * MS
 #: Where somebody has ended, or has blocked on something else, that may be what others waited for: so long after that,
 #: and threads of a process whose first one waits for something else are looked at as late.
 _MIN_CHANGE_NS = 40 * MS
@@ -37,19 +41,30 @@ _MAX_PAUSES_NS = 40 * MS
 _NEVER_NS = 1 << 62
 #: Letters of a thread that sleeps in a call.
 _ASLEEP = ("S", "D")
+#: A thread of a process that goes on may be on its way back into its wait, in so many rounds one after the other.
+_MAX_DOUBTS = 8
 
 
 class _Look(NamedTuple):
-    """What one round has found: what each blocked thread waits for, and in which wait its process was."""
+    """What one round has found: what each blocked thread waits for, and in which wait its process was. ``marks``: of
+    threads of processes that have had a CPU not long ago, before it was asked what they wait for; ``by_turns``: the
+    processes of whom a thread wakes again and again."""
 
     held: dict[Thread, Held]
     wait_numbers: dict[int, int]
+    marks: dict[Thread, tuple[str, int]]
+    #: Threads that wake again and again, for what is not known.
+    pollers: frozenset[Thread] = frozenset()
+
+    @property
+    def by_turns(self) -> set[int]:
+        return {os_pid for (os_pid, _), held in self.held.items() if held.by_turns}
 
 
 class _Knot(NamedTuple):
     """A deadlock: threads that are in it and in its core, and in which waits (by os_pid) it consists. ``lively``:
     processes in the core of whom another thread goes on, so that their waits say nothing; ``marks``: in which state
-    threads of theirs are, and how often they have had a CPU."""
+    threads of theirs are, and how often they have had a CPU, unless it is known that they stood still in one round."""
 
     stuck: frozenset[Thread]
     core: frozenset[Thread]
@@ -79,14 +94,26 @@ class Reporter(Protocol):
 
 class WaitMonitor:
     """Tells for whom the ``blocked`` processes wait, and of deadlocks. ``known``: all processes, by the system's
-    number; ``says``: asks the programs themselves. ``next_ns``: when to look again (CLOCK_MONOTONIC)."""
+    number; ``says``: asks the programs themselves; ``busy``: tells who has a CPU. ``next_ns``: when to look again
+    (CLOCK_MONOTONIC)."""
 
-    def __init__(self, known: Mapping[int, Child], blocked: Waiters, says: Says, reports: Reporter) -> None:
+    def __init__(
+        self,
+        known: Mapping[int, Child],
+        blocked: Waiters,
+        says: Says,
+        reports: Reporter,
+        busy: Callable[[], Iterable[Child]] = tuple,
+    ) -> None:
         self._known = known
         self._blocked = blocked
         self._says = says
         self._reports = reports
-        self.next_ns = _NEVER_NS
+        self._busy = busy
+        self.next_ns, self._next_count_ns = _NEVER_NS, 0
+        #: Those that have had a CPU while they had several threads, by os_pid.
+        self._beside: dict[int, Child] = {}
+        self._pollers = Pollers()
         self._round: Iterator[None] | None = None
         self._began_ns = 0
         #: The CPU time of this round, or of the last one.
@@ -99,10 +126,12 @@ class WaitMonitor:
         #: The one that has been told of.
         self._deadlock: _Knot | None = None
         self._members: list[int] = []
-        #: Whether the last round has not found it.
-        self._doubted = False
-        #: Pids of those that wait for ever: in a deadlock, or for somebody who is no more.
+        #: In how many rounds one after the other it has not been found.
+        self._doubts = 0
+        #: Pids of those that wait for ever: in a deadlock, or for somebody who is no more; of them those who wake again
+        #: and again all the same.
         self.hopeless: frozenset[int] = frozenset()
+        self.restless: frozenset[int] = frozenset()
 
     @property
     def deadlocked_names(self) -> list[str]:
@@ -140,14 +169,31 @@ class WaitMonitor:
 
     def _note_news(self) -> None:
         """Since the last round somebody may have blocked or ended."""
+        self._count_threads()
         blocked, pause_ns = self._blocked, _NEVER_NS
         if blocked.for_others:
             pause_ns = _MIN_WAIT_NS
         elif blocked.for_threads or (blocked.changed and self._told):
             pause_ns = max(_MIN_CHANGE_NS, self._used_ns * _REST_FACTOR // 2)
+        elif self.next_ns == _NEVER_NS and any(map(self._goes_on, self._beside.values())):
+            pause_ns = _BESIDE_NS
         if pause_ns != _NEVER_NS:
             self.next_ns = min(self.next_ns, time.monotonic_ns() + pause_ns)
         blocked.for_others = blocked.for_threads = blocked.changed = False
+
+    def _count_threads(self) -> None:
+        """Whose threads may wait for one another while the process goes on."""
+        now_ns = time.monotonic_ns()
+        if now_ns < self._next_count_ns:
+            return
+        self._next_count_ns = now_ns + _COUNT_NS
+        for child in self._busy():
+            if procfs.number_of_threads(child.stat_fd) > 1:
+                self._beside[child.os_pid] = child
+            else:
+                self._beside.pop(child.os_pid, None)
+        for os_pid in [os_pid for os_pid, child in self._beside.items() if child.mode is Mode.ENDED]:
+            del self._beside[os_pid]
 
     def _do_piece(self) -> bool:
         """Whether the round is over. Our own CPU time counts: who has to wait for a CPU has not worked meanwhile."""
@@ -188,30 +234,48 @@ class WaitMonitor:
         now_ns = time.monotonic_ns()
         if self._suspected is not None:
             return now_ns + _CONFIRM_NS
-        return now_ns + max(_AGAIN_NS, self._used_ns * _REST_FACTOR) if self._told else _NEVER_NS
+        beside = any(map(self._goes_on, self._beside.values()))
+        if not self._told and not beside:
+            return _NEVER_NS
+        return now_ns + max(_BESIDE_NS if beside else _AGAIN_NS, self._used_ns * _REST_FACTOR)
 
     # One round
 
     def _look(self) -> Iterator[None]:
         waiters = [child for child in self._blocked.by_pid.values() if not child.held]
         rules = {child.blocked_on.rule for child in waiters if child.blocked_on is not None}
-        for_others = rules & WAITS_FOR_OTHERS or any(child.threads > 1 for child in waiters)
+        beside = [child for child in self._beside.values() if self._goes_on(child)]
+        for_others = rules & WAITS_FOR_OTHERS or beside or any(child.threads > 1 for child in waiters)
         if len(self._known) > MAX_PROCESSES or not for_others:
             self._told, self._suspected, self.hopeless, self._census = {}, None, frozenset(), None
+            self._pollers.forget()
             return
+        waiters += beside
         numbers = {child.os_pid: child.wait_number for child in waiters}
+        marks: dict[Thread, tuple[str, int]] = {}
         self._census = census = Census(self._known, self._says, self._census)
         yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
+        pollers: set[Thread] = set()
         for child in waiters:
             tids = procfs.thread_ids(child.os_pid)
             for tid in tids if len(tids) <= MAX_THREADS else ():
-                if (found := wait_of(census, child, tid)) is not None:
+                found = wait_of(census, child, tid)
+                if found is not None and child.os_pid in self._beside:  # what it waits for while it stands still
+                    marks[child.os_pid, tid] = procfs.mark(child.os_pid, tid)
+                    found = wait_of(census, child, tid)
+                if found is not None:
                     held[child.os_pid, tid] = found
+                elif self._told and not self.is_certain and self._pollers.polls(child, tid):
+                    pollers.add((child.os_pid, tid))
                 yield
-        look = _Look(held, numbers)
+        look = _Look(held, numbers, marks, frozenset(pollers))
         self._tell(look)
         self._judge(look)
+
+    def _goes_on(self, child: Child) -> bool:
+        """Whether a process is on the board, and blocked by nothing."""
+        return bool(child.pid) and child.mode in (Mode.RUNNING, Mode.STOPPED) and not child.held
 
     def _is_still(self, os_pid: int, number: int) -> bool:
         """Whether a process is still in this wait."""
@@ -226,10 +290,10 @@ class WaitMonitor:
     def _tell(self, look: _Look) -> None:
         """For whom each process waits: that of its first thread, or else of the next that waits for others."""
         told: dict[int, tuple[int, Waits]] = {}
-        now_ns = self._reports.now_ns()
+        now_ns, by_turns = self._reports.now_ns(), look.by_turns
         for (os_pid, _), held in sorted(look.held.items()):
             child, number = self._known.get(os_pid), look.wait_numbers[os_pid]
-            if os_pid in told or child is None or not self._is_still(os_pid, number):
+            if os_pid in told or os_pid in by_turns or child is None or not self._is_still(os_pid, number):
                 continue
             if child.blocked_on is not None and child.blocked_on.rule not in WAITS_FOR_OTHERS:
                 continue  # another thread of it does, and it goes on all the same
@@ -255,13 +319,9 @@ class WaitMonitor:
         found = self._find(look, certain=True) or self._find(look, certain=False)
         before, self._suspected = self._suspected, found
         if self._deadlock is not None and found is None:
-            if not all(self._is_blocked(os_pid) for os_pid in self._deadlock.lively):
-                return  # its threads cannot be looked at now
-            if self._doubted:
-                self._resolve()
-            self._doubted = not self._doubted
+            self._doubt(self._deadlock, look)
         else:
-            self._doubted = False
+            self._doubts = 0
         if found is None or not self._holds(found):
             self._suspected = None
         elif self._deadlock is not None and self._deadlock[:2] == found[:2]:
@@ -270,23 +330,35 @@ class WaitMonitor:
             self._suspected = None
             self._announce(found, look)
 
+    def _doubt(self, knot: _Knot, look: _Look) -> None:
+        """The deadlock that there is has not been found this time."""
+        if not knot.lively <= look.wait_numbers.keys():
+            return  # its threads cannot be looked at now
+        self._doubts += 1
+        moves = any(procfs.mark(*thread)[0] == "R" for thread in knot.core if thread[0] in knot.lively)
+        if self._doubts > (_MAX_DOUBTS if moves else 1):
+            self._resolve()
+
     def _find(self, look: _Look, certain: bool) -> _Knot | None:
         """``certain``: a wait that a time-out may end is none."""
-        waits = {thread: held.groups for thread, held in look.held.items() if not (certain and held.may_end)}
-        found = deadlock.find(waits)
+        found = deadlock.find(dict(_groups(look, certain)))
         if certain:
             self._note_hopeless(look, found.stuck | found.abandoned)
         if not found.core:
             return None
-        within = _processes(found.core)
-        lively = frozenset(os_pid for os_pid in within if not self._is_lost(os_pid, found.stuck))
-        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid in _processes(found.stuck) - lively}
+        within, by_turns = _processes(found.core), look.by_turns
+        lively = frozenset(os_pid for os_pid in within if os_pid in by_turns or not self._is_lost(os_pid, found.stuck))
+        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid in _processes(found.stuck) - lively - by_turns}
         marks = {thread: procfs.mark(*thread) for thread in found.core if thread[0] in lively}
+        if any(marks.get(thread, mark) != mark for thread, mark in look.marks.items()):
+            return None  # one of them has had a CPU while we looked
+        marks = {thread: mark for thread, mark in marks.items() if thread not in look.marks}
         return _Knot(found.stuck, found.core, numbers, not certain, lively, marks)
 
     def _note_hopeless(self, look: _Look, lost: frozenset[Thread]) -> None:
         """Those of whom no thread goes on any more."""
         self.hopeless = frozenset(self._pids(os_pid for os_pid in _processes(lost) if self._is_lost(os_pid, lost)))
+        self.restless = self.hopeless & {*self._pids(look.by_turns)}
 
     def _is_lost(self, os_pid: int, lost: frozenset[Thread]) -> bool:
         """Whether all threads of a process are among the lost."""
@@ -316,24 +388,36 @@ class WaitMonitor:
         self._deadlock = knot
         edges: dict[tuple[int, int, str, str], None] = {}
         for thread in sorted(knot.stuck):
-            held = look.held[thread]
+            if (held := look.held[thread]).by_turns:
+                continue
             whole = deadlock.whole_groups(held.groups, knot.stuck)
             members = {os_pid for group in whole for os_pid, _ in group}
             others = held.holders or sorted(members - {thread[0]}) or [thread[0]]
             for pid in self._pids([thread[0]]):
                 edges |= {(pid, holder, held.resource, held.taken): None for holder in self._pids(others)}
-        now_ns, self._members = self._reports.now_ns(), self._sorted_pids(knot.stuck)
-        core, links = self._sorted_pids(knot.core), [Edge(*edge) for edge in edges]
-        self._reports.add(Told(Deadlocked(now_ns, self._members, core, links, knot.may_end)))
-
-    def _sorted_pids(self, threads: frozenset[Thread]) -> list[int]:
-        return sorted(self._pids(_processes(threads)))
+        now_ns, self._members = self._reports.now_ns(), sorted(self._pids(_processes(knot.stuck)))
+        core, links = sorted(self._pids(_processes(knot.core))), [Edge(*edge) for edge in edges]
+        lively = sorted(self._pids(knot.lively))
+        self._reports.add(Told(Deadlocked(now_ns, self._members, core, links, knot.may_end, lively)))
 
     def _resolve(self) -> None:
         """Somebody of it can go on, or has ended; whether others still cannot the next round will tell."""
-        self._deadlock, self.hopeless = None, frozenset()
+        self._deadlock, self._doubts = None, 0
+        self.hopeless = self.restless = frozenset()
         self._reports.add(Told(Resolved(self._reports.now_ns(), self._members)))
         self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
+
+
+def _groups(look: _Look, certain: bool) -> Iterator[tuple[Thread, tuple[frozenset[Thread], ...]]]:
+    """Who could free each. Of those of whom it is only known that they share the thing, one that wakes again and again
+    hardly will; but that is not certain."""
+    for thread, held in look.held.items():
+        if certain:
+            if not held.may_end:
+                yield thread, held.groups
+        else:
+            pollers = look.pollers if held.by == "unknown" else frozenset()
+            yield thread, tuple(group - pollers or group for group in held.groups)
 
 
 def _processes(threads: Iterable[Thread]) -> set[int]:

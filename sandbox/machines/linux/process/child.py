@@ -13,18 +13,16 @@ from array import array
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sandbox.machines.console import Console
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.machines.linux.procfs import HALTED, is_dying, open_stat, pending_signals, read_state
 from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
-
-if TYPE_CHECKING:
-    from sandbox.machines.linux.blocking.open_files import OpenFile
 
 #: The signals that stop a process; of these only SIGSTOP asks nobody.
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})

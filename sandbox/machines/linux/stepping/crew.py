@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +30,6 @@ from sandbox.programs.stepping import hook
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
-_CREDENTIALS = struct.Struct("iII")
 #: A line is over soon as a rule; so long is waited for a word before the system is asked, and so long at most.
 _MIN_PAUSE_NS, _MAX_PAUSE_NS = 200 * US, 10 * MS
 _MAX_BIRTH_NS = 10 * S
@@ -98,17 +96,7 @@ class Crew:
         self.settle()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._stage.listener.accept()
-            except BlockingIOError:
-                return
-            _, uid, _ = _CREDENTIALS.unpack(
-                connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-            )
-            if uid != os.getuid():
-                connection.close()
-                continue
+        for connection in self._stage.accept():
             self._listen(connection)
 
     def _listen(self, connection: socket.socket) -> None:
@@ -220,6 +208,7 @@ class Crew:
         kind, *rest = fields
         if kind == hook.LINE and len(rest) >= 8:
             file, line, function, mark, births, silent, complete, task.touches, *changed = rest
+            task.has_company |= silent == "1" or births != "0"
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= silent == "1"
@@ -276,11 +265,14 @@ class Crew:
 
     # Going on, and coming to rest
 
-    def go(self, task: Task) -> None:
-        """Its turn begins."""
+    def go(self, task: Task, lines: int = 1, hurries: bool = False) -> None:
+        """Its turn begins, or so many of them, in none of which but the last one it meets others. ``hurries``: what
+        state it comes to is not told."""
         self._looks.note(task.body.os_pid)
         self._go(task)
-        self._tell(task, hook.GO)
+        task.hurries, task.has_company = hurries, False
+        many = hurries or lines > 1
+        self._tell(task, (hook.HURRY if hurries else hook.LINES) + b"%d" % lines if many else hook.GO)
 
     def _go(self, task: Task) -> None:
         task.state = State.GOING

@@ -97,6 +97,8 @@ class SteppingMachine:
         self.by_pid: dict[int, Task] = {}
         self._blocked: set[Task] = set()
         self._running: Task | None = None
+        #: How many lines the next turn is of, and whether nobody asks what state it leads to.
+        self.stretch = 1, False
         #: The CPU time of who had a turn, since it was last told.
         self._used: dict[int, int] = {}
         #: How long the turn in hand is, while it lasts: what is written in it is written at its end.
@@ -189,14 +191,16 @@ class SteppingMachine:
 
     def _take_turn(self, task: Task) -> None:
         """Its next line, or what is left of the one in which it was interrupted."""
+        lines, hurries = self.stretch
         if task.state is State.HELD:
-            self.crew.go(task)
-        self._turn_ns = TURN_NS
+            self.crew.go(task, lines, hurries)
+        self._turn_ns = lines * TURN_NS
         settled = self.crew.settle()
         self._turn_ns = 0
         if settled:
-            self.now_ns += TURN_NS
-            task.cpu_ns += TURN_NS
+            self.stretch = 1, False
+            self.now_ns += lines * TURN_NS
+            task.cpu_ns += lines * TURN_NS
             self._used[task.pid] = task.cpu_ns
             self._tell_all(task)
             if task in self._blocked or task.state is State.ENDED:
@@ -232,7 +236,7 @@ class SteppingMachine:
         if task in self._blocked:
             self._spinning.changed = True
             self._wake(task)
-        elif not (own_turn and task.state is State.HELD and task.goes_round):
+        elif not (own_turn and task.state is State.HELD and not task.hurries and task.goes_round):
             self._spinning.begin_anew()
         elif self._spinning.makes_way(task, alone=len(self.by_pid) == 1):
             self._blocked.add(task)
@@ -304,6 +308,10 @@ class SteppingMachine:
             times.append(next_ns)
         if times:
             self.now_ns = max(self.now_ns, min(times))
+        elif interval_ns := self._spinning.interval_ns(self.by_pid.values(), time.monotonic_ns(), self._attended):
+            self._poller.wait(time.monotonic_ns() + interval_ns)
+            for task in [task for task in self.by_pid.values() if task.spins]:
+                self._wake(task)
         elif hopeless and not self._attended:
             self._give_up()
         else:

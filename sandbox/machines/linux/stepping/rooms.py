@@ -12,6 +12,7 @@ assert sys.platform == "linux"
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 
 from sandbox.machines.linux.procfs import start_time
@@ -31,14 +32,20 @@ def new_place() -> str:
         facts = os.statvfs(IN_MEMORY)
         if facts.f_bavail * facts.f_frsize >= _MIN_BYTES and os.access(IN_MEMORY, os.W_OK | os.X_OK):
             return os.path.join(IN_MEMORY, name)
-    return os.path.join(tempfile.gettempdir(), name)
+    return os.path.join(next(_on_disk(), IN_MEMORY), name)
 
 
 def sweep() -> None:
     """Remove what runs have left that were killed together with everything that clears up after them."""
-    for folder in {IN_MEMORY, tempfile.gettempdir()}:
+    for folder in {IN_MEMORY, *_on_disk()}:
         with suppress(OSError):
             _sweep(folder)
+
+
+def _on_disk() -> Iterator[str]:
+    """The folder for files that do not last, if there is one in which we may write."""
+    with suppress(OSError):
+        yield tempfile.gettempdir()
 
 
 def _sweep(folder: str) -> None:

@@ -9,7 +9,9 @@ assert sys.platform == "linux"
 import os
 import secrets
 import socket
+import struct
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +25,7 @@ _PROGRAM = (
     "sys.path.remove({root!r}); zygote.main({control}, {room!r})"
 )
 _SEPARATOR = "\x1f"
+_CREDENTIALS = struct.Struct("iII")
 #: Connections that wait to be taken.
 _BACKLOG = 256
 #: So long the zygote may take to begin and to answer.
@@ -90,6 +93,19 @@ class Stage:
         data = _SEPARATOR.join(fields).encode(errors="surrogateescape")
         socket.send_fds(self._control, [data], [terminal, connection])
         return int(self._answer())
+
+    def accept(self) -> Iterator[socket.socket]:
+        """The new connections, of this user's processes alone."""
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except BlockingIOError:
+                return
+            facts = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            if _CREDENTIALS.unpack(facts)[1] == os.getuid():
+                yield connection
+            else:
+                connection.close()
 
     def end_run(self, grace_s: float) -> None:
         """Nothing of the run is left; who ends by itself may take so long."""

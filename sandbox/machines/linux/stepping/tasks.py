@@ -101,6 +101,8 @@ class Task:
         self.mark, self.complete = 0, False
         #: What its next turn is about to touch of what others see, as the hook writes it.
         self.touches = UNKNOWN
+        #: In its last turn: its state is not asked for; it has started others, or has threads that tell nothing.
+        self.hurries = self.has_company = False
         #: Its states since it was last given new hope.
         self.seen: set[tuple[Place, int]] = set()
         self.spins = False
