@@ -23,23 +23,23 @@ COMMANDS: Messages = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
-    "explore": "search the orders of turns for one in which a program breaks, on real processes",
-    "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster: a row each",
-    "plot": "draw the rows of a sweep, or a recording, in the terminal or as a picture",
-    "serve": "the app in a browser's tabs, from this machine alone",
-    "replay": "look at a recording, forwards and backwards",
-    "whatif": "a recorded run under another policy or quantum, in virtual time",
+    "explore": "search for an order of turns in which a program breaks, on real processes",
+    "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster",
+    "plot": "draw charts of a sweep's rows or of a recording, in the terminal or as a picture",
+    "serve": "serve the app to a browser on this machine, a run in each tab",
+    "replay": "open a recording in the app, to go forwards and backwards",
+    "whatif": "repeat a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
-    "grade": "marks for students' policies, in a room for strangers' code; reports for course platforms",
+    "grade": "grade students' policies in isolation, and write reports for course platforms",
     "labs": "list ready assignments, and write one for students",
     "lessons": "list the lessons of the course",
-    "lesson": "open a lesson, print it as plain text, or check what it claims",
+    "lesson": "open a lesson, print it as plain text, or check its claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
-    "schema": "say what the JSON documents hold, as JSON Schema",
-    "doctor": "say what this machine can do, and what to do about what is missing",
-    "completion": "print what has the tab key complete commands in bash, zsh or fish",
+    "schema": "print the JSON Schema of documents",
+    "doctor": "examine what this machine can do, and what to do about what is missing",
+    "completion": "print the code for completion of commands in bash, zsh or fish",
 }
 #: Commands that run policies in their own process, without the app.
 _ISOLATED = {"simulate", "compare", "sweep", "whatif", "check", "grade"}
@@ -129,7 +129,7 @@ def _native() -> str:
 def _language() -> Parser:
     """Return a parser of ``--lang``, which is read first because it applies to all messages."""
     parser = Parser(prog="ossandbox", add_help=False, allow_abbrev=False)
-    says = _("the language in which all is said")
+    says = _("the language of all output")
     parser.add_argument("--lang", choices=LANGUAGES, default=_native(), help=says)
     return parser
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
-    says = _("whoever has the keys starts no programs, types into none, and names no files")
+    says = _("for guests: no programs can be started or typed into, and no files named")
     parser.add_argument("--no-commands", action="store_true", help=says)
     add_options(parser)
 

@@ -45,15 +45,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=_("a scenario, a policy (mine.py: all that are in it; mine.py:Mine; mlfq:boost=1s), or a folder of files"),
     )
-    parser.add_argument("--like", metavar="POLICY", help=_("show where a policy first decides otherwise than this one"))
     parser.add_argument(
-        "--worlds", metavar="N", help=_("try so many random workloads instead of {number}").format(number=_WORLDS)
+        "--like", metavar="POLICY", help=_("show where a policy first decides differently from this one")
     )
-    parser.add_argument("--seed", metavar="N", help=_("draw them from another seed than {number}").format(number=_SEED))
+    parser.add_argument(
+        "--worlds", metavar="N", help=_("the number of random workloads (default: {number})").format(number=_WORLDS)
+    )
+    parser.add_argument(
+        "--seed", metavar="N", help=_("the seed of random workloads (default: {number})").format(number=_SEED)
+    )
     parser.add_argument(
         "--limit",
         metavar="DURATION",
-        help=_("give up on a policy's file after so long instead of {time}").format(time=_LIMIT),
+        help=_("the time limit of a policy's file (default: {time})").format(time=_LIMIT),
     )
     parser.add_argument("--json", action="store_true", help=_("only the findings, as a JSON list"))
     parser.add_argument("--junit", metavar="FILE", help=_("write the findings as JUnit XML, too"))

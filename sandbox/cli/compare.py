@@ -42,21 +42,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="LIST",
-        help=_("who takes part: fcfs,rr:quantum=20ms,mine.py:Mine (default: all policies that make sense)"),
+        help=_("the policies to compare: fcfs,rr:quantum=20ms,mine.py:Mine (default: all that make sense)"),
     )
     run_options.add(parser)
     run_options.add_limit(parser)
-    parser.add_argument("--repeat", metavar="N", help=_("run each so often, virtual runs with another seed each time"))
+    parser.add_argument(
+        "--repeat", metavar="N", help=_("the number of runs of each, in virtual time with a different seed each time")
+    )
     machine = parser.add_mutually_exclusive_group()
     machine.add_argument("--real", action="store_true", help=_("on real processes"))
     machine.add_argument(
         "--against-real",
         action="store_true",
-        help=_("in virtual time and on real processes, and how far apart they are"),
+        help=_("in virtual time and on real processes, with the differences"),
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help=_("only the result documents of all runs, as a JSON list"))
-    form.add_argument("--csv", action="store_true", help=_("only the figures, a row a run"))
+    form.add_argument("--csv", action="store_true", help=_("only the figures, a row for each run"))
     parser.set_defaults(policy=None)
 
 
@@ -131,7 +133,7 @@ def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
         options = options._replace(virtual=False, real=True)
         boot = prepare(options.run, True)
     if boot.scenario.machine.stepped:
-        complain(_("a line takes as long as it takes, so there are no times to compare: turns are"))
+        complain(_("the length of a line is not a time, so turns are compared instead of times"))
     return boot, options
 
 

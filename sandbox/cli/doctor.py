@@ -21,8 +21,8 @@ from sandbox.render.stderr import complain
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
-    parser.add_argument("--measure", action="store_true", help=_("measure with real runs, for some fifteen seconds"))
-    parser.add_argument("--for", metavar="DURATION", help=_("measure for about so long; the longer, the steadier"))
+    parser.add_argument("--measure", action="store_true", help=_("measure with real runs, for about 15 seconds"))
+    parser.add_argument("--for", metavar="DURATION", help=_("the approximate duration of the measurement"))
 
 
 class DoctorOptions(NamedTuple):
@@ -62,7 +62,7 @@ def _examine(options: DoctorOptions) -> int:
 
 def _measure(options: DoctorOptions) -> int:
     if sys.platform != "linux":
-        complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
+        complain(_("nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
     from sandbox.analysis.measurement import measure
     from sandbox.machines.linux.blocking import sensors

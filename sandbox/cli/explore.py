@@ -45,21 +45,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--preemptions",
         metavar="N",
         help=_(
-            "orders of up to so many preemptions, switches away from somebody who could have gone on; 'all': every "
-            "order, all counted (default: {number}, and beyond that what it takes for a proof)"
+            "the most preemptions of an order, that is, switches away from a process that could have gone "
+            "on; 'all': all orders, counted (default: {number}, and more if needed for a proof)"
         ).format(number=PREEMPTIONS),
     )
-    parser.add_argument("--orders", metavar="N", help=_("make no more than so many runs"))
+    parser.add_argument("--orders", metavar="N", help=_("the most runs"))
     parser.add_argument(
-        "--for", metavar="DURATION", help=_("search no longer than this (default: {time})").format(time=_LIMIT)
+        "--for", metavar="DURATION", help=_("the time limit of the search (default: {time})").format(time=_LIMIT)
     )
-    parser.add_argument(
-        "--outcomes", action="store_true", help=_("go through all orders, and list all that can come of it")
-    )
-    parser.add_argument("--slice", metavar="WHAT", help=_("what a turn is: a line, or an instruction"))
-    parser.add_argument("--jobs", metavar="N", help=_("so many runs at once (default: as many as there are CPUs)"))
+    parser.add_argument("--outcomes", action="store_true", help=_("try all orders, and list all possible outcomes"))
+    parser.add_argument("--slice", metavar="WHAT", help=_("the length of a turn: line or instruction"))
+    parser.add_argument("--jobs", metavar="N", help=_("the number of concurrent runs (default: the number of CPUs)"))
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write a scenario that replays what was found"))
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
     parser.add_argument("--json", action="store_true", help=_("print the result as JSON"))
 
 
@@ -177,7 +175,7 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
             raise BadInput(options.scenario, [Problem(0, cannot.what.text("place") or "", cannot.what)]) from None
         except Lost as gone:
             status = LIMITED
-            complain(_("the worker that made the runs has ended: {words}").format(words=gone.words))
+            complain(_("the worker process has ended: {words}").format(words=gone.words))
         finally:
             progress.end()
     return Findings(scenario, exploration, interrupted), status

@@ -40,22 +40,22 @@ FORMATS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("recording", help=_("a file that --record has written"))
+    parser.add_argument("recording", help=_("a recording: a file written by --record, or a lesson's name"))
     parser.add_argument(
         "--to",
         required=True,
         choices=FORMATS,
         help=_(
-            "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a row for "
-            "each stretch of time in one state; json: the document of run --json, and every event; ostep: the command "
-            "that checks it with the book's simulators; order: who had which turn, as lines for a scenario; cast: the "
-            "app's own frames, for asciinema"
+            "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a "
+            "row for each interval in one state; json: the document of run --json with all events; ostep: "
+            "the command that checks it with the book's simulators; order: the order of turns, as lines for "
+            "a scenario; cast: the app's frames, for asciinema"
         ),
     )
-    says = _("with --to svg: a picture that moves by itself, in any browser or README")
+    says = _("with --to svg: an animated picture, for browsers and READMEs")
     parser.add_argument("--animated", action="store_true", help=says)
-    parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument("-o", "--output", metavar="FILE", help=_("write to this file instead of standard output"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
 
 
 def do(args: argparse.Namespace) -> int:

@@ -46,7 +46,7 @@ _PLAIN = re.compile(r"[^\w.@+-]")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("tasks", metavar="TASKS.toml", help=_("the tasks, and what they are worth"))
+    parser.add_argument("tasks", metavar="TASKS.toml", help=_("the tasks and their points"))
     parser.add_argument(
         "submissions",
         nargs="+",
@@ -55,14 +55,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", choices=_KINDS, default="text", help=_("which report (default: text)"))
     parser.add_argument(
-        "-o", "--output", metavar="PATH", help=_("write it into this file; a file a student: into this folder")
+        "-o", "--output", metavar="PATH", help=_("write it to this file; for one file per student, to this folder")
     )
-    parser.add_argument("--seed", metavar="N", help=_("draw hidden workloads from this seed instead of the file's"))
+    parser.add_argument("--seed", metavar="N", help=_("the seed of hidden workloads, instead of the file's"))
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", metavar="N", help=_("so many at once (default: as many as there are CPUs)"))
-    where.add_argument("--on", metavar="ADDRESS", help=_("on the workers of a Dask scheduler: tcp://HOST:8786"))
+    where.add_argument("--jobs", metavar="N", help=_("the number of concurrent judges (default: the number of CPUs)"))
+    where.add_argument("--on", metavar="ADDRESS", help=_("run on the workers of this Dask scheduler: tcp://HOST:8786"))
     parser.add_argument(
-        "--trust", action="store_true", help=_("go on where this system has no namespaces to keep strangers' code in")
+        "--trust", action="store_true", help=_("go on even if this system has no namespaces to isolate untrusted code")
     )
 
 
@@ -235,7 +235,7 @@ def _unfenced() -> str | None:
             fences = None
         if fences is not None and fences.apart and fences.files:
             return None
-    return _("this system has no namespaces to keep strangers' code in (see: doctor); --trust goes on without")
+    return _("this system has no namespaces to isolate untrusted code (see: doctor); --trust goes on without")
 
 
 def _judged(options: GradeOptions) -> list[Graded]:

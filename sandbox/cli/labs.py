@@ -20,9 +20,9 @@ from sandbox.util.stdin import NAME
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help=_("an assignment (default: list them)"))
-    parser.add_argument("--new", metavar="FOLDER", help=_("write what students get into this new folder"))
+    parser.add_argument("--new", metavar="FOLDER", help=_("write the files for students to this new folder"))
     parser.add_argument(
-        "--seed", metavar="N", help=_("with --new: draw its workloads from this seed (who has it can see them)")
+        "--seed", metavar="N", help=_("with --new: the seed of its workloads (students who know it can see them)")
     )
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 

@@ -63,12 +63,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("scenario", metavar="NAME", help=_("a lesson's name (see: lessons), or a scenario file"))
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--plain", action="store_true", help=_("run it without the app and print its text"))
-    says = _("a page to print: text, questions with room for answers, a chart of the run, and the answers")
+    form.add_argument("--plain", action="store_true", help=_("run it without the app, and print its text"))
+    says = _("a page to print: the text, questions with space for answers, a chart of the run, and the answers")
     form.add_argument("--handout", choices=("md", "html"), help=says)
-    form.add_argument("--check", action="store_true", help=_("run it without the app and say whether its claims held"))
+    form.add_argument("--check", action="store_true", help=_("run it without the app, and check its claims"))
     parser.add_argument("--json", action="store_true", help=_("with --check: as JSON"))
-    says = _("not a run of your own, but the recording of a real one that comes with it")
+    says = _("use the recording of a real run that comes with the lesson instead of running it")
     parser.add_argument("--recorded", action="store_true", help=says)
     app.add_options(parser)
 

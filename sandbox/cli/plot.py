@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", help=_("the rows of a sweep, what compare --csv has printed, or a recording")
     )
     parser.add_argument(
-        "--x", metavar="NAME", help=_("rows: along a parameter, or contender, policy, scenario, cpus, seed")
+        "--x", metavar="NAME", help=_("rows: the parameter on the x-axis, or contender, policy, scenario, cpus, seed")
     )
     parser.add_argument(
         "--y",
@@ -43,10 +43,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=_("rows: response.mean, turnaround.p95, switches, fairness, …; recordings: share, queue, latency"),
     )
     parser.add_argument("--by", metavar="NAME", help=_("rows: a line for each of these (default: the policy)"))
-    parser.add_argument("--kind", choices=KINDS, help=_("rows: means, distributions, a map of shades, or spreads"))
+    parser.add_argument("--kind", choices=KINDS, help=_("rows: means, distributions, a heat map, or box plots"))
     parser.add_argument("--to", choices=pictures.FORMATS, help=_("a picture instead of text (needs the extra: plot)"))
-    parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument("-o", "--output", metavar="FILE", help=_("write to this file instead of standard output"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
 
 
 def do(args: argparse.Namespace) -> int:

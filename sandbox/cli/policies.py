@@ -25,7 +25,7 @@ from sandbox.wording.policies import rule_and_rest
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
-    parser.add_argument("--rules", action="store_true", help=_("print the order of things at one instant"))
+    parser.add_argument("--rules", action="store_true", help=_("print the order of events at one instant"))
     parser.add_argument("--new", metavar="FILE", help=_("write a policy to start from, for example mine.py"))
     parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("recording", help=_("a file that --record has written"))
+    parser.add_argument("recording", help=_("a recording: a file written by --record, or a lesson's name"))
     run_options.add_screen(parser)
-    says = _("play it so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    says = _("the initial speed: 0.001 … 1000, or max (in the app: < and >)")
     parser.add_argument("--speed", metavar="N", default="1", help=says)
 
 

@@ -88,13 +88,13 @@ QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 def add_screen(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the app's screen."""
-    says = _("draw with the signs of ASCII only (of itself where TERM is linux, or the locale is not UTF-8)")
+    says = _("use ASCII characters only (automatic if TERM is linux, or the locale is not UTF-8)")
     parser.add_argument("--ascii", action="store_true", help=says)
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """Declare the policy of a single run."""
-    parser.add_argument("--policy", metavar="NAME", help=_("schedule by this one: rr, rr:quantum=20ms, mine.py:Mine"))
+    parser.add_argument("--policy", metavar="NAME", help=_("the scheduling policy: rr, rr:quantum=20ms, mine.py:Mine"))
 
 
 def add_quantum(parser: argparse.ArgumentParser) -> None:
@@ -105,44 +105,48 @@ def add_quantum(parser: argparse.ArgumentParser) -> None:
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options of all commands that run a scenario."""
     add_quantum(parser)
-    parser.add_argument("--cpus", metavar="N", help=_("how many mini CPUs"))
-    parser.add_argument("--seed", metavar="N", help=_("seed of policies that draw lots"))
+    parser.add_argument("--cpus", metavar="N", help=_("the number of mini CPUs"))
+    parser.add_argument("--seed", metavar="N", help=_("the seed of randomised policies"))
     parser.add_argument("--strict", action="store_true", help=_("real runs: in a pid namespace of their own"))
-    parser.add_argument("--expose", action="store_true", help=_("real runs: servers may listen to other machines, too"))
-    parser.add_argument("--setuid", action="store_true", help=_("real runs: sudo, su and the like may gain privileges"))
-    parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is noticed (see: doctor)"))
+    parser.add_argument(
+        "--expose", action="store_true", help=_("real runs: servers may accept connections from other machines")
+    )
+    parser.add_argument(
+        "--setuid", action="store_true", help=_("real runs: setuid programs such as sudo may gain privileges")
+    )
+    parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is detected (see: doctor)"))
     parser.add_argument(
         "--recipe",
         default="auto",
         choices=RECIPES,
-        help=_("how one process is switched for another: by signals in either order, or frozen (see: doctor)"),
+        help=_("how processes are switched: by signals in either order, or by the freezer (see: doctor)"),
     )
 
 
 def add_stretch(parser: argparse.ArgumentParser) -> None:
     """Declare ``--stretch``."""
-    says = _("every time that the scenario says is N times as long: 1 … 1000 (real programs take their own)")
+    says = _("lengthen all times of the scenario by this factor: 1 … 1000 (not those of real programs)")
     parser.add_argument("--stretch", metavar="N", help=says)
 
 
 def add_virtual(parser: argparse.ArgumentParser) -> None:
     """Declare the options of virtual time in the app."""
     parser.add_argument("--virtual", action="store_true", help=_("in virtual time: exact, and without real processes"))
-    says = _("with --virtual: so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    says = _("with --virtual: the initial speed: 0.001 … 1000, or max (in the app: < and >)")
     parser.add_argument("--speed", metavar="N", help=says)
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the recording."""
     parser.add_argument(
-        "--record", metavar="FILE", help=_("keep every event in this file (see: replay, export, whatif)")
+        "--record", metavar="FILE", help=_("record all events in this file (see: replay, export, whatif)")
     )
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that --record names"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of --record"))
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
     """Declare ``--for``, which ends a run without the app."""
-    parser.add_argument("--for", metavar="DURATION", help=_("end the run after so long"))
+    parser.add_argument("--for", metavar="DURATION", help=_("end the run after this time"))
 
 
 class RunOptions(NamedTuple):
@@ -305,10 +309,10 @@ def unstretched(options: RunOptions, scenario: Scenario) -> list[str]:
     if names:
         more = len(names) - _MAX_NAMED
         named = ", ".join(names[:_MAX_NAMED]) + (_(" and {number} more").format(number=more) if more > 0 else "")
-        said = _("--stretch lengthens what the scenario says, but what real programs do takes as long as ever: {names}")
+        said = _("--stretch lengthens the scenario's times, but not those of real programs: {names}")
         told.append(said.format(names=named))
     if scenario.lesson is not None:
-        said = _("the lesson's text names times as they are without --stretch; here they are {number} times as long")
+        said = _("the lesson's text gives times without --stretch; here they are {number} times as long")
         told.append(said.format(number=options.stretch))
     return told
 

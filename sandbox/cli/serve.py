@@ -24,9 +24,9 @@ _EVERYWHERE, _LOOPBACK = next(iter(EVERYWHERE.items()))
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
-    parser.add_argument("--port", metavar="N", help=_("listen there (default: {port})").format(port=_PORT))
-    parser.add_argument("--expose", action="store_true", help=_("for other machines, too, and whoever uses them"))
-    says = _("whoever has the page may start programs, type into consoles and name files")
+    parser.add_argument("--port", metavar="N", help=_("the port to listen on (default: {port})").format(port=_PORT))
+    parser.add_argument("--expose", action="store_true", help=_("accept connections from other machines, too"))
+    says = _("users of the page may start programs, type into consoles and name files")
     parser.add_argument("--allow-commands", action="store_true", help=says)
     run_options.add_policy(parser)
     run_options.add_quantum(parser)
@@ -50,14 +50,12 @@ def do(args: argparse.Namespace) -> int:
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
-        complain(
-            _("nobody can listen at port {port}: {reason}").format(port=port, reason=_(os.strerror(error.errno or 0)))
-        )
+        complain(_("cannot listen on port {port}: {reason}").format(port=port, reason=_(os.strerror(error.errno or 0))))
         return FAILED
     web = Web(_command(args, virtual), host, port, f"ossandbox {args.scenario}")
     if args.expose and args.allow_commands:
-        complain(_("whoever can reach this machine can start programs on it, with your rights"))
-    say_aside(_("http://{host}:{port} shows it; ctrl+c ends it, and whatever runs").format(host=_LOOPBACK, port=port))
+        complain(_("anybody who can reach this machine can start programs on it, with your rights"))
+    say_aside(_("open http://{host}:{port}; ctrl+c ends the server and all runs").format(host=_LOOPBACK, port=port))
     web.serve()
     return DONE
 

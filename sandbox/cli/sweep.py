@@ -48,26 +48,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="LIST",
-        help=_("who takes part: 'rr:quantum=1ms..200ms*2,mlfq,mine.py:Mine' (default: all policies that make sense)"),
+        help=_("the policies: 'rr:quantum=1ms..200ms*2,mlfq,mine.py:Mine' (default: all that make sense)"),
     )
     parser.add_argument("--seeds", "--seed", metavar="LIST", help=_("seeds: 1..20, or 1,2,5 (default: the scenario's)"))
     parser.add_argument("--cpus", metavar="LIST", help=_("mini CPUs: 1,2,4, or 1..16*2 (default: the scenario's)"))
     run_options.add_quantum(parser)
     run_options.add_limit(parser)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", metavar="N", help=_("so many runs at once (default: as many as there are CPUs)"))
-    where.add_argument("--on", metavar="ADDRESS", help=_("on the workers of a Dask scheduler: tcp://HOST:8786"))
+    where.add_argument("--jobs", metavar="N", help=_("the number of concurrent runs (default: the number of CPUs)"))
+    where.add_argument("--on", metavar="ADDRESS", help=_("run on the workers of this Dask scheduler: tcp://HOST:8786"))
     where.add_argument("--real", action="store_true", help=_("on real processes, one run after another"))
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help=_("write the rows into this file instead of standard output")
+        "-o", "--output", metavar="FILE", help=_("write the rows to this file instead of standard output")
     )
     more = parser.add_mutually_exclusive_group()
-    more.add_argument("--resume", action="store_true", help=_("go on with the file that -o names: run what is missing"))
-    more.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    more.add_argument("--resume", action="store_true", help=_("continue the file of -o: make the missing runs"))
+    more.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
     parser.add_argument(
         "--limit",
         metavar="DURATION",
-        help=_("give up on a run after so long instead of {time}").format(time=_LIMIT),
+        help=_("the time limit of a run (default: {time})").format(time=_LIMIT),
     )
 
 
@@ -209,7 +209,7 @@ def _finish(plan: Plan, file: ResultFile | None, tally: Tally, progress: Pace, s
         if status != DONE:
             rows = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
             said = rows.format(number=tally.rows, file=file.path)
-            complain(_("{said}; --resume goes on with what is missing").format(said=said))
+            complain(_("{said}; --resume makes the missing runs").format(said=said))
     return _conclude(tally, status, aside=file is None)
 
 

@@ -1,4 +1,4 @@
-"""Examinations, each by a judge of its own: whatever is in one file, the others have their results."""
+"""Runs examinations, each with a judge of its own, so that a bad file does not affect the results of the others."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.util.text import clean_line
 
-#: A judge ends by itself when its time is over. It may take so many seconds longer: to begin, to judge, to sweep.
+#: A judge ends by itself when its time is over. This is how many seconds longer it may take, to start, judge and sweep.
 _GRACE_S = 15.0
 _LOOK_S = 0.2
-#: Examinations at once, and at most if CPUs stand idle nevertheless: some of the examined sleep.
+#: The number of simultaneous examinations per CPU, and the maximum if CPUs are idle nevertheless, because some of the
+#: policies sleep.
 _JOBS_A_CPU, _MAX_JOBS_A_CPU = 2, 6
-#: What somebody who waits for the end of others may then have.
+#: Errors for lack of resources, which are available again when another judge has ended.
 _SCARCE = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-#: How often that is looked at, and which part of a CPU counts as one that stands idle.
+#: The interval of checking for idle CPUs, and how much idle time, in CPUs, counts.
 _IDLE_LOOK_S, _IDLE = 0.5, 0.4
 
 Outcome = list[Report] | BadValue
 
 
 class Job(NamedTuple):
-    """What one judge is to do. ``package``: the one whose ``__main__`` it is; ``decode``: a line of its as a message;
+    """The work of one judge. ``package``: the one whose ``__main__`` it is; ``decode``: decodes a line of its output;
     ``limit_s``: when it ends by itself."""
 
     package: str
@@ -45,7 +46,7 @@ class Job(NamedTuple):
     limit_s: float
 
 
-#: All that a judge has said, and how many seconds it took.
+#: All messages of a judge, and how many seconds it took.
 Heard = tuple[list[Any], float]
 
 
@@ -60,14 +61,14 @@ class _AtWork:
         self.worker: Worker[Any] = Worker(job.package, job.task, job.decode)
 
     def look(self) -> bool:
-        """Hear what there is to hear; whether that was all."""
+        """Read the messages that are available. Return whether the judge is done."""
         if not self.worker.closed:
             self._messages += self.worker.receive()
         self._seconds = time.monotonic() - self._begun_s
         return self.worker.closed or self._seconds > self._limit_s
 
     def heard(self, others: Sequence[int]) -> Heard:
-        """What it has said; it is ended. ``others``: the judges that go on."""
+        """End the judge and return its messages. ``others``: the os_pids of the judges that go on."""
         self.worker.end()
         if sys.platform == "linux":  # it has swept itself, unless it was killed
             from sandbox.machines.linux.process.sweep import end_descendants
@@ -77,7 +78,7 @@ class _AtWork:
 
 
 class _Lanes:
-    """How many may be at work at once. ``jobs``: neither more nor fewer; else as many as keep the CPUs busy."""
+    """Decides how many judges are at work at once: ``jobs``, or, if that is None, as many as keep the CPUs busy."""
 
     def __init__(self, jobs: int | None) -> None:
         cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
@@ -86,11 +87,11 @@ class _Lanes:
         self._seen_s, self._idle_s = time.monotonic(), _idle_s()
 
     def refused(self, active: int) -> None:
-        """The system has no process left for another one."""
+        """Note that the system has no resources for another process."""
         self._least = self._most = self.number = active
 
     def look(self) -> None:
-        """One more if CPUs stand idle, one fewer if not."""
+        """Increase the number if CPUs are idle, otherwise decrease it."""
         passed_s = time.monotonic() - self._seen_s
         if passed_s >= _IDLE_LOOK_S:
             idle_s = _idle_s()
@@ -108,8 +109,8 @@ def _idle_s() -> float:
 
 
 def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], object] = bool) -> Iterator[Heard]:
-    """What each judge says, in the order of the work. So many are at work at once; ``over`` is called when one is done,
-    in whatever order they are."""
+    """Yield what each judge reports, in the order of the work. ``jobs``: how many are at work at once (None: as many as
+    keep the CPUs busy); ``over`` is called when one is done, in any order."""
     if sys.platform == "linux":
         from sandbox.link.client import adopt_orphans
         from sandbox.util import libc
@@ -128,7 +129,7 @@ def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], obje
                     index, job = waiting.pop(0)
                     try:
                         active[index] = _AtWork(job)
-                    except (OSError, ValueError) as error:  # a name that is no text; no process to be had
+                    except (OSError, ValueError) as error:  # the name is no text, or there are no resources
                         if active and isinstance(error, OSError) and error.errno in _SCARCE:
                             waiting.insert(0, (index, job))
                             lanes.refused(len(active))
@@ -149,15 +150,16 @@ def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], obje
 
 
 def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple[Outcome, float]]:
-    """For each task, in their order, what came of it and how many seconds it took. So many are at work at once."""
+    """Yield the result of each task, in their order, and how many seconds it took. ``jobs``: how many are examined at
+    once."""
     work = [Job("sandbox.analysis.conformance", task, decode_message, task.limit_s) for task in tasks]
     for task, (messages, seconds) in zip(tasks, judged(work, jobs), strict=True):
         yield outcome(task, messages), seconds
 
 
 def outcome(task: ExamineTask, messages: Sequence[AnyMessage]) -> Outcome:
-    """What the messages of a judge come to. Without its last word it was killed, and whom it examined last has to
-    answer for that."""
+    """Return the result of a judge's messages. If the last one is missing, the judge was killed, and the policy that it
+    examined last is to blame."""
     reports: list[Report] = []
     number, done = 0, False
     for message in messages:
@@ -192,7 +194,7 @@ def _break(report: Report, task: ExamineTask, number: int, what: Clause) -> None
 
 
 def _complete(report: Report, task: ExamineTask) -> None:
-    """A verdict on every law, in the order of the laws. What was not judged is not kept."""
+    """Complete the verdicts, in the order of the laws. A law that was not judged does not count as kept."""
     laws = [*LAWS, likeness(task.like)] if task.like else [*LAWS]
     known = {verdict.law: verdict for verdict in report.verdicts}
     report.verdicts = [known.get(law, Verdict(law, "unjudged")) for law in laws]

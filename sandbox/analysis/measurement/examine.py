@@ -38,7 +38,7 @@ def _system() -> Iterator[Finding]:
     if sys.platform == "linux":
         yield Finding(_("system"), "ok", found)
     elif sys.platform != "win32":
-        yield Finding(_("system"), "limited", found, _("real processes have all that they can have on Linux only"))
+        yield Finding(_("system"), "limited", found, _("some features of real processes are available on Linux only"))
     else:
         yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
 
@@ -54,15 +54,15 @@ def _signals() -> Iterator[Finding]:
         knowledge = accounts.find_out(guard.os_pid)
     finally:
         guard.end()
-    found = _("real processes are scheduled by signals alone, if you ask for that: --sensor psutil")
+    found = _("real processes can be scheduled by signals alone: --sensor psutil")
     advice = _(
-        "without CPUs of their own, causes of waits, what they fork, sockets, limits of memory; untried on macOS"
+        "without dedicated CPUs, reasons of waits, descendants, sockets and limits of memory; not tried on macOS"
     )
     yield Finding(_("signals"), "limited", found, advice)
     if knowledge.states:
-        found = _("who waits is seen by its state, some milliseconds late")
+        found = _("waits are detected by the state of processes, some milliseconds late")
     else:
-        found = _("no process is seen to wait: who has used no CPU for {time} ms counts as waiting")
+        found = _("states of processes are unknown: one that has used no CPU for {time} ms counts as waiting")
     yield Finding("psutil", "limited", found.format(time=accounts.STILL_NS // MS))
 
 
@@ -72,7 +72,7 @@ def _port() -> Iterator[Finding]:
         try:
             probe.bind(("127.0.0.1", PORT))
         except OSError as error:
-            advice = _('end what listens there, or give the server another port (listen = "127.0.0.1:0")')
+            advice = _('end the program that listens there, or give the server another port (listen = "127.0.0.1:0")')
             yield Finding(what, "limited", error.strerror or _("taken"), advice)
         else:
             yield Finding(what, "ok", _("free"))
@@ -81,11 +81,11 @@ def _port() -> Iterator[Finding]:
 def _terminal() -> Iterator[Finding]:
     encoding = (sys.stdout.encoding or "").lower()
     if encoding not in ("utf-8", "utf8"):
-        advice = _("set LANG=C.UTF-8, or the app's signs cannot be shown")
+        advice = _("set LANG=C.UTF-8, or the app's characters cannot be shown")
         yield Finding(_("encoding"), "limited", encoding or _("unknown"), advice)
     if not sys.stdout.isatty():
-        advice = _("the app needs one; run and simulate do not")
-        yield Finding(_("terminal"), "limited", _("stdout is no terminal"), advice)
+        advice = _("the app needs a terminal; run and simulate do not")
+        yield Finding(_("terminal"), "limited", _("stdout is not a terminal"), advice)
         return
     columns, lines = shutil.get_terminal_size()
     found = f"{os.environ.get('TERM') or _('unknown')}, {columns}×{lines}"

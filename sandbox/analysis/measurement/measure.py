@@ -46,9 +46,9 @@ def measure(sensors: Sequence[str], progress: Progress, for_ns: int = USUAL_NS) 
         progress(_("four processes that compute, quantum {time} ms").format(time=quantum_ns // MS))
         document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns, size), size=size).slices()})
     for sensor in sensors:
-        progress(_("processes that compute a little and wait a lot, sensor {sensor}").format(sensor=sensor))
+        progress(_("processes that compute little and wait much, sensor {sensor}").format(sensor=sensor))
         document["sensors"].append({"sensor": sensor, **Run(waiters(size), sensor, size).blocks()})
-    progress(_("a mixed load, here and left to Linux"))
+    progress(_("a mixed load, here and scheduled by Linux"))
     document["against_linux"] = _against_linux(size)
     return document
 

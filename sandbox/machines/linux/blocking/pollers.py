@@ -1,4 +1,4 @@
-"""Threads that wake again and again from one and the same wait, and do nothing else: what for, nobody can see."""
+"""Recognises threads that wake again and again from the same wait and do nothing else, for an unknown reason."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from sandbox.machines.linux.blocking.census import Thread
 from sandbox.machines.linux.process.child import Child
 from sandbox.util.units import S
 
-#: For so long it must have done so, so often at least, and with less than this share of a CPU.
+#: How long and how often a thread must have done so, and the maximum share of a CPU that it may have used.
 _MIN_POLLING_NS, _MIN_WAKES, _MAX_SHARE = 5 * S, 3, 0.05
 
 
 class _Wait(NamedTuple):
-    """Which call, from which function; since when, how often the thread had been given a CPU by then, and the CPU time
-    that its process had used."""
+    """A wait of a thread.
+
+    ``call``: the call and where it was made; ``since_ns``: when it was first seen; ``wakes``, ``cpu_ns``: how often the
+    thread had been given a CPU by then, and the CPU time that its process had used.
+    """
 
     call: tuple[int, int]
     since_ns: int
@@ -29,13 +32,13 @@ class _Wait(NamedTuple):
 
 
 class Pollers:
-    """Looks at threads that can go on by themselves, as often as somebody likes."""
+    """Checks threads that could go on by themselves, each time it is called."""
 
     def __init__(self) -> None:
         self._waits: dict[Thread, _Wait] = {}
 
     def polls(self, child: Child, tid: int) -> bool:
-        """Whether this one is known to have done so for long."""
+        """Whether this thread is known to have polled for long."""
         found = procfs.system_call(child.os_pid, tid)
         if found is None or found == "running":
             return False
@@ -48,5 +51,5 @@ class Pollers:
         return now_ns - before.since_ns > _MIN_POLLING_NS and wakes - before.wakes >= _MIN_WAKES and state == "S"
 
     def forget(self) -> None:
-        """Nobody waits for others any more."""
+        """Forget all threads, because no process waits for others any more."""
         self._waits.clear()

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 
 class OpenFile(NamedTuple):
-    """Where a descriptor leads. ``kind``: "console", "terminal" (the other side of one), "pipe", "socket", "device",
-    "file", or what it is of the system's own; ``target``: what ``/proc`` calls it; of a socket ``own`` and ``peer``:
-    its addresses, ``listens``: whether it accepts connections."""
+    """What a descriptor leads to.
+
+    ``kind``: "console", "terminal" (the other side of a console), "pipe", "socket", "device", "file", or the kind of an
+    anonymous inode of the system; ``target``: its name in ``/proc``; ``own`` and ``peer``: the addresses of a socket
+    (None: not a socket, or unknown); ``listens``: whether a socket accepts connections.
+    """
 
     kind: str
     target: str

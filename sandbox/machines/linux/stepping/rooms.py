@@ -1,6 +1,6 @@
-"""Where rooms lie, and how those of killed runs are found: their names say who made them.
+"""Where rooms are, and how to find those of killed runs: their names contain the process that made them.
 
-The keeper calls this, which has nothing but the standard library.
+The keeper uses this module, so it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from sandbox.util.paths import IN_MEMORY
 _PREFIX = "ossandbox-steps-"
 
 
-#: Files in memory are made and removed in a tenth of the time; a folder with fewer bytes left may be needed for more.
+#: Files in memory are made and removed in a tenth of the time. The minimum free space in bytes to use that folder: with
+#: less it may be needed for other purposes.
 _MIN_BYTES = 256 << 20
 
 
 def new_place() -> str:
-    """The path of a folder of our own, which is not there yet."""
+    """Return the path of a new folder for a room, which does not exist yet."""
     name = f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-{os.urandom(6).hex()}"
     with suppress(OSError):
         facts = os.statvfs(IN_MEMORY)
@@ -36,14 +37,14 @@ def new_place() -> str:
 
 
 def sweep() -> None:
-    """Remove what runs have left that were killed together with everything that clears up after them."""
+    """Remove rooms that were left by runs that were killed together with their keepers."""
     for folder in {IN_MEMORY, *_on_disk()}:
         with suppress(OSError):
             _sweep(folder)
 
 
 def _on_disk() -> Iterator[str]:
-    """The folder for files that do not last, if there is one in which we may write."""
+    """Yield the folder for temporary files, if there is one that is writable."""
     with suppress(OSError):
         yield tempfile.gettempdir()
 
