@@ -2,7 +2,7 @@
 # make test   checks everything       make bench   measures (python -m tests.benchmarks --help)
 # make thorough   checks what takes long: strangers' policies, lessons read slowly, random keys, a fork loop, mutants
 # make soak   a fork loop for ten minutes: memory, screen and the way out stay as they were
-# make screenshots   draws screenshots/*.svg
+# make screenshots   draws screenshots/*.svg, in a quiet minute (ARGS="inspect small": only these)
 # make recordings  records every lesson anew, for those who have no Linux
 # make site   builds a folder for a web server: every lesson as a page that plays it, and handouts
 # make mutants   tries small changes of the code that tests should notice (python -m tests.scripts.mutants --help)
@@ -78,7 +78,7 @@ soak: $(VENV)/test
 	OSSANDBOX_SOAK_S=600 $(BIN)/python -m pytest -s tests/faults/test_soak.py
 
 screenshots: $(VENV)/run
-	$(BIN)/python -m tests.scripts.screenshots
+	TEXTUAL_COLOR_SYSTEM=truecolor $(BIN)/python -m tests.scripts.screenshots $(ARGS)
 
 messages: $(VENV)/test
 	$(BIN)/python -m tests.scripts.messages

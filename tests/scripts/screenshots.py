@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -36,6 +37,8 @@ async def draw(
     theme: str = "dark",
     language: str = "en",
 ) -> None:
+    if name not in (sys.argv[1:] or [name]):
+        return
     use(language)
     session = Live(load(find(scenario)), start)
     app = SandboxApp(session, Config(theme))
@@ -90,7 +93,7 @@ def move(lesson: str, language: str) -> None:
 
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for language in LANGUAGES:
+    for language in LANGUAGES if len(sys.argv) == 1 else ():
         move("states", language)
     for language in LANGUAGES:
         await draw("welcome", "welcome", until(1.9, "down"), language=language)
@@ -98,7 +101,7 @@ async def main() -> None:
         await draw("sockets", "server", until(1.5, "2", "c", "h"), language=language)
         await draw("states", "states", until(0.5, "space"), language=language)
     await draw("convoy-light", "convoy", until(0.6), theme="light")
-    await draw("inspect", "welcome", until(1.2, "down", "down", "down", "down", "enter"))
+    await draw("inspect", "welcome", until(0.3, "…", "enter"))  # its lesson pauses where editor asks, and chooses it
     await draw("policies", "convoy", until(0.3, "p"))
     await draw("queues", "welcome", until(0.2, "p", "down", "down", "enter", "4", "enter"))
     await draw("compare", "convoy", until(0.3, "5", "enter", "…"))

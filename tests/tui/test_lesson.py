@@ -174,6 +174,29 @@ async def test_it_begins_with_its_reader_and_says_which_key_goes_on(make_driver:
         await until(lambda: "Three" in driver.text, pilot)
 
 
+async def test_where_a_turn_is_a_line_the_key_for_one_turn_is_offered(
+    make_driver: MakeDriver, lesson: Scenario
+) -> None:
+    lesson.machine.slice = "line"
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("a").admit("b").operator("paused", by="lesson"))
+        await until(lambda: "‖ . one turn   space all of them" in driver.text, pilot)
+
+
+async def test_a_pause_at_its_end_still_says_what_goes_on(make_driver: MakeDriver, lesson: Scenario) -> None:
+    lesson.steps = lesson.steps[:1]
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a").admit("b").run("a").later("10ms")
+        await driver.feed(pilot, script)
+        driver.app.session.lesson.of_course = True
+        await driver.feed(pilot, script.block("a", "sleep").operator("paused", by="lesson"))
+        await until(lambda: "‖ space goes on   ✔ L next lesson" in driver.text, pilot)
+        await driver.feed(pilot, script.operator("resumed").run("b").later("10ms"))
+        await until(lambda: "‖ space" not in driver.text and "✔ L next lesson" in driver.text, pilot)
+
+
 async def test_what_cannot_come_any_more_is_said_and_a_key_offered(make_driver: MakeDriver, lesson: Scenario) -> None:
     driver = make_driver(lesson)
     async with driver.app.run_test(size=(120, 40)) as pilot:

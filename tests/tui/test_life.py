@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 
 from sandbox.model.commands import Pause
 from sandbox.model.events import Clause, Halted
@@ -188,3 +190,16 @@ async def test_moved_keys_do_what_they_say_everywhere(make_driver: MakeDriver) -
         await pilot.press("question_mark")
         await pilot.pause()
         assert "f5 ctrl+n New process" in " ".join(driver.text.split())
+
+
+@pytest.mark.parametrize("key", ["1", "question_mark", "ctrl+p"])
+async def test_a_size_that_is_no_more_changes_nothing(make_driver: MakeDriver, key: str) -> None:
+    """While the edge of a window is dragged, on a busy machine."""
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, key, one())
+        screen = driver.app.screen
+        before = driver.lines, screen.size, screen.classes
+        screen.post_message(Resize(Size(40, 10), Size(40, 10)))
+        await driver.settle(pilot)
+        assert (driver.lines, screen.size, screen.classes) == before

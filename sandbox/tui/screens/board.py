@@ -145,7 +145,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             return "terminal"
         return "question" if self.question.display else self.front.id
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Update soon, as the layout depends on the size, even if nothing else changes."""
         self.call_after_refresh(self.show_soon)
 

@@ -9,6 +9,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 
 from sandbox.i18n import _
 from sandbox.tui.keys import ACTIONS
+from sandbox.tui.widgets.lines import SteadyScreen
 
 
 class Actions(Provider):
@@ -28,7 +29,7 @@ class Actions(Provider):
                 yield Hit(score, matcher.highlight(name), does, help=says)
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, SteadyScreen[None]):  # Textual takes styles and keys from the first base only
     """The palette of all actions. Unlike Textual's own, it can be closed before its list is complete: Textual's would
     fail then, so closing waits for the list."""
 

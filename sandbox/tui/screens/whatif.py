@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
@@ -70,7 +71,7 @@ class ShowWhatIf(Dialog[None]):
             entitle(box, title, _("↑ ↓ scroll   esc close"))
             yield Static()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Adapt the report to the new width."""
         self.call_after_refresh(self._update)
 

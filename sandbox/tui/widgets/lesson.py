@@ -201,7 +201,8 @@ class Lesson(Vertical):
             case _:
                 said = ""
         if session.lesson_over:
-            said = _("✔ {next} next lesson   {again} once more").format(next=key["next_lesson"], again=key["restart"])
+            over = _("✔ {next} next lesson   {again} once more").format(next=key["next_lesson"], again=key["restart"])
+            said = f"{said}   {over}" if session.lesson_waits is Wait.READER else over  # a pause that ends with a key
         if said != self._said:
             self._said = said
             self._foot.update(Text(said, style="bold"))

@@ -290,7 +290,16 @@ def _span(selection: Selection, y: int, width: int) -> tuple[int, int] | None:
 T = TypeVar("T")
 
 
-class SelectingScreen(Screen[T]):
+class SteadyScreen(Screen[T]):
+    """A screen that ignores outdated resize events. While a window is being resized on a busy machine, several are
+    queued; Textual would lay the screen out for each of them, and do nothing else meanwhile."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size != self.app.size:
+            event.prevent_default()
+
+
+class SelectingScreen(SteadyScreen[T]):
     """A screen on which text of ``Lines`` can be selected. Textual finds the text under the mouse by data attached to
     each drawn character; here the position is computed instead."""
 
