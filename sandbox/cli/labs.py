@@ -69,7 +69,7 @@ def _list(as_json: bool) -> None:
 
 
 def _document(name: str) -> dict[str, Any]:
-    """An assignment as JSON carries it."""
+    """Return an assignment as JSON values."""
     tasks = read(str(labs.folder(name) / labs.TASKS))
     names = [task.spec.name for task in tasks.tasks]
     return stamped(LAB, {"name": name, "title": labs.title(name), "points": tasks.points, "tasks": names})

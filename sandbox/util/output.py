@@ -51,12 +51,8 @@ class PatientFile(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: ReadableBuffer) -> int:
-<<<<<<< HEAD
-        """As ``RawIOBase.write``; what is dropped counts as written. When it is too late for waiting, what is taken at
-        once is still written."""
-=======
-        """Write as ``RawIOBase.write`` does; dropped data counts as written."""
->>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
+        """Write as ``RawIOBase.write`` does; dropped data counts as written. After the time limit, data is written only
+        if the descriptor accepts it at once."""
         view = memoryview(data).cast("B")
         late = False
         while not late:

@@ -101,13 +101,8 @@ class Graph:
         self.edges.setdefault(way, [])
 
     def is_kept(self, way: Way, local: str) -> bool:
-<<<<<<< HEAD
-        """Whether a way leads to where it should, as it was not gone because somebody else's turn touches nothing: both
-        orders of the two have come to the same, as far as it is known which states those are."""
-=======
         """Whether it was right not to try a way because of the turn ``local`` of another process, which touches
-        nothing: both orders of the two lead to the same state."""
->>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
+        nothing: both orders of the two lead to the same state, if those states are known."""
         state, name = way
         ends: list[Sequence[int | Leaf]] = []
         for first, second in ((local, name), (name, local)):

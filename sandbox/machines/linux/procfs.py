@@ -71,7 +71,8 @@ def flocked_files() -> set[tuple[int, int, int]]:
 
 
 def system_v(kind: str) -> list[list[str]]:
-    """Return the rows of the system's table of semaphores ("sem") or message queues ("msg") of System V, each split into words."""
+    """Return the rows of the system's table of semaphores ("sem") or message queues ("msg") of System V, each split
+    into words."""
     try:
         with open(f"/proc/sysvipc/{kind}") as file:  # its lines may be many
             return [line.split() for line in file.readlines()[1:]]

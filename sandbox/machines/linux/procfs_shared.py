@@ -14,13 +14,8 @@ from sandbox.machines.linux.procfs import read_small
 
 #: The most bytes that are read of a table of mappings.
 _MAX_MAPS = 1 << 20
-<<<<<<< HEAD
-#: Of a hundred mappings a few are shared, and the table is read of many processes.
+#: Matches the line of a shared mapping. Few lines do, and the tables of many processes are read.
 _SHARED = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)")
-=======
-#: Finds shared mappings, which are few, without parsing the others.
-_SHARED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)$", re.MULTILINE)
->>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
 _LOCK = re.compile(
     r"lock:\s+\d+: (FLOCK|POSIX|OFDLCK|LEASE)\s+\S+\s+(READ|WRITE)\s+(-?\d+) ([0-9a-f]+:[0-9a-f]+:\d+) (\d+) (\d+|EOF)"
 )

@@ -156,19 +156,13 @@ class States:
 
     @staticmethod
     def _is_between_parts(frame: types.FrameType) -> bool:
-<<<<<<< HEAD
-        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters:
-        how far that is, nothing tells."""
+        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters,
+        because the progress of that is unknown."""
         found = loops.of(frame.f_code.co_filename)
         if sys.version_info < (3, 12) or not found.compresses(frame.f_lineno):
             return True
         line, _, column, _ = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
         return line is not None and column is not None and not found.is_within(line, column)
-=======
-        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters,
-        because the progress of that is unknown."""
-        return sys.version_info < (3, 12) or not loops.of(frame.f_code.co_filename).compresses(frame.f_lineno)
->>>>>>> b41ec69a504732da2dc3edfaf8fef5d968b7f5a3
 
     def _call(self, frame: types.FrameType) -> object:
         code = frame.f_code
