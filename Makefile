@@ -21,7 +21,7 @@ AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 VERSIONED := tests/pure/test_interpreter.py tests/pure/test_waits.py tests/pure/test_program.py \
 	tests/commands/test_portable.py tests/real/test_stepping.py tests/real/test_programs.py
 
-.PHONY: run check test thorough elsewhere interpreters soak mutants recordings site docs screenshots messages bench profile clean
+.PHONY: run check test thorough elsewhere elsewhere-macos elsewhere-windows interpreters soak mutants recordings site docs screenshots messages bench profile clean
 
 run: $(VENV)/run
 	@$(BIN)/ossandbox || test $$? -eq 130  # who leaves with ctrl+c has not failed
@@ -57,10 +57,11 @@ site: $(VENV)/test
 docs: $(VENV)/test
 	$(BIN)/python -m tests.scripts.reference
 
-elsewhere: $(VENV)/test
-	$(BIN)/python -m pytest tests/commands/test_portable.py
-	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -o timeout=240 -m "not real and not thorough" tests/pure tests/commands tests/tui
-	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -o timeout=240 -m "not real and not thorough" tests/pure tests/commands tests/tui
+elsewhere: elsewhere-macos elsewhere-windows
+
+elsewhere-macos elsewhere-windows: elsewhere-%: $(VENV)/test
+	OSSANDBOX_ELSEWHERE=$* $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread \
+		-o timeout=900 -m "not real and not thorough" --numprocesses 3 --dist loadfile tests/pure tests/commands tests/tui
 
 # Those that do not start are passed over. Where pyenv has some: PYENV_VERSION=3.12.1:3.13.0 make interpreters
 interpreters:

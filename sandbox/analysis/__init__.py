@@ -1,1 +1,1 @@
-"""What one does with runs: compare, examine, ask what if, measure."""
+"""Uses of runs: comparing, examining and grading policies, what-if runs, sweeps, measurements, exploration."""

@@ -23,30 +23,30 @@ COMMANDS: Messages = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
-    "explore": "search the orders of turns for one in which a program breaks, on real processes",
-    "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster: a row each",
-    "plot": "draw the rows of a sweep, or a recording, in the terminal or as a picture",
-    "serve": "the app in a browser's tabs, from this machine alone",
-    "replay": "look at a recording, forwards and backwards",
-    "whatif": "a recorded run under another policy or quantum, in virtual time",
+    "explore": "search for an order of turns in which a program breaks, on real processes",
+    "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster",
+    "plot": "draw charts of a sweep's rows or of a recording, in the terminal or as a picture",
+    "serve": "serve the app to a browser on this machine, a run in each tab",
+    "replay": "open a recording in the app, to go forwards and backwards",
+    "whatif": "repeat a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
-    "grade": "marks for students' policies, in a room for strangers' code; reports for course platforms",
+    "grade": "grade students' policies in isolation, and write reports for course platforms",
     "labs": "list ready assignments, and write one for students",
     "lessons": "list the lessons of the course",
-    "lesson": "open a lesson, print it as plain text, or check what it claims",
+    "lesson": "open a lesson, print it as plain text, or check its claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
-    "schema": "say what the JSON documents hold, as JSON Schema",
-    "doctor": "say what this machine can do, and what to do about what is missing",
-    "completion": "print what has the tab key complete commands in bash, zsh or fish",
+    "schema": "print the JSON Schema of documents",
+    "doctor": "examine what this machine can do, and what to do about what is missing",
+    "completion": "print the code for completion of commands in bash, zsh or fish",
 }
-#: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
+#: Commands that run policies in their own process, without the app.
 _ISOLATED = {"simulate", "compare", "sweep", "whatif", "check", "grade"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
+    """The entry point. Returns the exit status. ``arguments``: by default those of the command line."""
     if arguments is None and "_ARGCOMPLETE" in os.environ:
         from sandbox.cli import completion
 
@@ -60,9 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use(spoken.lang)
     if arguments is not None:
         return _run(words)
-    if sys.platform != "win32" and _first(words) in COMMANDS:  # the app's screen is Textual's
+    if sys.platform != "win32" and _first(words) in COMMANDS:  # the app writes through Textual
         patient_streams()
-    if sys.platform == "linux" and _first(words) in _ISOLATED:  # elsewhere nobody can tell who sends a signal
+    if sys.platform == "linux" and _first(words) in _ISOLATED:  # elsewhere the sender of a signal is unknown
         from sandbox.cli.isolate import isolated
 
         return leave(isolated(lambda last_words: _run(words, last_words)))
@@ -70,37 +70,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str], last_words: int = 2) -> int:
-    """Do what the words say. ``last_words``: the descriptor to which a process that hangs says where it does."""
-    if _first(words) in COMMANDS:  # the app has a screen to give back first
+    """Run the command of these words. ``last_words``: the descriptor to which a hanging process writes its stack."""
+    if _first(words) in COMMANDS:  # the app has to restore the terminal first
         ALARM.end_hanging_process(last_words)
     args = _parser(words).parse_args(words)
+    reserve = None
     try:
+        reserve = open(os.devnull, "rb", buffering=0)
         _check_streams(args)
         status: int = args.do(args)
         sys.stdout.flush()
-    except BadInput as bad:
-        from sandbox.render.stderr import print_problems
-
-        print_problems(bad)
-        return BAD_INPUT
-    except OSError as error:
-        from sandbox.render.stderr import abandon_stdout, complain
-        from sandbox.util.refusals import explained
-
-        abandon_stdout()
-        if isinstance(error, BrokenPipeError):
-            return DONE  # whoever read us has read enough
-        said = _(error.strerror or str(error)) if error.filename else explained(error)
-        complain(f"{said}: {error.filename}" if error.filename else said)
-        return FAILED
+        return status
+    except (BadInput, OSError, MemoryError) as error:
+        if reserve is not None:
+            reserve.close()  # if no descriptors are left, one is needed to import what prints the error
+        return _failed(error)
     except KeyboardInterrupt:
         hurry()
         return INTERRUPTED
-    return status
+    finally:
+        if reserve is not None:
+            reserve.close()
+
+
+def _failed(error: BadInput | OSError | MemoryError) -> int:
+    """Print why a command has failed. Returns the exit status."""
+    from sandbox.render.stderr import abandon_stdout, complain, print_problems
+    from sandbox.util.refusals import explained
+
+    if isinstance(error, BadInput):
+        print_problems(error)
+        return BAD_INPUT
+    if isinstance(error, MemoryError):
+        complain(_("there is not enough memory"))
+        return FAILED
+    abandon_stdout()
+    if isinstance(error, BrokenPipeError):
+        return DONE  # the reader of our output has closed it
+    said = _(error.strerror or str(error)) if error.filename else explained(error)
+    complain(f"{said}: {error.filename}" if error.filename else said)
+    return FAILED
 
 
 def _check_streams(args: argparse.Namespace) -> None:
-    """``-`` is rare, and what looks after it is loaded then. Raises BadInput."""
+    """Check uses of ``-`` for standard input and output. Raises BadInput."""
     if any(value == "-" or (isinstance(value, list) and "-" in value) for value in vars(args).values()):
         from sandbox.cli import standard
 
@@ -108,21 +121,21 @@ def _check_streams(args: argparse.Namespace) -> None:
 
 
 def _native() -> str:
-    """The language of the system, unless the terminal lacks its characters."""
+    """Return the language of the system, or English if the terminal lacks its characters."""
     language = system_language()
     return language if can_say(NATIVE[language]) else "en"
 
 
 def _language() -> Parser:
-    """What every command takes, and is read before any other: all that is said later is said in this language."""
+    """Return a parser of ``--lang``, which is read first because it applies to all messages."""
     parser = Parser(prog="ossandbox", add_help=False, allow_abbrev=False)
-    says = _("the language in which all is said")
+    says = _("the language of all output")
     parser.add_argument("--lang", choices=LANGUAGES, default=_native(), help=says)
     return parser
 
 
 def _parser(words: Sequence[str]) -> Parser:
-    """The parser. A first word that is no command is a scenario for the app."""
+    """Return the parser. A first word that is no command is a scenario for the app."""
     language = _language()
     parser = Parser(
         prog="ossandbox",
@@ -139,7 +152,7 @@ def _parser(words: Sequence[str]) -> Parser:
             command = commands.add_parser(name, help=_(says), parents=[language])
             if name == first:
                 _fill(command, name)
-    elif words[:1] not in (["-V"], ["--version"]):  # which is all that is said then
+    elif words[:1] not in (["-V"], ["--version"]):  # these print the version and exit
         _fill(parser, "app")
     return parser
 

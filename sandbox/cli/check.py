@@ -6,7 +6,8 @@ What examines policies is loaded for policies only.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sandbox import policies, wording
@@ -28,36 +29,42 @@ if TYPE_CHECKING:
     from sandbox.analysis.conformance.messages import ExamineTask
     from sandbox.analysis.conformance.run import Outcome
 
-#: Random workloads that are tried, and the seed from which they are drawn.
+#: The default number of random workloads, and the seed from which they are drawn.
 _WORLDS, _SEED = 500, 1
-#: How long the examination of one file may take.
+#: The suffixes of files that can be checked.
+_SUFFIXES = (".py", ".toml")
+#: The default time limit of the examination of one file.
 _LIMIT = "30s"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a check takes."""
+    """Declare the command's arguments."""
     parser.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help=_("a scenario, or a policy: mine.py (all that are in it), mine.py:Mine, mlfq:boost=1s"),
+        help=_("a scenario, a policy (mine.py: all that are in it; mine.py:Mine; mlfq:boost=1s), or a folder of files"),
     )
-    parser.add_argument("--like", metavar="POLICY", help=_("show where a policy first decides otherwise than this one"))
     parser.add_argument(
-        "--worlds", metavar="N", help=_("try so many random workloads instead of {number}").format(number=_WORLDS)
+        "--like", metavar="POLICY", help=_("show where a policy first decides differently from this one")
     )
-    parser.add_argument("--seed", metavar="N", help=_("draw them from another seed than {number}").format(number=_SEED))
+    parser.add_argument(
+        "--worlds", metavar="N", help=_("the number of random workloads (default: {number})").format(number=_WORLDS)
+    )
+    parser.add_argument(
+        "--seed", metavar="N", help=_("the seed of random workloads (default: {number})").format(number=_SEED)
+    )
     parser.add_argument(
         "--limit",
         metavar="DURATION",
-        help=_("give up on a policy's file after so long instead of {time}").format(time=_LIMIT),
+        help=_("the time limit of a policy's file (default: {time})").format(time=_LIMIT),
     )
     parser.add_argument("--json", action="store_true", help=_("only the findings, as a JSON list"))
     parser.add_argument("--junit", metavar="FILE", help=_("write the findings as JUnit XML, too"))
 
 
 class Finding(NamedTuple):
-    """What came of one file, for the exit status, for JSON and for JUnit."""
+    """The result of one file: the exit status, and documents for JSON and JUnit."""
 
     status: int
     documents: list[dict[str, Any]]
@@ -65,7 +72,7 @@ class Finding(NamedTuple):
 
 
 class CheckOptions(NamedTuple):
-    """What was asked for. ``silent``: nothing but JSON is printed."""
+    """The arguments of the command. ``silent``: nothing but JSON is printed."""
 
     like: str | None
     worlds: int
@@ -75,7 +82,7 @@ class CheckOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> CheckOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         worlds, seed = given.value("worlds", Whole(1, 100_000)), given.value("seed", SEED)
         limit_ns = given.value("limit", Duration("1s", "86400s")) or Duration().parse(_LIMIT)
@@ -88,7 +95,7 @@ class CheckOptions(NamedTuple):
         return options
 
     def task(self, what: str, like: str | None, worlds: int) -> ExamineTask:
-        """To be examined."""
+        """Return the task of examining a policy."""
         from sandbox.analysis.conformance.messages import ExamineTask
 
         return ExamineTask(what, like, self.seed, worlds, self.limit_s)
@@ -97,12 +104,12 @@ class CheckOptions(NamedTuple):
 def do(args: argparse.Namespace) -> int:
     """Check each file."""
     options = CheckOptions.of(args)
-    tasks = [options.task(what, options.like, options.worlds) for what in args.files if _is_policy(what)]
+    files = [*_files(args.files)]
+    tasks = [options.task(what, options.like, options.worlds) for what in files if _is_policy(what)]
     outcomes = _examined(tasks)
     with aside(args.junit == NAME):
         findings = [
-            _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options)
-            for what in args.files
+            _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options) for what in files
         ]
     if args.json:
         say_document(
@@ -117,14 +124,29 @@ def do(args: argparse.Namespace) -> int:
     return max(finding.status for finding in findings)
 
 
+def _files(named: Sequence[str]) -> Iterator[str]:
+    """Yield the named files, and the files in named folders. Raises BadInput for a folder without any."""
+    for what in named:
+        if what.endswith(_SUFFIXES) or _is_policy(what) or not os.path.isdir(what):
+            yield what
+            continue
+        try:
+            names = sorted(name for name in os.listdir(what) if name.endswith(_SUFFIXES) and not name.startswith("."))
+        except OSError as error:
+            raise BadInput.because(what, "cannot be read", reason=error.strerror) from None
+        if not names:
+            raise BadInput.because(what, "nothing to check in it")
+        yield from (os.path.join(what, name) for name in names)
+
+
 def _is_policy(what: str) -> bool:
-    """Whether it is a Python file, a class in one, or a policy's name; all else is a scenario."""
+    """Whether it is a Python file, a class in one, or a policy's name. Anything else is a scenario."""
     name = what.partition(":")[0]
     return name.endswith(".py") or (not name.endswith(".toml") and name in policies.names())
 
 
 def _examined(tasks: list[ExamineTask]) -> Iterator[tuple[Outcome, float]]:
-    """What came of each task, and how long it took."""
+    """Yield the outcome of each task, and how many seconds it has taken."""
     if not tasks:
         return iter(())
     from sandbox.analysis.conformance.run import run
@@ -133,7 +155,7 @@ def _examined(tasks: list[ExamineTask]) -> Iterator[tuple[Outcome, float]]:
 
 
 def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) -> Finding:
-    """What came of the policies that are meant."""
+    """Report the outcome of a policy's file."""
     if isinstance(outcome, BadValue):
         bad = BadInput(what, problems_of(outcome))
         if not options.silent:
@@ -151,7 +173,7 @@ def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) 
 
 
 def _scenario(what: str, options: CheckOptions) -> Finding:
-    """A scenario, read."""
+    """Read a scenario, and report its problems."""
     try:
         try:
             scenario = load(find(what), runs=False)
@@ -170,7 +192,7 @@ def _scenario(what: str, options: CheckOptions) -> Finding:
 
 
 def _unusable(kind: str, bad: BadInput) -> Finding:
-    """A file that cannot be used at all."""
+    """Return the result of a file that cannot be used at all."""
     with english():
         problems = [
             {

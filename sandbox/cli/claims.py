@@ -1,4 +1,4 @@
-"""What a scenario claims of a run whose turns are steps of its programs: that hangs on nothing but their order."""
+"""Checks the claims of stepped scenarios, which depend on nothing but the order of turns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.views.verdicts import Verdict, happenings, judge
 
 
 class Claims:
-    """Looks on while a run goes on."""
+    """Watches the events of a run for the scenario's claims."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._claims = scenario.claims
@@ -19,7 +19,8 @@ class Claims:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Claims | None:
-        """None: it claims nothing, or what also hangs on how long things take."""
+        """Return the claims of a scenario; None if it has none, or is not stepped, so that they also depend on
+        timing."""
         return cls(scenario) if scenario.machine.stepped and scenario.claims else None
 
     def add(self, event: Event) -> None:
@@ -27,5 +28,5 @@ class Claims:
         self._tracker.add(event)
 
     def verdicts(self, history: History) -> list[Verdict]:
-        """Each claim against a run that is over."""
+        """Return whether each claim holds, after the run."""
         return judge(self._claims, self._tracker, figures(history, self._tracker))

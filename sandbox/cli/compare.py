@@ -35,33 +35,35 @@ from sandbox.views.history import History
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a comparison takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", help=_(run_options.SCENARIO))
     parser.add_argument(
         "--policies",
         "--policy",
         action="append",
         metavar="LIST",
-        help=_("who takes part: fcfs,rr:quantum=20ms,mine.py:Mine (default: all policies that make sense)"),
+        help=_("the policies to compare: fcfs,rr:quantum=20ms,mine.py:Mine (default: all that make sense)"),
     )
     run_options.add(parser)
     run_options.add_limit(parser)
-    parser.add_argument("--repeat", metavar="N", help=_("run each so often, virtual runs with another seed each time"))
+    parser.add_argument(
+        "--repeat", metavar="N", help=_("the number of runs of each, in virtual time with a different seed each time")
+    )
     machine = parser.add_mutually_exclusive_group()
     machine.add_argument("--real", action="store_true", help=_("on real processes"))
     machine.add_argument(
         "--against-real",
         action="store_true",
-        help=_("in virtual time and on real processes, and how far apart they are"),
+        help=_("in virtual time and on real processes, with the differences"),
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help=_("only the result documents of all runs, as a JSON list"))
-    form.add_argument("--csv", action="store_true", help=_("only the figures, a row a run"))
+    form.add_argument("--csv", action="store_true", help=_("only the figures, a row for each run"))
     parser.set_defaults(policy=None)
 
 
 class CompareOptions(NamedTuple):
-    """What was asked for. ``policies``: who takes part (None: all policies that make sense for the scenario);
+    """The arguments of the command. ``policies``: who takes part (None: all policies that make sense for the scenario);
     ``repeat``: how often each runs."""
 
     run: RunOptions
@@ -72,7 +74,7 @@ class CompareOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> CompareOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         run, repeat = RunOptions.read(given), given.value("repeat", Whole(1, MAX_REPEATS))
         policies = None if args.policies is None else ",".join(args.policies)
@@ -85,7 +87,7 @@ class CompareOptions(NamedTuple):
         return cls(run, policies, repeat or 1, virtual=not args.real, real=args.real or args.against_real)
 
     def contenders(self, scenario: Scenario) -> list[Contender]:
-        """Who takes part. Raises BadInput."""
+        """Return the policies that take part. Raises BadInput."""
         if self.policies is None:
             return choice.sensible(scenario)
         try:
@@ -104,7 +106,7 @@ def do(args: argparse.Namespace) -> int:
     maker = Maker(boot, todo, options.run.strict, slices=args.json)
     with maker.interruption:
         runs, status = maker.make()
-        if status > FAILED:  # we are asked to end, perhaps twice at once: what there is is shown all the same
+        if status > FAILED:  # interrupted, perhaps by several signals at once: show what there is
             _show(runs, args)
             return status
     _show(runs, args)
@@ -122,8 +124,7 @@ def _show(runs: Sequence[Run], args: argparse.Namespace) -> None:
 
 
 def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
-    """What is to be run, and how. Where a turn is a line of a program there is nothing to compare but turns, on real
-    processes."""
+    """Read the scenario. A stepped one runs on real processes, and only its turns can be compared."""
     try:
         boot = prepare(options.run, options.real)
     except BadInput as bad:
@@ -132,7 +133,7 @@ def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
         options = options._replace(virtual=False, real=True)
         boot = prepare(options.run, True)
     if boot.scenario.machine.stepped:
-        complain(_("a line takes as long as it takes, so there are no times to compare: turns are"))
+        complain(_("the length of a line is not a time, so turns are compared instead of times"))
     return boot, options
 
 
@@ -150,8 +151,8 @@ def _check_synthetic(name: str, scenario: Scenario) -> None:
 
 
 class Made(NamedTuple):
-    """What came of a run, wherever it was made. ``ended``: as ``drive_virtual`` says; ``printed``, ``said``: what there
-    was of it on stdout and stderr, where nobody has seen that yet."""
+    """The result of a run, possibly of another process. ``ended``: as returned by ``drive_virtual``; ``printed``,
+    ``said``: its output on stdout and stderr, if that was captured."""
 
     history: History
     failed: bool
@@ -162,12 +163,12 @@ class Made(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """Whether somebody wants us to end."""
+        """Whether the run was interrupted, so that no more are made."""
         return self.ended > FAILED
 
 
 class LabelledRun(RunObserver):
-    """A run whose faults are told with the policy's name."""
+    """A run whose faults are printed with the policy's name."""
 
     def __init__(self, label: str, interruption: Interruption, history: History) -> None:
         super().__init__(interruption, history=history)
@@ -179,7 +180,7 @@ class LabelledRun(RunObserver):
 
 class Maker:
     """Makes the runs: on real processes one after another, in virtual time as many at once as there are CPUs.
-    ``slices``: whether every slice is wanted, as documents list them."""
+    ``slices``: whether to keep all slices, for documents."""
 
     def __init__(self, boot: Boot, todo: Sequence[Plan], strict: bool, slices: bool) -> None:
         self._boot, self._todo, self._strict = boot, todo, strict
@@ -188,7 +189,7 @@ class Maker:
         self.interruption = Interruption()
 
     def make(self) -> tuple[list[Run], int]:
-        """The runs, and the exit status. If somebody interrupts: those that there are, the last ones cut short."""
+        """Make the runs, and return them with the exit status. After an interruption the last ones are cut short."""
         runs: list[Run] = []
         status = DONE
         jobs = 1 if any(plan.real for plan in self._todo) else min(cpus(), len(self._todo))
@@ -213,7 +214,7 @@ class Maker:
                 return
 
     def _side_by_side(self, jobs: int) -> Iterator[tuple[Plan, Made]]:
-        """Each in a copy of this process; what it has to say is said in the order of the runs."""
+        """Make each run in a copy of this process. The output is printed in the order of the runs."""
         todo = self._todo
         copies = Copies(lambda number: self._recorded(todo[number]), len(todo), jobs, lambda made: made.is_last)
         try:

@@ -17,13 +17,13 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     where = _("for ~/.bashrc and the like: source <(ossandbox completion bash)")
     parser.add_argument("shell", choices=SHELLS, help=where)
 
 
 def do(args: argparse.Namespace) -> int:
-    """Print it."""
+    """Print the code for the shell."""
     from argcomplete.shell_integration import shellcode
 
     say(shellcode(["ossandbox"], shell=args.shell).rstrip("\n"))
@@ -31,17 +31,17 @@ def do(args: argparse.Namespace) -> int:
 
 
 def asked_words() -> list[str]:
-    """The words before the one that is to be completed; before the first, what asks for all commands."""
+    """Return the words before the one to complete; before the first word, ``-h``, so that all commands are known."""
     line = os.environ.get("COMP_LINE", "")
     try:
         words = shlex.split(line + "x")[1:-1]
-    except ValueError:  # a quotation that is not closed yet
+    except ValueError:  # an unclosed quotation
         words = line.split()[1:-1]
     return words if any(not word.startswith("-") for word in words) else ["-h"]
 
 
 def answer(parser: argparse.ArgumentParser) -> int:
-    """Tell the shell what may stand there."""
+    """Print the completions for the shell."""
     import argcomplete
 
     for action in actions_of(parser):
@@ -51,9 +51,9 @@ def answer(parser: argparse.ArgumentParser) -> int:
 
 
 def _teach(action: argparse.Action) -> None:
-    """Names that are known where they are asked for; below them, files."""
+    """Add completions of known names to an argument, and of files."""
     if (commands := commands_of(action)) is not None:
-        for name in _scenarios():  # the app needs no command
+        for name in _scenarios():  # a scenario alone opens the app
             commands.add_parser(name)
         for parser in commands.choices.values():
             for each in actions_of(parser):
@@ -62,7 +62,7 @@ def _teach(action: argparse.Action) -> None:
         from argcomplete.completers import FilesCompleter
 
         names, files = _NAMES[action.dest], FilesCompleter()
-        taught: Any = action  # argcomplete looks there
+        taught: Any = action  # argcomplete reads this attribute
         taught.completer = lambda prefix, **more: [*names(), *files(prefix, **more)]
 
 

@@ -19,14 +19,14 @@ from sandbox.render.stderr import complain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the examination takes."""
+    """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
-    parser.add_argument("--measure", action="store_true", help=_("measure with real runs, for some fifteen seconds"))
-    parser.add_argument("--for", metavar="DURATION", help=_("measure for about so long; the longer, the steadier"))
+    parser.add_argument("--measure", action="store_true", help=_("measure with real runs, for about 15 seconds"))
+    parser.add_argument("--for", metavar="DURATION", help=_("the approximate duration of the measurement"))
 
 
 class DoctorOptions(NamedTuple):
-    """What was asked for. ``for_ns``: how long to measure; None: as long as usual."""
+    """The arguments of the command. ``for_ns``: how long to measure; None: as long as usual."""
 
     as_json: bool
     measure: bool
@@ -34,7 +34,7 @@ class DoctorOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> DoctorOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         for_ns = given.value("for", Duration("1s", "10min"))
         if for_ns is not None and not args.measure:
@@ -62,7 +62,7 @@ def _examine(options: DoctorOptions) -> int:
 
 def _measure(options: DoctorOptions) -> int:
     if sys.platform != "linux":
-        complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
+        complain(_("nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
     from sandbox.analysis.measurement import measure
     from sandbox.machines.linux.blocking import sensors

@@ -25,32 +25,34 @@ BAD_INPUT = 2
 HUNG_UP = 129
 INTERRUPTED = 130
 
-#: Signals that we use ourselves, for what nobody can have chosen to ignore.
+#: Signals that are used internally, whose inherited disposition is reset.
 _OURS = tuple(
     signal.Signals[name] for name in ("SIGCHLD", "SIGALRM", "SIGPROF", "SIGCONT", "SIGWINCH") if hasattr(signal, name)
 )
 
 
 class Interrupted(BaseException):
-    """A signal asks us to end; ``status`` is the exit status that tells which."""
+    """A signal has asked this process to end. ``status``: the exit status, 128 plus the signal's number."""
 
     def __init__(self, status: int) -> None:
         self.status = status
 
 
-#: Who signals several times at once (a shell and a terminal, a key that bounces) has asked once.
+#: Signals within this time count as one: a shell and a terminal may both send one.
 _MIN_AGAIN_S = 0.25
 
 
 class Interruption:
-    """While it is entered, signals that ask a program to end raise Interrupted: where we wait for others, and where we
-    ask for it. Everywhere else what was begun is finished first, so that no event is lost, but nobody is waited for who
-    does not read. Whoever asks again is not kept waiting: the process ends at once, and the keeper clears up. Signals
-    that were ignored when we began stay so: somebody chose that (``nohup``). It may be entered more than once."""
+    """A context in which signals that end a program raise Interrupted, while the process waits and in ``check``.
+
+    Elsewhere the current work is finished first, so that no event is lost, but writes do not wait for slow readers any
+    more. A second signal ends the process at once; the keeper cleans up. Signals that were ignored at the start stay
+    ignored (``nohup``). The context may be entered several times.
+    """
 
     def __init__(self) -> None:
         self._status: int | None = None
-        #: When (monotonic) we were asked to end.
+        #: When the first signal has come (time.monotonic).
         self._asked_s: float | None = None
         self._waiting = False
         self._before: dict[int, Any] = {}
@@ -67,13 +69,13 @@ class Interruption:
             signal.signal(number, self._handle if self._entered else handler)
 
     def select(self, *arguments: Any) -> None:
-        """``select``, unless a signal has come or comes."""
+        """Call ``select``. Raises Interrupted if a signal has come or comes meanwhile."""
         with self.while_waiting():
             select(*arguments)
 
     @contextmanager
     def while_waiting(self) -> Iterator[None]:
-        """Code in here may be interrupted at any point."""
+        """A context in which Interrupted may be raised at any point."""
         self._waiting = True
         try:
             self.check()
@@ -82,7 +84,7 @@ class Interruption:
             self._waiting = False
 
     def check(self) -> None:
-        """Raise Interrupted, once, if a signal has come."""
+        """Raise Interrupted if a signal has come since the last time."""
         if self._status is not None:
             status, self._status = self._status, None
             raise Interrupted(status)
@@ -99,15 +101,14 @@ class Interruption:
 
 
 def leave(status: int) -> NoReturn:
-    """End this process at once, with all that was printed: no thread, destructor or exit handler of somebody's policy
-    decides when."""
+    """Flush the output and exit at once, without running threads, destructors and exit handlers of policies."""
     flush()
     os._exit(status)
 
 
 def fresh_signals() -> None:
-    """What we inherited is as we need it: children tell of their ends, nothing is blocked. What somebody may have
-    chosen, which is to ignore a request to end, stays."""
+    """Reset the inherited signal mask, and the dispositions of signals that are used internally. Ignored requests to
+    end stay ignored, because that may be intended."""
     if sys.platform != "win32" and hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in _OURS:

@@ -31,7 +31,7 @@ from sandbox.render.stderr import complain
 from sandbox.scenario import find, load
 from sandbox.util.stdin import NAME
 
-#: The exit status when a limit came before the end of the search.
+#: The exit status if a limit has ended the search.
 LIMITED = 3
 _ALL = "all"
 _LIMIT = "60s"
@@ -39,32 +39,30 @@ _REDRAW_S = 0.25
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", metavar="SCENARIO", help=_(run_options.SCENARIO))
     parser.add_argument(
         "--preemptions",
         metavar="N",
         help=_(
-            "orders of up to so many preemptions, switches away from somebody who could have gone on; 'all': every "
-            "order, all counted (default: {number}, and beyond that what it takes for a proof)"
+            "the most preemptions of an order, that is, switches away from a process that could have gone "
+            "on; 'all': all orders, counted (default: {number}, and more if needed for a proof)"
         ).format(number=PREEMPTIONS),
     )
-    parser.add_argument("--orders", metavar="N", help=_("make no more than so many runs"))
+    parser.add_argument("--orders", metavar="N", help=_("the most runs"))
     parser.add_argument(
-        "--for", metavar="DURATION", help=_("search no longer than this (default: {time})").format(time=_LIMIT)
+        "--for", metavar="DURATION", help=_("the time limit of the search (default: {time})").format(time=_LIMIT)
     )
-    parser.add_argument(
-        "--outcomes", action="store_true", help=_("go through all orders, and list all that can come of it")
-    )
-    parser.add_argument("--slice", metavar="WHAT", help=_("what a turn is: a line, or an instruction"))
-    parser.add_argument("--jobs", metavar="N", help=_("so many runs at once (default: as many as there are CPUs)"))
+    parser.add_argument("--outcomes", action="store_true", help=_("try all orders, and list all possible outcomes"))
+    parser.add_argument("--slice", metavar="WHAT", help=_("the length of a turn: line or instruction"))
+    parser.add_argument("--jobs", metavar="N", help=_("the number of concurrent runs (default: the number of CPUs)"))
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write a scenario that replays what was found"))
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
     parser.add_argument("--json", action="store_true", help=_("print the result as JSON"))
 
 
 class ExploreOptions(NamedTuple):
-    """What was asked for."""
+    """The arguments of the command."""
 
     scenario: str
     limits: Limits
@@ -77,7 +75,7 @@ class ExploreOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> ExploreOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         every = args.preemptions == _ALL
         preemptions = None if every else given.value("preemptions", _Preemptions(0, 1000))
@@ -108,7 +106,7 @@ class ExploreOptions(NamedTuple):
 
 
 class _Preemptions(Whole):
-    """A number, or all."""
+    """A number, or ``all``."""
 
     def range(self) -> str:
         return f"{super().range()} | {_ALL}"
@@ -135,7 +133,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _write(path: Path, order: Sequence[str], options: ExploreOptions, step: str) -> None:
-    """The scenario that replays it, where one is asked for. Raises BadInput."""
+    """Write the scenario that replays the order, if ``-o`` is given. Raises BadInput."""
     if options.output is None:
         return
     if str(options.output) == NAME:
@@ -146,7 +144,7 @@ def _write(path: Path, order: Sequence[str], options: ExploreOptions, step: str)
 
 
 def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
-    """The scenario, if its turns are steps. Raises BadInput."""
+    """Return the scenario after checking that its turns are steps. Raises BadInput."""
     if options.slice is not None:
         machine = msgspec.structs.replace(scenario.machine, slice=options.slice)
         scenario = msgspec.structs.replace(scenario, machine=machine)
@@ -163,7 +161,7 @@ def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
 
 
 def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int]:
-    """What was found, and the exit status where the search was cut short. Raises BadInput."""
+    """Return the findings, and the exit status if the search was interrupted. Raises BadInput."""
     interruption = Interruption()
     interrupted, status = False, DONE
     with interruption, Workers(scenario, options.jobs, _cpus(), interruption.select) as workers:
@@ -177,14 +175,14 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
             raise BadInput(options.scenario, [Problem(0, cannot.what.text("place") or "", cannot.what)]) from None
         except Lost as gone:
             status = LIMITED
-            complain(_("the worker that made the runs has ended: {words}").format(words=gone.words))
+            complain(_("the worker process has ended: {words}").format(words=gone.words))
         finally:
             progress.end()
     return Findings(scenario, exploration, interrupted), status
 
 
 def _cpus() -> list[int]:
-    """Those on which runs are made, side by side: the last one first, the system has most to do on the first."""
+    """Return the CPUs for runs. The last one comes first, because the system itself uses the first one most."""
     if sys.platform != "linux":
         return []
     return sorted(os.sched_getaffinity(0), reverse=True)
@@ -201,7 +199,7 @@ def _status(findings: Findings, cut_short: int) -> int:
 
 
 class _Progress:
-    """Says on stderr, on a terminal only, how far the search is."""
+    """Prints the progress of the search on stderr, if that is a terminal."""
 
     def __init__(self, exploration: Exploration) -> None:
         self._exploration = exploration

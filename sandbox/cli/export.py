@@ -39,23 +39,23 @@ FORMATS = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What an export takes."""
-    parser.add_argument("recording", help=_("a file that --record has written"))
+    """Declare the command's arguments."""
+    parser.add_argument("recording", help=_("a recording: a file written by --record, or a lesson's name"))
     parser.add_argument(
         "--to",
         required=True,
         choices=FORMATS,
         help=_(
-            "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a row for "
-            "each stretch of time in one state; json: the document of run --json, and every event; ostep: the command "
-            "that checks it with the book's simulators; order: who had which turn, as lines for a scenario; cast: the "
-            "app's own frames, for asciinema"
+            "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a "
+            "row for each interval in one state; json: the document of run --json with all events; ostep: "
+            "the command that checks it with the book's simulators; order: the order of turns, as lines for "
+            "a scenario; cast: the app's frames, for asciinema"
         ),
     )
-    says = _("with --to svg: a picture that moves by itself, in any browser or README")
+    says = _("with --to svg: an animated picture, for browsers and READMEs")
     parser.add_argument("--animated", action="store_true", help=says)
-    parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument("-o", "--output", metavar="FILE", help=_("write to this file instead of standard output"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
 
 
 def do(args: argparse.Namespace) -> int:
@@ -80,7 +80,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _material(recording: Recording, form: str) -> Material | Recording:
-    """What that form is made of."""
+    """Return what the format is made from."""
     if form == "cast":
         return recording
     material = gather(recording.header, recording.events())
@@ -88,7 +88,7 @@ def _material(recording: Recording, form: str) -> Material | Recording:
 
 
 def _lesson(material: Material) -> dict[str, str]:
-    """The text of the recorded lesson by language, with the figures of this run; nothing where its file is not here."""
+    """Return the text of the recorded lesson by language, with this run's figures; empty if its file is missing."""
     from sandbox.lessons.text import fill_known, lesson_text
     from sandbox.views.figures import figures
 
@@ -105,18 +105,18 @@ def _lesson(material: Material) -> dict[str, str]:
 
 @contextmanager
 def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
-    """A file that appears, or is replaced, once all of it has been written. Raises BadInput."""
+    """Open a file that appears, or is replaced, once all of it was written. Raises BadInput."""
     there = os.path.exists(path)
     if there and not overwrite:
         raise BadInput.because(path, "file exists")
     try:
-        if there and not os.path.isfile(path):  # devices and pipes are written as they are
+        if there and not os.path.isfile(path):  # devices and pipes cannot be replaced
             with open(path, "w", encoding="utf-8", newline="") as file:
                 yield file
         else:
             with new_file(path, overwrite) as file:
                 yield file
-    except FileExistsError:  # it has come meanwhile
+    except FileExistsError:  # created meanwhile
         raise BadInput.because(path, "file exists") from None
     except OSError as error:
         raise BadInput.because(path, "cannot be written", reason=error.strerror) from None

@@ -31,7 +31,7 @@ from sandbox.render.tables import chart_width, print_lines, print_table
 from sandbox.util.stdin import NAME
 from sandbox.util.text import clean_line
 
-#: The kinds of reports; of those of ``_ONE_EACH`` there is one for each submission.
+#: The kinds of reports; those in ``_ONE_EACH`` are one for each submission.
 _KINDS = ("text", "gradescope", "classroom50", "junit", "csv", "json")
 _ONE_EACH: dict[str, Callable[[Graded, Assignment], dict[str, Any]]] = {
     "gradescope": formats.gradescope,
@@ -40,13 +40,13 @@ _ONE_EACH: dict[str, Callable[[Graded, Assignment], dict[str, Any]]] = {
 _DAY_S = 86_400
 #: Characters of a student's name.
 _MAX_NAME = 60
-#: Names of files are made of these; any other character becomes a line.
+#: Characters that are replaced by an underscore in names of files.
 _PLAIN = re.compile(r"[^\w.@+-]")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
-    parser.add_argument("tasks", metavar="TASKS.toml", help=_("the tasks, and what they are worth"))
+    """Declare the command's arguments."""
+    parser.add_argument("tasks", metavar="TASKS.toml", help=_("the tasks and their points"))
     parser.add_argument(
         "submissions",
         nargs="+",
@@ -55,19 +55,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", choices=_KINDS, default="text", help=_("which report (default: text)"))
     parser.add_argument(
-        "-o", "--output", metavar="PATH", help=_("write it into this file; a file a student: into this folder")
+        "-o", "--output", metavar="PATH", help=_("write it to this file; for one file per student, to this folder")
     )
-    parser.add_argument("--seed", metavar="N", help=_("draw hidden workloads from this seed instead of the file's"))
+    parser.add_argument("--seed", metavar="N", help=_("the seed of hidden workloads, instead of the file's"))
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", metavar="N", help=_("so many at once (default: as many as there are CPUs)"))
-    where.add_argument("--on", metavar="ADDRESS", help=_("on the workers of a Dask scheduler: tcp://HOST:8786"))
+    where.add_argument("--jobs", metavar="N", help=_("the number of concurrent judges (default: the number of CPUs)"))
+    where.add_argument("--on", metavar="ADDRESS", help=_("run on the workers of this Dask scheduler: tcp://HOST:8786"))
     parser.add_argument(
-        "--trust", action="store_true", help=_("go on where this system has no namespaces to keep strangers' code in")
+        "--trust", action="store_true", help=_("go on even if this system has no namespaces to isolate untrusted code")
     )
 
 
 class GradeOptions(NamedTuple):
-    """What was asked for."""
+    """The arguments of the command."""
 
     assignment: Assignment
     submissions: list[Submission]
@@ -79,7 +79,7 @@ class GradeOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> GradeOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         seed, jobs = given.value("seed", SEED), given.value("jobs", Whole(1, 1024)) or jobs_of_machine()
         on = given.scheduler()
@@ -100,7 +100,7 @@ class GradeOptions(NamedTuple):
 
 
 def _check_travels(path: str, assignment: Assignment) -> None:
-    """Other machines have no file of the teacher's."""
+    """Raise BadInput if the assignment names files of the teacher, which workers on other machines do not have."""
     specs = [task.spec for task in assignment.tasks]
     deciders = [name for spec in specs for name in (spec.like, spec.reference, *spec.beside)]
     programs = [
@@ -113,7 +113,7 @@ def _check_travels(path: str, assignment: Assignment) -> None:
 
 
 def _submissions(words: Sequence[str], assignment: Assignment) -> Iterator[Submission]:
-    """Whose work is to be judged. Raises BadInput."""
+    """Yield the submissions. Raises BadInput."""
     for word in words:
         if os.path.isdir(word):
             yield from _in_folder(word, assignment)
@@ -128,7 +128,7 @@ def _submissions(words: Sequence[str], assignment: Assignment) -> Iterator[Submi
 
 
 def _told_apart(submissions: list[Submission], own: str | None) -> list[Submission]:
-    """Files of one name, or of the name that was asked for, are known by their folders."""
+    """Name submissions by their folders if several files have one name, or the name that was asked for."""
     names = [each.name for each in submissions]
     found = []
     for each in submissions:
@@ -141,7 +141,7 @@ def _told_apart(submissions: list[Submission], own: str | None) -> list[Submissi
 
 
 def _distinct(submissions: list[Submission]) -> list[Submission]:
-    """Each by a name of its own, which is a harmless line, and so is the name of its file."""
+    """Give each submission a unique name that is safe to print, and unique as the name of a file, too."""
     taken: set[str] = set()
     found = []
     for each in submissions:
@@ -160,7 +160,7 @@ def _file_name(student: str) -> str:
 
 
 def _in_folder(folder: str, assignment: Assignment) -> Iterator[Submission]:
-    """A student's folder, or one of files and of students' folders."""
+    """Yield the submissions in a folder, which is that of a student, or has files and folders of students."""
     own = assignment.spec.file
     entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     files = [each.name for each in entries if each.name.endswith(".py") and not each.is_dir()]
@@ -181,7 +181,7 @@ def _in_folder(folder: str, assignment: Assignment) -> Iterator[Submission]:
 
 
 def _of_student(folder: str, student: str, assignment: Assignment) -> Submission:
-    """What a student's folder holds: the file that was asked for, or the only one that there is."""
+    """Return the submission in a student's folder: the file that was asked for, or the only one."""
     own = assignment.spec.file
     try:
         files = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
@@ -205,7 +205,7 @@ def _submission(student: str, what: str, assignment: Assignment) -> Submission:
 
 
 def do(args: argparse.Namespace) -> int:
-    """Judge all, and report."""
+    """Grade all submissions, and write the report."""
     options = GradeOptions.of(args)
     if options.on is None and not options.trust and (why := _unfenced()) is not None:
         complain(why)
@@ -225,7 +225,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _unfenced() -> str | None:
-    """Why strangers' code cannot be kept in here; None where it can."""
+    """Return why untrusted code cannot be isolated here; None if it can."""
     if sys.platform == "linux":
         from sandbox.machines.linux.room import probe
 
@@ -235,11 +235,11 @@ def _unfenced() -> str | None:
             fences = None
         if fences is not None and fences.apart and fences.files:
             return None
-    return _("this system has no namespaces to keep strangers' code in (see: doctor); --trust goes on without")
+    return _("this system has no namespaces to isolate untrusted code (see: doctor); --trust goes on without")
 
 
 def _judged(options: GradeOptions) -> list[Graded]:
-    """What comes of all. Raises Unavailable and Interrupted."""
+    """Grade all submissions. Raises Unavailable and Interrupted."""
     task = GradeTask("", options.assignment, strict=not options.trust)
     progress = Pace(sum(each.is_there for each in options.submissions), _("{done} of {total} submissions"))
     interruption = Interruption()
@@ -259,7 +259,7 @@ def _judged(options: GradeOptions) -> list[Graded]:
 
 
 def _report(options: GradeOptions, everyone: list[Graded]) -> None:
-    """Print the report, or write it. Raises BadInput."""
+    """Print the report, or write it to a file. Raises BadInput."""
     assignment = options.assignment
     if options.kind == "text":
         _text(options, everyone)
@@ -288,7 +288,7 @@ def _report(options: GradeOptions, everyone: list[Graded]) -> None:
 
 
 def _text(options: GradeOptions, everyone: list[Graded]) -> None:
-    """A page a student, into files where a folder is given for them, and the table of marks."""
+    """Print a page for each student, or write it to a folder, and print the table of marks."""
     assignment = options.assignment
     if options.output is not None:
         _write_each(options.output, {each.name: formats.page(each, assignment) + "\n" for each in everyone}, ".txt")

@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
 
-#: The events that come with each time slice.
+#: The events of time slices.
 _OF_SLICES = frozenset((Ready, Dispatched, Descheduled))
 
 
 class RunObserver:
-    """Takes in the events of a run, and keeps what came of it. Faults are told at once.
+    """Takes in the events of a run, and keeps the results. Faults are printed at once.
 
-    ``interruption``: how the run may be ended from outside; ``recorder``: what keeps its events; ``history``: what is
-    remembered of it, if not all.
+    ``interruption``: how signals end the run; ``recorder``: records its events; ``history``: collects its figures; by
+    default one that keeps everything.
     """
 
-    #: Whether ``show`` is for faults and deadlocks only: then it is not called a million times for nothing.
+    #: Whether ``show`` handles only faults and deadlocks, so that events of slices need not be passed to it.
     shows_faults_only = False
 
     def __init__(
@@ -50,17 +50,17 @@ class RunObserver:
         self.interruption = interruption
         self._recorder = recorder
         self.history = history or History()
-        #: Whether it ended because nothing could happen any more.
+        #: Whether the run has ended because nothing could happen any more.
         self.stuck = False
-        #: Whether the policy failed, and another one stood in for it.
+        #: Whether the policy has failed and was replaced.
         self.failed = False
-        #: Whether a process that was asked for never came to be, or a claim does not hold.
+        #: Whether a process could not be started, or a claim does not hold.
         self.incomplete = False
-        #: What became of the scenario's clients.
+        #: The results of the scenario's clients.
         self.clients: list[dict[str, Any]] = []
 
     def take_instant(self, events: list[Event]) -> None:
-        """``take`` for the events of an instant: most are those of slices, of which there is nothing to say."""
+        """Take in the events of one instant. A fast path handles those of slices, of which nothing is printed."""
         if self.shows_faults_only and self._recorder is None and _OF_SLICES.issuperset(map(type, events)):
             self.history.add_all(events)
             self.interruption.check()
@@ -68,7 +68,7 @@ class RunObserver:
             self.take(events)
 
     def take(self, events: Iterable[Event]) -> None:
-        """Take in what has happened. Raises Interrupted."""
+        """Take in events. Raises Interrupted."""
         for event in events:
             if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
                 self.complain(wording.fault(fault))
@@ -82,23 +82,23 @@ class RunObserver:
         self.interruption.check()
 
     def status(self, ended: int) -> int:
-        """The exit status of a run that has ended with this one, after all that was told."""
+        """Return the exit status: ``ended``, or FAILED if the events tell of a failure."""
         return FAILED if ended == DONE and (self.stuck or self.incomplete) else ended
 
     def show(self, event: Event) -> None:
-        """Tell of an event: here only of faults, and of deadlocks."""
+        """Print an event: here only faults and deadlocks."""
         if isinstance(event, (Fault, Deadlocked)):
             names = {pid: life.admitted.name for pid, life in self.history.lives.items()}
             self.complain(wording.sentence(event, names))
 
     def complain(self, said: str) -> None:
-        """Tell of a fault."""
+        """Print a fault."""
         complain(said)
 
 
 class RunPrinter(RunObserver):
-    """Prints events as they come, and the result at the end; ``verify``: with how true the slices were; ``claims``:
-    with which of these hold; ``aside``: on standard error, since standard output has the recording."""
+    """Prints events as they come, and the result at the end. ``verify``: measure the accuracy of slices; ``claims``:
+    check these; ``aside``: print the result on standard error, because the recording is written to standard output."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class RunPrinter(RunObserver):
         self.shows_faults_only = self._lines is None and not verify
 
     def show(self, event: Event) -> None:
-        """A line an event, unless only the result is wanted; what the system recorded is for the result only."""
+        """Print a line for an event, unless only the result is wanted. Records of the system are not printed."""
         if self._verification is not None:
             self._verification.add(event)
         if self._claims is not None:
@@ -131,7 +131,7 @@ class RunPrinter(RunObserver):
             super().show(event)
         elif not isinstance(event, Witnessed):
             line = self._lines.line(event)
-            with self.interruption.while_waiting():  # for whoever reads us
+            with self.interruption.while_waiting():  # printing may block
                 say(line)
 
     def finish(self) -> None:
@@ -171,18 +171,17 @@ class RunPrinter(RunObserver):
 
 
 def run_real(boot: Boot, printer: RunPrinter, strict: bool = False) -> int:
-    """Run on real processes and print; returns the exit status."""
+    """Run on real processes and print. Returns the exit status."""
     return _with_result(printer, lambda: drive_real(boot, printer, strict))
 
 
 def run_virtual(scenario: Scenario, printer: RunPrinter) -> int:
-    """Run in virtual time and print; returns the exit status."""
+    """Run in virtual time and print. Returns the exit status."""
     return _with_result(printer, lambda: drive_virtual(scenario, printer))
 
 
 def _with_result(printer: RunPrinter, drive: Callable[[], int]) -> int:
-    """The exit status of a run whose result is printed. Signals are heard until that is done, too: somebody may take
-    long to read it."""
+    """Run and print the result. Returns the exit status. Signals also end the printing, which may block."""
     with printer.interruption:
         status = drive()
         with _terminal_may_be_gone():
@@ -195,7 +194,7 @@ def _with_result(printer: RunPrinter, drive: Callable[[], int]) -> int:
 
 
 def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
-    """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
+    """Run on real processes. Returns the exit status. All processes are ended in any case."""
     from sandbox.clients.script import ClientThread  # not for virtual time
 
     status = DONE
@@ -217,7 +216,7 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            status = HUNG_UP  # the terminal went away, and its signal is still on the way
+            status = HUNG_UP  # the terminal was closed, and its signal has not arrived yet
             abandon_stdout()
         finally:
             words = kernel.last_words() if not kernel.halted else ""
@@ -237,7 +236,7 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
 
 
 def _kernel_process(boot: Boot, strict: bool) -> KernelProcess | LoopbackKernel:
-    """What schedules real processes here. Raises OSError."""
+    """Start the kernel process that this system uses. Raises OSError."""
     if sys.platform == "linux":
         from sandbox.link.client import KernelProcess
 
@@ -248,7 +247,7 @@ def _kernel_process(boot: Boot, strict: bool) -> KernelProcess | LoopbackKernel:
 
 
 def drive_virtual(scenario: Scenario, observer: RunObserver) -> int:
-    """Run in virtual time; returns the exit status."""
+    """Run in virtual time. Returns the exit status."""
     from sandbox.machines.simulate import simulate
 
     with observer.interruption:
@@ -260,7 +259,7 @@ def drive_virtual(scenario: Scenario, observer: RunObserver) -> int:
 
 
 def _told_to(clients: ClientThread | None, events: Iterator[Event]) -> Iterator[Event]:
-    """The same events, each told to the clients before anybody else."""
+    """Yield the events, each after the clients have taken it in."""
     for event in events:
         if clients is not None:
             clients.take(event)
@@ -274,7 +273,7 @@ def _quote_traceback(what: Clause) -> None:
 
 @contextmanager
 def _terminal_may_be_gone() -> Iterator[None]:
-    """What is printed in here goes to a terminal that may have been closed."""
+    """Ignore a closed terminal while printing in this context."""
     try:
         yield
     except OSError as error:

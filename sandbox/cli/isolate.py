@@ -1,7 +1,7 @@
-"""Runs a command in a forked copy of this process: where somebody's policy hangs so that nothing but the end of its
-process helps, or ends it, the process that a person has started is still there to say so.
+"""Runs a command in a forked copy of this process. If a policy hangs in a way that only killing its process ends, or
+kills it, the original process can still report it.
 
-It is not a ``Worker``: it has the terminal, the standard streams and the work of the command, and tells no messages.
+In contrast to a ``Worker``, the copy has the terminal and the standard streams, and sends no messages.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from sandbox.cli.exits import FAILED, leave
 from sandbox.model.clause import Clause
 from sandbox.util.signals import ENDING
 
-#: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.
+#: Bytes of its last words: the capacity of a pipe. A stack is cut before it fills one.
 _MAX_WORDS = 1 << 16
-#: Bytes of the very last word, which tells that the command has come to its end, and was not ended.
+#: Bytes of the random word at the end, which tells that the command has ended regularly.
 _DONE = 16
 
 
 def isolated(command: Callable[[int], int]) -> int:
-    """The exit status of a command, which is given the descriptor for its last words. Only in a process without other
-    threads."""
+    """Run a command, which gets the descriptor for its last words, and return its exit status. Only for a process
+    without other threads."""
     from sandbox.util import libc
 
     last_words, write_end = os.pipe()
@@ -49,12 +49,12 @@ def isolated(command: Callable[[int], int]) -> int:
 
 
 def _wait(child: int) -> int:
-    """Its exit status, once it has ended; minus the signal that ended it. What other processes tell us is meant for it;
-    what the terminal tells us it hears itself."""
+    """Wait for the child and return its exit status, or minus the signal that has killed it. Signals from other
+    processes are passed on; the child receives those from the terminal itself."""
     while True:
         heard = signal.sigwaitinfo({*ENDING, signal.SIGCHLD})
         if heard.si_signo in ENDING:
-            if heard.si_code <= 0:  # SI_USER and its like
+            if heard.si_code <= 0:  # sent by a process: SI_USER, SI_TKILL, …
                 os.kill(child, heard.si_signo)
             continue
         os_pid, status = os.waitpid(child, os.WNOHANG)
@@ -63,14 +63,14 @@ def _wait(child: int) -> int:
 
 
 def _outcome(status: int, last_words: int, done: bytes) -> int:
-    """What we end with, and why if it could not say so; shells have a status for each signal."""
+    """Return our exit status, as shells do for signals, and print why the child has ended if it could not."""
     os.set_blocking(last_words, False)
     words = b""
-    with suppress(BlockingIOError):  # somebody of its may live on, and hold the other end
+    with suppress(BlockingIOError):  # a descendant may still hold the other end
         words = os.read(last_words, _MAX_WORDS)
     if status >= 0 and words.endswith(done):
         return status
-    if -status in (*ENDING, signal.SIGPIPE):  # it was asked to, or has nobody left to talk to
+    if -status in (*ENDING, signal.SIGPIPE):  # it was asked to end, or its reader has gone
         return 128 - status
     from sandbox import wording
     from sandbox.policies.host.failures import cause_of_end

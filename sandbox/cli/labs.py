@@ -18,17 +18,17 @@ from sandbox.util.stdin import NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help=_("an assignment (default: list them)"))
-    parser.add_argument("--new", metavar="FOLDER", help=_("write what students get into this new folder"))
+    parser.add_argument("--new", metavar="FOLDER", help=_("write the files for students to this new folder"))
     parser.add_argument(
-        "--seed", metavar="N", help=_("with --new: draw its workloads from this seed (who has it can see them)")
+        "--seed", metavar="N", help=_("with --new: the seed of its workloads (students who know it can see them)")
     )
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 
 def do(args: argparse.Namespace) -> int:
-    """List them, show the handout of one, or write it for students."""
+    """List the assignments, print the handout of one, or write one for students."""
     given = Given(args)
     seed = given.value("seed", SEED)
     if args.name is None:

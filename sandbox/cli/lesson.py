@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
 
-#: Columns of a chart on paper.
+#: Columns of a chart in a handout.
 _CHART = 80
 
 
@@ -55,20 +55,20 @@ class LessonRun(RunObserver):
         super().show(event)
 
     def figures(self) -> dict[str, Figure]:
-        """What came of it, and what would have come of it with other settings."""
+        """Return the figures of the run, and those of imagined runs with other settings."""
         return imagined(self.scenario) | figures(self.history, self.tracker)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a lesson takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", metavar="NAME", help=_("a lesson's name (see: lessons), or a scenario file"))
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--plain", action="store_true", help=_("run it without the app and print its text"))
-    says = _("a page to print: text, questions with room for answers, a chart of the run, and the answers")
+    form.add_argument("--plain", action="store_true", help=_("run it without the app, and print its text"))
+    says = _("a page to print: the text, questions with space for answers, a chart of the run, and the answers")
     form.add_argument("--handout", choices=("md", "html"), help=says)
-    form.add_argument("--check", action="store_true", help=_("run it without the app and say whether its claims held"))
+    form.add_argument("--check", action="store_true", help=_("run it without the app, and check its claims"))
     parser.add_argument("--json", action="store_true", help=_("with --check: as JSON"))
-    says = _("not a run of your own, but the recording of a real one that comes with it")
+    says = _("use the recording of a real run that comes with the lesson instead of running it")
     parser.add_argument("--recorded", action="store_true", help=says)
     app.add_options(parser)
 
@@ -91,7 +91,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _handout(run: LessonRun, text: str, form: str) -> str:
-    """The lesson on paper, as Markdown or as a page."""
+    """Return the handout of a lesson, as Markdown or HTML."""
     from sandbox.lessons.handout import as_html, as_markdown, handout
 
     paper = handout(text)
@@ -111,7 +111,7 @@ def _handout(run: LessonRun, text: str, form: str) -> str:
 
 
 def _replay(options: RunOptions) -> tuple[LessonRun, int]:
-    """Take in the recording that comes with the lesson; what came of it, and the exit status."""
+    """Read the recording that comes with the lesson. Returns the run and the exit status."""
     with opened_lesson(options.scenario) as recording:
         run = LessonRun(recording.header.scenario, None)
         run.take(recording.events())
@@ -120,7 +120,7 @@ def _replay(options: RunOptions) -> tuple[LessonRun, int]:
 
 
 def _run(options: RunOptions) -> tuple[LessonRun, int]:
-    """Run the lesson; what came of it, and the exit status."""
+    """Run the lesson. Returns the run and the exit status."""
     boot = prepare(options, real=not options.virtual)
     for said in unstretched(options, boot.scenario):
         complain(said)
@@ -138,7 +138,7 @@ def _run(options: RunOptions) -> tuple[LessonRun, int]:
 
 
 def _check(verdicts: list[Verdict], as_json: bool, seed: int) -> int:
-    """Print what held, and what was found."""
+    """Print which claims hold, and what was found. Returns the exit status."""
     if as_json:
         with english():
             found = [

@@ -17,7 +17,7 @@ from sandbox.wording.templates import listed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the list takes."""
+    """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 
@@ -41,5 +41,5 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _document(lesson: Headline, done: bool) -> dict[str, Any]:
-    """A lesson as JSON carries it."""
+    """Return the JSON document of a lesson."""
     return stamped(LESSON, {"name": lesson.name, "title": lesson.title, "concepts": lesson.concepts, "finished": done})

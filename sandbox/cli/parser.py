@@ -11,7 +11,7 @@ from sandbox.i18n import N_, _, ngettext
 from sandbox.render.output import write
 from sandbox.util.interpreter import break_help_like, say_by, translate_argparse
 
-#: What argparse has to say to people of its own; it stands here for the catalogues.
+#: Messages of argparse, listed here for the message catalogues.
 SAID = (
     N_("usage: "),
     N_("options"),
@@ -34,7 +34,7 @@ translate_argparse(_, ngettext)
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Counts cells: in some languages a character takes two."""
+    """Measures text in terminal cells, because some characters take two."""
 
     def add_usage(
         self,
@@ -43,7 +43,7 @@ class _Formatter(argparse.HelpFormatter):
         groups: Iterable[Any],
         prefix: str | None = None,
     ) -> None:
-        from sandbox.render.cells import Measured  # only where help is shown, as below
+        from sandbox.render.cells import Measured  # imported only when help is shown, as below
 
         super().add_usage(usage, actions, groups, Measured(_("usage: ") if prefix is None else prefix))
 
@@ -58,7 +58,8 @@ break_help_like(_Formatter, _broken)
 
 
 def _width() -> int:
-    """As argparse has it, which imports every compressor there is to find out; and it asks at each option."""
+    """Return the width of help as argparse computes it. Its own way imports shutil with all compressors, and is called
+    for each option."""
     try:
         columns = int(os.environ["COLUMNS"])
     except (KeyError, ValueError):
@@ -72,7 +73,7 @@ def _width() -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """Speaks the language that is spoken when it is made."""
+    """A parser whose messages are in the current language."""
 
     def __init__(self, *words: Any, **more: Any) -> None:
         more["formatter_class"] = lambda prog: _Formatter(prog, width=_width())

@@ -23,19 +23,19 @@ from sandbox.util.paths import new_file
 from sandbox.util.stdin import NAME, open_bytes
 from sandbox.views.metrics import fold
 
-#: Of the beginning of a file, by which rows and recordings are told apart.
+#: Bytes at the beginning of a file, which tell rows from recordings.
 _LOOK = 4_096
-#: Makes a table of a file's rows, with the figure that was asked for.
+#: Reads the rows of a file into a table with the figure that was asked for.
 Reader = Callable[[BinaryIO, Asked], Table]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a plot takes."""
+    """Declare the command's arguments."""
     parser.add_argument(
         "file", metavar="FILE", help=_("the rows of a sweep, what compare --csv has printed, or a recording")
     )
     parser.add_argument(
-        "--x", metavar="NAME", help=_("rows: along a parameter, or contender, policy, scenario, cpus, seed")
+        "--x", metavar="NAME", help=_("rows: the parameter on the x-axis, or contender, policy, scenario, cpus, seed")
     )
     parser.add_argument(
         "--y",
@@ -43,10 +43,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=_("rows: response.mean, turnaround.p95, switches, fairness, …; recordings: share, queue, latency"),
     )
     parser.add_argument("--by", metavar="NAME", help=_("rows: a line for each of these (default: the policy)"))
-    parser.add_argument("--kind", choices=KINDS, help=_("rows: means, distributions, a map of shades, or spreads"))
+    parser.add_argument("--kind", choices=KINDS, help=_("rows: means, distributions, a heat map, or box plots"))
     parser.add_argument("--to", choices=pictures.FORMATS, help=_("a picture instead of text (needs the extra: plot)"))
-    parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument("-o", "--output", metavar="FILE", help=_("write to this file instead of standard output"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
 
 
 def do(args: argparse.Namespace) -> int:
@@ -66,7 +66,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _reader(path: str) -> Reader | None:
-    """What reads its rows; None for a recording. Raises BadInput."""
+    """Return the reader of a file's rows; None for a recording. Raises BadInput."""
     try:
         with open_bytes(path) as file:
             first = file.read(_LOOK).partition(b"\n")[0]
@@ -110,7 +110,7 @@ def _picture(chart: Chart, form: str, path: str | None, overwrite: bool) -> None
 
 @contextmanager
 def _written(path: str, overwrite: bool) -> Iterator[BinaryIO]:
-    """A file that appears once all of it has been written. Raises BadInput."""
+    """Open a file that appears once all of it was written. Raises BadInput."""
     try:
         with new_file(path, overwrite) as file:
             yield file.buffer

@@ -23,9 +23,9 @@ from sandbox.wording.policies import rule_and_rest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the list takes."""
+    """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
-    parser.add_argument("--rules", action="store_true", help=_("print the order of things at one instant"))
+    parser.add_argument("--rules", action="store_true", help=_("print the order of events at one instant"))
     parser.add_argument("--new", metavar="FILE", help=_("write a policy to start from, for example mine.py"))
     parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 
@@ -45,7 +45,7 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _documents() -> list[dict[str, Any]]:
-    """Every policy as JSON carries it."""
+    """Return the JSON document of each policy."""
     documents = []
     for name in policies.names():
         kind = policies.find(name)
@@ -71,7 +71,7 @@ def _documents() -> list[dict[str, Any]]:
 
 
 def _print() -> None:
-    """Every policy: its rule, when it is bad, its parameters; lines end where the terminal does, if it is one."""
+    """Print each policy with its rule, its weakness and its parameters, wrapped to the width of a terminal."""
     width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
     for name in policies.names():
         kind = policies.find(name)
@@ -86,14 +86,14 @@ def _print() -> None:
 
 
 def order_of_an_instant() -> list[str]:
-    """What happens at one instant, in which order."""
-    from sandbox.kernel.kernel import Kernel  # few ask
+    """Return the order of events at one instant, in paragraphs."""
+    from sandbox.kernel.kernel import Kernel  # rarely needed
 
     return [inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide)]
 
 
 def _rules() -> str:
-    """The order of things at one instant, as the kernel's own docstrings say it."""
+    """Return the order of events at one instant, from the kernel's docstrings."""
     ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
     heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
     return "\n".join([*map(_, order_of_an_instant()), "", heading, *ties])

@@ -1,4 +1,4 @@
-"""Rows of a sweep on real processes: one run after another, for two at once would take each other's CPU."""
+"""Rows of a sweep on real processes. The runs are made one after another, because two would compete for the CPUs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MACHINE = "linux"
 
 
 def real_rows(plan: Plan, missing: Iterable[Row], interruption: Interruption) -> Iterator[bytes]:
-    """A line for each of these rows. Raises Interrupted."""
+    """Make the runs of these rows, and yield a line for each. Raises Interrupted."""
     for row in missing:
         alone = plan.chunk([row])
         scenario = scenario_of(alone, alone.rows[0])
@@ -34,7 +34,7 @@ def real_rows(plan: Plan, missing: Iterable[Row], interruption: Interruption) ->
 
 
 class _Silent(RunObserver):
-    """Its faults are told by its row."""
+    """A run whose faults are kept for its row instead of being printed."""
 
     def __init__(self, interruption: Interruption) -> None:
         super().__init__(interruption)
@@ -45,7 +45,7 @@ class _Silent(RunObserver):
 
 
 def _made(scenario: Scenario, limit_s: float, interruption: Interruption) -> RunObserver:
-    """The run, over. Raises Failed and Interrupted."""
+    """Make a run. Raises Failed and Interrupted."""
     try:
         check_real(RunOptions.plain(scenario.name), scenario)
     except BadInput as bad:

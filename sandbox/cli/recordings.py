@@ -1,4 +1,4 @@
-"""Recordings that commands read."""
+"""Opens recordings for commands."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sandbox.trace.load import Recording
 
 @contextmanager
 def opened(path: str) -> Iterator[Recording]:
-    """A recording, its beginning read: a file, or that which comes with the lesson of that name. Raises BadInput, also
-    for what is found to be wrong while it is read."""
+    """Open a recording and read its header. ``path``: a file, or the name of a lesson that comes with a recording.
+    Raises BadInput, also for errors that are found later, within the context."""
     if recording_of(path) is not None and not os.path.exists(path):
         with opened_lesson(path) as recording:
             yield recording
@@ -28,17 +28,17 @@ def opened(path: str) -> Iterator[Recording]:
 
 @contextmanager
 def opened_lesson(name: str) -> Iterator[Recording]:
-    """The recording of a real run that comes with a lesson. Raises BadInput where none does."""
+    """Open the recording that comes with a lesson. Raises BadInput if there is none."""
     path = recording_of(name)
     if path is None:
         raise BadInput.because(name, "comes with no recording")
     with opened(str(path)) as recording:
-        recording.header.scenario = load(find(name))  # our own: its text and its claims are to be had
+        recording.header.scenario = load(find(name))  # with its text and claims, which recordings lack
         yield recording
 
 
 def complain_of(recording: Recording) -> None:
-    """Say what could not be read of it; complete when all was read."""
+    """Print the problems of reading a recording. They are complete once all of it was read."""
     from sandbox import wording
     from sandbox.render.stderr import complain
 

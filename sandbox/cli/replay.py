@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sandbox.cli import run_options
-from sandbox.cli.app import has_terminal, start_kernel
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.opening import has_terminal, start_kernel
 from sandbox.cli.recordings import opened
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a replay takes."""
-    parser.add_argument("recording", help=_("a file that --record has written"))
+    """Declare the command's arguments."""
+    parser.add_argument("recording", help=_("a recording: a file written by --record, or a lesson's name"))
     run_options.add_screen(parser)
-    says = _("play it so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    says = _("the initial speed: 0.001 … 1000, or max (in the app: < and >)")
     parser.add_argument("--speed", metavar="N", default="1", help=says)
 
 

@@ -18,16 +18,16 @@ from sandbox.util.stdin import NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a run without the app takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", help=_(run_options.SCENARIO))
     run_options.add_policy(parser)
     run_options.add(parser)
     run_options.add_limit(parser)
     run_options.add_stretch(parser)
     run_options.add_recording(parser)
-    parser.add_argument("--quiet", action="store_true", help=_("no line an event, only the result"))
+    parser.add_argument("--quiet", action="store_true", help=_("print only the result, not each event"))
     parser.add_argument("--json", action="store_true", help=_("only the result, as one JSON object"))
-    parser.add_argument("--verify", action="store_true", help=_("hold every slice against the system's own records"))
+    parser.add_argument("--verify", action="store_true", help=_("verify every slice by the system's own records"))
 
 
 def do(args: argparse.Namespace) -> int:

@@ -20,29 +20,29 @@ from sandbox.model.commands import Quit, Spawn
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SENSORS, SERVERS, At, Boot, Scenario
 from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
-from sandbox.scenario import find, load
+from sandbox.scenario import find, load, recording_of
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
-#: How many times as long a scenario's times may be made.
+#: The range of ``--stretch``.
 STRETCH = Whole(1, 1_000)
 
-#: Of a scheduler of a cluster.
+#: The address of a cluster's scheduler.
 _ADDRESS = re.compile(r"[a-z]+://[^\s/]+:\d{1,5}")
 
 T = TypeVar("T")
 
 
 class Given:
-    """The options that were given. What is wrong with them is gathered, and raised at last by ``check``."""
+    """Reads the values of options. Problems are collected, and raised together by ``check``."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self._problems: list[Problem] = []
 
     def value(self, name: str, kind: Kind[T]) -> T | None:
-        """The value of ``--name``; None where it is not given, not an option of this command, or wrong."""
+        """Return the value of ``--name``; None if it is not given, not an option of this command, or invalid."""
         text = getattr(self.args, name, None)
         if text is None:
             return None
@@ -53,14 +53,14 @@ class Given:
             return None
 
     def scheduler(self) -> str | None:
-        """The address of ``--on``; None where it is not given."""
+        """Return the address of ``--on``; None if it is not given."""
         address: str | None = self.args.on
         if address is not None and not _ADDRESS.fullmatch(address):
             self.add("--on", "not a scheduler", value=shown(address), hint='"tcp://127.0.0.1:8786"')
         return address
 
     def add(self, option: str, rule: str, **figures: Figure) -> None:
-        """Something is wrong with an option; ``""``: with all of them together."""
+        """Add a problem of an option; ``""``: of all of them together."""
         self._problems.append(Problem(0, option, Clause(rule, figures)))
 
     def add_bad_value(self, option: str, bad: BadValue) -> None:
@@ -68,33 +68,33 @@ class Given:
 
     @property
     def wrong(self) -> bool:
-        """Whether anything is wrong so far."""
+        """Whether there are problems so far."""
         return bool(self._problems)
 
     def check(self) -> None:
-        """Raises BadInput if anything is wrong."""
+        """Raise BadInput if there are problems."""
         if self._problems:
             raise BadInput(_("options"), self._problems)
 
 
 SCENARIO = N_("a built-in scenario's name, or a file")
 RECIPES = ("auto", "overlapped", "sequential", "freezer")
-#: Of these the ones that need no more than signals, one after the other.
+#: The recipes that are available on UNIX systems other than Linux.
 _SIGNALS = ("auto", "sequential")
-#: So many real programs are named where it is said what they do not do.
+#: How many real programs a message names.
 _MAX_NAMED = 5
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 
 def add_screen(parser: argparse.ArgumentParser) -> None:
-    """Declare what the app takes for its screen."""
-    says = _("draw with the signs of ASCII only (of itself where TERM is linux, or the locale is not UTF-8)")
+    """Declare the options of the app's screen."""
+    says = _("use ASCII characters only (automatic if TERM is linux, or the locale is not UTF-8)")
     parser.add_argument("--ascii", action="store_true", help=says)
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """Declare the policy of a single run."""
-    parser.add_argument("--policy", metavar="NAME", help=_("schedule by this one: rr, rr:quantum=20ms, mine.py:Mine"))
+    parser.add_argument("--policy", metavar="NAME", help=_("the scheduling policy: rr, rr:quantum=20ms, mine.py:Mine"))
 
 
 def add_quantum(parser: argparse.ArgumentParser) -> None:
@@ -103,52 +103,56 @@ def add_quantum(parser: argparse.ArgumentParser) -> None:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare what every command takes that runs a scenario."""
+    """Declare the options of all commands that run a scenario."""
     add_quantum(parser)
-    parser.add_argument("--cpus", metavar="N", help=_("how many mini CPUs"))
-    parser.add_argument("--seed", metavar="N", help=_("seed of policies that draw lots"))
+    parser.add_argument("--cpus", metavar="N", help=_("the number of mini CPUs"))
+    parser.add_argument("--seed", metavar="N", help=_("the seed of randomised policies"))
     parser.add_argument("--strict", action="store_true", help=_("real runs: in a pid namespace of their own"))
-    parser.add_argument("--expose", action="store_true", help=_("real runs: servers may listen to other machines, too"))
-    parser.add_argument("--setuid", action="store_true", help=_("real runs: sudo, su and the like may gain privileges"))
-    parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is noticed (see: doctor)"))
+    parser.add_argument(
+        "--expose", action="store_true", help=_("real runs: servers may accept connections from other machines")
+    )
+    parser.add_argument(
+        "--setuid", action="store_true", help=_("real runs: setuid programs such as sudo may gain privileges")
+    )
+    parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is detected (see: doctor)"))
     parser.add_argument(
         "--recipe",
         default="auto",
         choices=RECIPES,
-        help=_("how one process is switched for another: by signals in either order, or frozen (see: doctor)"),
+        help=_("how processes are switched: by signals in either order, or by the freezer (see: doctor)"),
     )
 
 
 def add_stretch(parser: argparse.ArgumentParser) -> None:
-    """Declare slow motion."""
-    says = _("every time that the scenario says is N times as long: 1 … 1000 (real programs take their own)")
+    """Declare ``--stretch``."""
+    says = _("lengthen all times of the scenario by this factor: 1 … 1000 (not those of real programs)")
     parser.add_argument("--stretch", metavar="N", help=says)
 
 
 def add_virtual(parser: argparse.ArgumentParser) -> None:
-    """Declare virtual time on the screen."""
+    """Declare the options of virtual time in the app."""
     parser.add_argument("--virtual", action="store_true", help=_("in virtual time: exact, and without real processes"))
-    says = _("with --virtual: so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    says = _("with --virtual: the initial speed: 0.001 … 1000, or max (in the app: < and >)")
     parser.add_argument("--speed", metavar="N", help=says)
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:
-    """Declare the file in which a run is kept."""
+    """Declare the options of the recording."""
     parser.add_argument(
-        "--record", metavar="FILE", help=_("keep every event in this file (see: replay, export, whatif)")
+        "--record", metavar="FILE", help=_("record all events in this file (see: replay, export, whatif)")
     )
-    parser.add_argument("--force", action="store_true", help=_("overwrite the file that --record names"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file of --record"))
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
-    """Declare the end that a run without the app may be given."""
-    parser.add_argument("--for", metavar="DURATION", help=_("end the run after so long"))
+    """Declare ``--for``, which ends a run without the app."""
+    parser.add_argument("--for", metavar="DURATION", help=_("end the run after this time"))
 
 
 class RunOptions(NamedTuple):
-    """What was asked for; None leaves it to the scenario. ``limit_ns``: the run ends after so long; ``record``: the
-    file in which it is kept; ``stretch``: all of its times are so many times as long; ``virtual``: in virtual time, in
-    the app at first at this ``tempo`` (None: as fast as it can)."""
+    """The options of a run; None leaves a value to the scenario. ``limit_ns``: when the run ends; ``record``: the file
+    of the recording; ``stretch``: the factor by which all times of the scenario are longer; ``virtual``: whether it
+    runs in virtual time, in the app initially at this ``tempo`` (None: as fast as possible)."""
 
     scenario: str
     policy: str | None
@@ -169,7 +173,7 @@ class RunOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> RunOptions:
-        """Of a command that has no further options with values. Raises BadInput with everything that is wrong."""
+        """Read the options of a command that has no others with values. Raises one BadInput for all that is wrong."""
         given = Given(args)
         options = cls.read(given)
         given.check()
@@ -177,12 +181,12 @@ class RunOptions(NamedTuple):
 
     @classmethod
     def plain(cls, scenario: str) -> RunOptions:
-        """Nothing but the scenario was asked for."""
+        """Return the options of a run for which only the scenario was given."""
         return cls(scenario, None, None, None, None, None, "auto", "auto", False, False, False, None, False)
 
     @classmethod
     def read(cls, given: Given) -> RunOptions:
-        """To be used only after ``given.check()``."""
+        """Read the options. The result is valid only after ``given.check()``."""
         args = given.args
         if args.sensor not in SENSORS:
             given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(SENSORS))
@@ -217,9 +221,11 @@ def _tempo(given: Given) -> Fraction | None:
 
 
 def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
-    """What is to be run, fit for real processes or for virtual time. ``attended``: somebody is there to start what a
-    scenario does not. Raises BadInput; unless attended, also for a scenario that runs nothing, which would pass for
-    one that went well."""
+    """Read the scenario, apply the options, and check that it can run on real processes or in virtual time.
+
+    ``attended``: there is a user who can start processes. Raises BadInput; unless attended, also for a scenario without
+    processes, whose run would seem to have succeeded.
+    """
     scenario = _limited(options, _stretched(options, _applied(options, load(find(options.scenario))), real))
     if not (attended or has_work(scenario)):
         raise BadInput.because(options.scenario, "nothing to run")
@@ -238,12 +244,12 @@ def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
 
 
 def has_work(scenario: Scenario) -> bool:
-    """Whether anything runs in it, or comes to."""
+    """Whether the scenario has processes, or starts some later."""
     return bool(scenario.processes) or any(isinstance(at.do, Spawn) for at in scenario.script)
 
 
 def recorder(options: RunOptions, scenario: Scenario) -> Recorder | None:
-    """What keeps the run, if it is to be kept. Raises BadInput."""
+    """Return the recorder of the run; None if it is not recorded. Raises BadInput."""
     if options.record is None:
         return None
     from sandbox.trace.header import describe
@@ -256,7 +262,7 @@ def recorder(options: RunOptions, scenario: Scenario) -> Recorder | None:
 
 
 def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
-    """The scenario as the options want it. Raises BadInput for a policy that cannot be had."""
+    """Apply the options to the scenario. Raises BadInput if the policy is not available."""
     machine = scenario.machine
     machine = msgspec.structs.replace(
         machine,
@@ -266,7 +272,7 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
     )
     scenario = msgspec.structs.replace(scenario, machine=machine)
     if options.policy is None and options.quantum_ns is None:
-        return scenario  # its own policy was tried when it was read
+        return scenario  # its own policy was checked when it was read
     from sandbox import policies
     from sandbox.policies import choice
     from sandbox.util.timeout import ALARM
@@ -281,7 +287,7 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
 
 
 def _stretched(options: RunOptions, scenario: Scenario, real: bool) -> Scenario:
-    """Raises BadInput where a time would be longer than it may be."""
+    """Apply ``--stretch``. Raises BadInput if a time becomes too long."""
     if options.stretch == 1:
         return scenario
     from sandbox.scenario.stretch import stretched
@@ -293,7 +299,7 @@ def _stretched(options: RunOptions, scenario: Scenario, real: bool) -> Scenario:
 
 
 def unstretched(options: RunOptions, scenario: Scenario) -> list[str]:
-    """What of it ``--stretch`` leaves as it is, in sentences."""
+    """Return sentences about what ``--stretch`` does not change."""
     if options.stretch == 1:
         return []
     from sandbox.scenario.stretch import real_programs
@@ -303,26 +309,26 @@ def unstretched(options: RunOptions, scenario: Scenario) -> list[str]:
     if names:
         more = len(names) - _MAX_NAMED
         named = ", ".join(names[:_MAX_NAMED]) + (_(" and {number} more").format(number=more) if more > 0 else "")
-        said = _("--stretch lengthens what the scenario says, but what real programs do takes as long as ever: {names}")
+        said = _("--stretch lengthens the scenario's times, but not those of real programs: {names}")
         told.append(said.format(names=named))
     if scenario.lesson is not None:
-        said = _("the lesson's text names times as they are without --stretch; here they are {number} times as long")
+        said = _("the lesson's text gives times without --stretch; here they are {number} times as long")
         told.append(said.format(number=options.stretch))
     return told
 
 
 def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
-    """The scenario with the end that was asked for, in the time of who waits for it."""
+    """Apply ``--for``, which is not stretched."""
     if options.limit_ns is None:
         return scenario
     return msgspec.structs.replace(scenario, script=[*scenario.script, At(options.limit_ns, Quit())])
 
 
-# What a machine must be able to do
+# Requirements on the system
 
 
 def check_real(options: RunOptions, scenario: Scenario) -> None:
-    """Raises BadInput if this machine cannot run it on real processes."""
+    """Raise BadInput if this system cannot run the scenario on real processes."""
     if sys.platform != "linux":
         _check_elsewhere(options, scenario)
         return
@@ -344,12 +350,10 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
 
 
 def _check_elsewhere(options: RunOptions, scenario: Scenario) -> None:
-    """The same where there is no Linux: signals alone do on other kinds of UNIX, for those who ask for that."""
-    virtual = f"ossandbox {options.scenario} --virtual"
-    if sys.platform == "win32":
-        raise BadInput.because(options.scenario, "no Linux", hint=virtual)
-    if options.sensor != "psutil":
-        raise BadInput.because(options.scenario, "no Linux but signals", hint=virtual, other="--sensor psutil")
+    """Check the same on systems other than Linux: UNIX systems use signals only, and only if that is asked for."""
+    by_signals = sys.platform != "win32"
+    if sys.platform == "win32" or options.sensor != "psutil":
+        raise BadInput(options.scenario, [Problem(0, "", _instead(options.scenario, scenario, by_signals))])
     from sandbox.machines.posix import capabilities
 
     wishes = {"--strict": options.strict, "--setuid": options.setuid, "--recipe": options.recipe not in _SIGNALS}
@@ -359,7 +363,7 @@ def _check_elsewhere(options: RunOptions, scenario: Scenario) -> None:
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
-    """What is wrong with an address to listen at: no interface of ours has it, or too many can reach it."""
+    """Return what is wrong with an address to listen on: it has no host, or other machines can reach it."""
     from sandbox.util.addresses import parse_address, resolve
 
     try:
@@ -395,15 +399,31 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
 def _missing_namespace(options: RunOptions) -> Problem | None:
     if not options.strict:
         return None
-    from sandbox.link.namespace import can_be_strict  # the first frame of the app does not wait for it
+    from sandbox.link.namespace import can_be_strict  # not imported before the app's first frame
 
     return None if can_be_strict() else Problem(0, "--strict", Clause("no pid namespace"))
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:
-    """Raises BadInput if virtual time has no place for it."""
+    """Raise BadInput if the scenario cannot run in virtual time."""
     from sandbox.machines.simulate import obstacles  # not needed for real runs
 
     problems = obstacles(scenario)
+    if problems and sys.platform != "linux" and recording_of(name) is not None:
+        problems = [Problem(0, "", _instead(name, scenario, False))]
     if problems:
         raise BadInput(name, problems)
+
+
+def _instead(name: str, scenario: Scenario, by_signals: bool) -> Clause:
+    """Return why real processes cannot run here, and what can. ``by_signals``: whether signals alone may be used."""
+    from sandbox.machines.simulate import obstacles
+
+    if not obstacles(scenario):
+        hint = f"ossandbox {name} --virtual"
+        if by_signals:
+            return Clause("no Linux but signals", {"hint": hint, "other": "--sensor psutil"})
+        return Clause("no Linux", {"hint": hint})
+    if recording_of(name) is not None:
+        return Clause("no Linux but a recording", {"hint": f"ossandbox {name}"})
+    return Clause("needs Linux")

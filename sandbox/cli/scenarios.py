@@ -15,7 +15,7 @@ from sandbox.scenario.headlines import headline
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the list takes."""
+    """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 

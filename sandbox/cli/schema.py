@@ -14,7 +14,7 @@ from sandbox.render.output import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help=_("a kind of document (default: list them)"))
 
 

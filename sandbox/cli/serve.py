@@ -22,11 +22,11 @@ _EVERYWHERE, _LOOPBACK = next(iter(EVERYWHERE.items()))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
-    parser.add_argument("--port", metavar="N", help=_("listen there (default: {port})").format(port=_PORT))
-    parser.add_argument("--expose", action="store_true", help=_("for other machines, too, and whoever uses them"))
-    says = _("whoever has the page may start programs, type into consoles and name files")
+    parser.add_argument("--port", metavar="N", help=_("the port to listen on (default: {port})").format(port=_PORT))
+    parser.add_argument("--expose", action="store_true", help=_("accept connections from other machines, too"))
+    says = _("users of the page may start programs, type into consoles and name files")
     parser.add_argument("--allow-commands", action="store_true", help=says)
     run_options.add_policy(parser)
     run_options.add_quantum(parser)
@@ -34,14 +34,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def do(args: argparse.Namespace) -> int:
-    """Serve, until somebody ends it."""
+    """Serve until interrupted."""
     given = Given(args)
     port = given.value("port", Whole(1, 65_535)) or _PORT
     quantum_ns = given.value("quantum", run_options.QUANTUM)
     given.check()
     virtual = args.virtual or sys.platform != "linux"
     options = RunOptions.plain(args.scenario)._replace(policy=args.policy, quantum_ns=quantum_ns, virtual=virtual)
-    prepare(options, real=not virtual, attended=True)  # what is wrong is said here, and not in somebody's tab
+    prepare(options, real=not virtual, attended=True)  # to report errors here instead of in each tab
     try:
         from sandbox.tui.web import Web
     except ImportError:
@@ -50,20 +50,18 @@ def do(args: argparse.Namespace) -> int:
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
-        complain(
-            _("nobody can listen at port {port}: {reason}").format(port=port, reason=_(os.strerror(error.errno or 0)))
-        )
+        complain(_("cannot listen on port {port}: {reason}").format(port=port, reason=_(os.strerror(error.errno or 0))))
         return FAILED
     web = Web(_command(args, virtual), host, port, f"ossandbox {args.scenario}")
     if args.expose and args.allow_commands:
-        complain(_("whoever can reach this machine can start programs on it, with your rights"))
-    say_aside(_("http://{host}:{port} shows it; ctrl+c ends it, and whatever runs").format(host=_LOOPBACK, port=port))
+        complain(_("anybody who can reach this machine can start programs on it, with your rights"))
+    say_aside(_("open http://{host}:{port}; ctrl+c ends the server and all runs").format(host=_LOOPBACK, port=port))
     web.serve()
     return DONE
 
 
 def _command(args: argparse.Namespace, virtual: bool) -> list[str]:
-    """What is started for each tab."""
+    """Return the command that is started for each tab."""
     words = [sys.executable, "-m", "sandbox", "--lang", spoken()]
     for option in ("policy", "quantum"):
         if (value := getattr(args, option)) is not None:

@@ -12,7 +12,7 @@ from sandbox.model.problems import BadInput, Problem
 from sandbox.util import stdin
 from sandbox.util.stdin import NAME
 
-#: What files that are read are called among the arguments of commands, and those that are written.
+#: The names of arguments that are files to read; those of files to write, with their options.
 _READ = ("scenario", "scenarios", "recording", "file", "files", "tasks")
 _WRITTEN = {"output": "-o", "record": "--record", "junit": "--junit", "new": "--new"}
 #: Options that print a document.
@@ -20,7 +20,7 @@ _PRINTS = ("json", "csv", "plain", "handout", "check")
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raises BadInput."""
+    """Check that standard input and output are used once each. Raises BadInput."""
     read = [name for name in _named(args) if name == NAME]
     if len(read) > 1:
         raise BadInput.because(NAME, "standard input twice")
@@ -42,12 +42,12 @@ def _named(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _also(args: argparse.Namespace) -> Iterator[str]:
-    """What else would be printed there."""
+    """Yield the options that would print on standard output, too."""
     yield from (f"--{name}" for name in _PRINTS if getattr(args, name, None))
 
 
 def _check_recording(args: argparse.Namespace) -> None:
-    """A run has its lines there, the app its screen where that is the terminal."""
+    """Check that nothing but the recording goes to standard output: a run's events would, or the app's screen."""
     if hasattr(args, "quiet"):
         if not args.quiet:
             raise _refusal("--record", "standard output has the events", hint="--quiet")

@@ -34,46 +34,46 @@ from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
 from sandbox.util.stdin import NAME, open_bytes
 
-#: How long one run may take before its row says so.
+#: The default time limit of a run.
 _LIMIT = "60s"
-#: Of kinds of failures, so many are told.
+#: How many kinds of failures are printed.
 _MAX_FAILURES = 10
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What a sweep takes."""
+    """Declare the command's arguments."""
     parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=_(run_options.SCENARIO))
     parser.add_argument(
         "--policies",
         "--policy",
         action="append",
         metavar="LIST",
-        help=_("who takes part: 'rr:quantum=1ms..200ms*2,mlfq,mine.py:Mine' (default: all policies that make sense)"),
+        help=_("the policies: 'rr:quantum=1ms..200ms*2,mlfq,mine.py:Mine' (default: all that make sense)"),
     )
     parser.add_argument("--seeds", "--seed", metavar="LIST", help=_("seeds: 1..20, or 1,2,5 (default: the scenario's)"))
     parser.add_argument("--cpus", metavar="LIST", help=_("mini CPUs: 1,2,4, or 1..16*2 (default: the scenario's)"))
     run_options.add_quantum(parser)
     run_options.add_limit(parser)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", metavar="N", help=_("so many runs at once (default: as many as there are CPUs)"))
-    where.add_argument("--on", metavar="ADDRESS", help=_("on the workers of a Dask scheduler: tcp://HOST:8786"))
+    where.add_argument("--jobs", metavar="N", help=_("the number of concurrent runs (default: the number of CPUs)"))
+    where.add_argument("--on", metavar="ADDRESS", help=_("run on the workers of this Dask scheduler: tcp://HOST:8786"))
     where.add_argument("--real", action="store_true", help=_("on real processes, one run after another"))
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help=_("write the rows into this file instead of standard output")
+        "-o", "--output", metavar="FILE", help=_("write the rows to this file instead of standard output")
     )
     more = parser.add_mutually_exclusive_group()
-    more.add_argument("--resume", action="store_true", help=_("go on with the file that -o names: run what is missing"))
-    more.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    more.add_argument("--resume", action="store_true", help=_("continue the file of -o: make the missing runs"))
+    more.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
     parser.add_argument(
         "--limit",
         metavar="DURATION",
-        help=_("give up on a run after so long instead of {time}").format(time=_LIMIT),
+        help=_("the time limit of a run (default: {time})").format(time=_LIMIT),
     )
 
 
 class SweepOptions(NamedTuple):
-    """What was asked for. ``for_ns``: each run ends after so long, in its own time; ``limit_s``: after so long it has
-    failed."""
+    """The arguments of the command. ``for_ns``: each run ends after so long, in its own time; ``limit_s``: after so
+    long it has failed."""
 
     scenarios: list[str]
     policies: str | None
@@ -91,7 +91,7 @@ class SweepOptions(NamedTuple):
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> SweepOptions:
-        """Raises BadInput with everything that is wrong."""
+        """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
         limit_ns = given.value("limit", Duration("10ms", "86400s")) or Duration().parse(_LIMIT)
         output = None if args.output == NAME else args.output
@@ -116,7 +116,7 @@ class SweepOptions(NamedTuple):
         return options
 
     def contest(self, name: str) -> Contest:
-        """A scenario, read, with who takes part in it. Raises BadInput."""
+        """Read a scenario, and return it with the policies that take part. Raises BadInput."""
         path = find(name)
         scenario = self._applied(load(path))
         if not run_options.has_work(scenario):
@@ -173,19 +173,19 @@ def do(args: argparse.Namespace) -> int:
 
 
 def _workplace(options: SweepOptions) -> Workplace | None:
-    """Where the runs are made; None for real ones. Raises Unavailable, before any file is touched."""
+    """Return where virtual runs are made; None for real ones. Raises Unavailable, before a file is written."""
     if options.real:
         return None
     return Here(options.jobs) if options.on is None else Cluster(options.on)
 
 
 def _contests(options: SweepOptions) -> Iterator[Contest]:
-    """Every scenario is read before anything runs. Raises BadInput."""
+    """Read all scenarios, before anything runs. Raises BadInput."""
     yield from [options.contest(name) for name in options.scenarios]
 
 
 def _sweep(plan: Plan, place: Workplace | None, file: ResultFile | None, write: Callable[[bytes], object]) -> int:
-    """Make the runs that are missing, and say what all come to."""
+    """Make the missing runs, and print the summary of all. Returns the exit status."""
     known: Container[str] = file.known if file is not None else ()
     missing = (row for row in plan.rows() if row.key not in known)
     there = sum(row.key in known for row in plan.rows()) if file is not None and file.known else 0
@@ -194,13 +194,13 @@ def _sweep(plan: Plan, place: Workplace | None, file: ResultFile | None, write: 
     with interruption:
         rows = _rows(plan, place, missing, interruption)
         status = _make(rows, interruption, write, tally if file is None else None, progress)
-        if status > FAILED:  # we are asked to end, perhaps twice at once: what there is is told all the same
+        if status > FAILED:  # interrupted, perhaps by several signals at once: summarise what there is
             return _finish(plan, file, tally, progress, status)
     return _finish(plan, file, tally, progress, status)
 
 
 def _finish(plan: Plan, file: ResultFile | None, tally: Tally, progress: Pace, status: int) -> int:
-    """Say what all come to, those that were there before as well; the exit status."""
+    """Print the summary of all rows, including previous ones. Returns the exit status."""
     progress.end()
     if file is not None:
         for line in file.rows(Known(row.key for row in plan.rows()) if file.known else None):
@@ -209,7 +209,7 @@ def _finish(plan: Plan, file: ResultFile | None, tally: Tally, progress: Pace, s
         if status != DONE:
             rows = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
             said = rows.format(number=tally.rows, file=file.path)
-            complain(_("{said}; --resume goes on with what is missing").format(said=said))
+            complain(_("{said}; --resume makes the missing runs").format(said=said))
     return _conclude(tally, status, aside=file is None)
 
 
@@ -220,7 +220,7 @@ def _make(
     tally: Tally | None,
     progress: Pace,
 ) -> int:
-    """Write the rows as they come, into a tally as well; the exit status."""
+    """Write the rows as they come, and add them to the tally. Returns the exit status."""
     try:
         for line in _waited_for(rows, interruption):
             write(line)
@@ -237,7 +237,7 @@ def _make(
 
 
 def _waited_for(rows: Iterator[bytes], interruption: Interruption) -> Iterator[bytes]:
-    """The same rows; while the next one is on its way, signals may end it all."""
+    """Yield the rows. Signals may interrupt the wait for the next one."""
     while True:
         with interruption.while_waiting():
             row = next(rows, None)
@@ -247,12 +247,12 @@ def _waited_for(rows: Iterator[bytes], interruption: Interruption) -> Iterator[b
 
 
 def _rows(plan: Plan, place: Workplace | None, missing: Iterable[Row], interruption: Interruption) -> Iterator[bytes]:
-    """A line for each missing row. Raises Unavailable."""
+    """Yield a line for each missing row. Raises Unavailable."""
     return real_rows(plan, missing, interruption) if place is None else Stream(plan, place).rows(missing)
 
 
 def _conclude(tally: Tally, status: int, aside: bool) -> int:
-    """Say who wins what, ``aside`` where standard output has the rows, and what went wrong; the exit status."""
+    """Print the winners and the failures, on standard error if ``aside``. Returns the exit status."""
     for says, number in [*tally.failures.items()][:_MAX_FAILURES]:
         runs = ngettext("{number} run failed: {why}", "{number} runs failed: {why}", number)
         complain(runs.format(number=number, why=says))

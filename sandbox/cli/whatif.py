@@ -18,12 +18,12 @@ from sandbox.render.tables import chart_width, print_lines
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
-    parser.add_argument("recording", help=_("a file that --record has written"))
+    """Declare the command's arguments."""
+    parser.add_argument("recording", help=_("a recording: a file written by --record, or a lesson's name"))
     add_policy(parser)
     add_quantum(parser)
     parser.add_argument(
-        "--own", metavar="POLICY", help=_("the policy that it was recorded under, where that is a file of yours")
+        "--own", metavar="POLICY", help=_("the policy under which it was recorded, if that is a file of yours")
     )
     parser.add_argument("--json", action="store_true", help=_("only the figures, as one JSON object"))
 

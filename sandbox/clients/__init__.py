@@ -1,1 +1,1 @@
-"""Clients outside the schedule, which talk to the servers of a scenario."""
+"""Unscheduled clients, which talk to the servers of a scenario."""

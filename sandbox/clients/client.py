@@ -1,6 +1,6 @@
-"""Clients outside the schedule: they run in the terminal's process, and connect as any other program would.
+"""Unscheduled clients, which run in the process of the app or command and connect as any other program would.
 
-They share one asyncio event loop. Their attributes are their present state; there are no callbacks.
+They share one asyncio event loop. Their attributes give their present state; there are no callbacks.
 """
 
 from __future__ import annotations
@@ -21,42 +21,44 @@ from sandbox.util.units import S
 
 State = Literal["connecting", "connected", "closed"]
 
-#: An answer has as many bytes as what was said, as our servers give it. A shorter one ends after this time without
-#: further bytes. A connection that was refused is tried again after ``_AGAIN_S``.
+#: An answer is expected to have as many bytes as the text sent, as the built-in servers give it; a shorter one ends
+#: after this time without further bytes. A refused connection is tried again after ``_AGAIN_S``.
 _SILENCE_S = 0.5
 _AGAIN_S = 0.05
-#: Round trips that are kept of each client: its figures are about these. Characters of a message that are shown.
+#: The number of last round trips of each client over which its figures are computed; the most characters of a message
+#: that are shown.
 _MAX_KEPT = 10_000
 _MAX_WORDS = 200
-#: Descriptors that this process needs beside those of its clients.
+#: The number of descriptors that this process needs in addition to those of its clients.
 _OTHER_DESCRIPTORS = 64
 
 
 class Asked:
-    """Something that a client said and that is to be answered. ``missing``: bytes of the answer that have not come."""
+    """A text that a client has sent and for which it expects an answer. ``missing``: the number of bytes of the answer
+    still to come."""
 
     def __init__(self, missing: int, answered: asyncio.Future[int]) -> None:
         self.at_ns = time.monotonic_ns()
         self.missing = missing
         self.heard_ns: int | None = None
-        #: The round trip's time in ns, once it is known; ConnectionError where the connection is lost before.
+        #: The time of the round trip in ns once it is known; ConnectionError if the connection is lost before.
         self.answered = answered
 
 
 class Client(asyncio.Protocol):
-    """One client and its connection. ``sent``: how often it has said something; ``received``: how many answers it has
-    had; ``error``: why it has ended, if not by its own wish. Times in ns, of CLOCK_MONOTONIC."""
+    """A client and its connection. ``sent``: the number of texts sent; ``received``: the number of answers;
+    ``error``: why the connection failed or ended, unless the client closed it. Times are in ns, of CLOCK_MONOTONIC."""
 
     def __init__(self, name: str, address: Address) -> None:
         self.name = name
         self.address = address
         self.state: State = "connecting"
-        #: Its own end of the connection, as ``Connection.peer`` has it.
+        #: The address of its end of the connection, in the form of ``Connection.peer``; None: never connected.
         self.own: str | None = None
         self.error: Clause | None = None
         self.sent = self.received = 0
         self.bytes_sent = self.bytes_received = 0
-        #: The last words both ways.
+        #: The last text sent and received.
         self.said = self.heard = ""
         self.round_trips_ns: deque[int] = deque(maxlen=_MAX_KEPT)
         self.began_ns = time.monotonic_ns()
@@ -66,12 +68,12 @@ class Client(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._leaving = False
-        #: Set once it is connected, or is not going to be.
+        #: Set once it is connected or has failed to connect.
         self._decided = asyncio.Event()
 
     async def connect(self, patience_ns: int = 0) -> None:
-        """Connect; ``state`` and ``error`` say with what result. While nobody listens it is tried again, for
-        ``patience_ns`` at most."""
+        """Connect; the result is in ``state`` and ``error``. A refused connection is tried again for at most
+        ``patience_ns``."""
         loop = asyncio.get_running_loop()
         while self.state == "connecting":
             try:
@@ -84,7 +86,8 @@ class Client(asyncio.Protocol):
                     await asyncio.sleep(_AGAIN_S)
 
     def say(self, text: str) -> Asked | None:
-        """Send a text as it is, without a line end of its own. None: the client is not connected."""
+        """Send a text as it is, without adding a newline. Return None if the client is not connected or is leaving, or
+        the text is empty."""
         if self._transport is None or self._leaving or not text:
             return None
         data = text.encode(errors="replace")
@@ -105,7 +108,7 @@ class Client(asyncio.Protocol):
         await asked.answered
 
     def close(self) -> None:
-        """Close the connection, or give up the attempt."""
+        """Close the connection, or give up connecting."""
         self._leaving = True
         if self._transport is not None:
             self._transport.close()
@@ -115,23 +118,23 @@ class Client(asyncio.Protocol):
 
     @property
     def unanswered(self) -> bool:
-        """Whether it has ended without a connection, or without an answer to everything that it said."""
+        """Whether the client failed to connect, or failed before all of its texts were answered."""
         return self.error is not None and (self.own is None or self.sent > self.received)
 
     @property
     def waits_since_ns(self) -> int | None:
-        """Since when it has been waiting for an answer; None: it is not."""
+        """The time since which the client has been waiting for an answer; None if it is not waiting."""
         return self._asked[0].at_ns if self._asked else None
 
     @property
     def round_trip_ns(self) -> int | None:
-        """How long the last answer took."""
+        """The time of the last round trip; None if there was none."""
         return self.round_trips_ns[-1] if self.round_trips_ns else None
 
-    # What the event loop tells
+    # Methods called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The system has connected us, before the server accepts."""
+        """Called when the system has connected the socket, which may be before the server accepts it."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.own = str(of_socket(transport.get_extra_info("sockname")))
@@ -141,7 +144,7 @@ class Client(asyncio.Protocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """The bytes belong to the answer to the oldest text that has no answer."""
+        """Count received bytes as part of the answer to the oldest unanswered text."""
         now_ns = time.monotonic_ns()
         self.bytes_received += len(data)
         words = clean_line(self._cleaner.feed(self._decoder.decode(data)), _MAX_WORDS)
@@ -159,12 +162,12 @@ class Client(asyncio.Protocol):
                 self._wait_for_silence(asked)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection is closed; ``error`` None: in good order."""
+        """Called when the connection is closed. ``error`` None: it was closed regularly."""
         self._transport = None
         if self._silence is not None:
             self._silence.cancel()
         if self._asked and self._asked[0].heard_ns is not None:
-            self._settle(self._asked[0])  # all the answer that there is
+            self._settle(self._asked[0])  # the answer is as complete as it will be
         if self._leaving:
             self.state = "closed"
         elif isinstance(error, OSError) or self._asked:
@@ -174,7 +177,7 @@ class Client(asyncio.Protocol):
         for asked in self._asked:
             if not asked.answered.done():
                 asked.answered.set_exception(ConnectionError())
-                asked.answered.exception()  # nobody need have waited for it
+                asked.answered.exception()  # mark it as retrieved, as it may not be awaited
         self._asked.clear()
 
     def _wait_for_silence(self, asked: Asked) -> None:
@@ -183,7 +186,7 @@ class Client(asyncio.Protocol):
         self._silence = asyncio.get_running_loop().call_later(_SILENCE_S, self._settle, asked)
 
     def _settle(self, asked: Asked) -> None:
-        """The answer is complete."""
+        """Record that the answer to a text is complete."""
         if self._asked and self._asked[0] is asked and asked.heard_ns is not None:
             self._asked.popleft()
             self.received += 1
@@ -206,7 +209,7 @@ class Client(asyncio.Protocol):
 
 
 class Clients:
-    """All clients of the terminal's process, the open ones and those that have ended."""
+    """All clients of this process, both open and ended."""
 
     def __init__(self) -> None:
         self.all: list[Client] = []
@@ -216,11 +219,11 @@ class Clients:
 
     @property
     def open(self) -> list[Client]:
-        """The clients that have not ended."""
+        """All clients that have not ended."""
         return [client for client in self.all if client.state != "closed"]
 
     def connect(self, address: Address, name: str | None = None, patience_ns: int = 0) -> Client:
-        """A new client, which begins to connect; while nobody listens it tries again, for ``patience_ns`` at most."""
+        """Create a client, and start connecting it; a refused connection is tried again for at most ``patience_ns``."""
         make_room(len(self.open) + 1)
         client = Client(name or f"client-{next(self._numbers)}", address)
         self.all.append(client)
@@ -228,7 +231,7 @@ class Clients:
         return client
 
     def burst(self, number: int, address: Address, text: str = "hello") -> Sequence[Client]:
-        """Many clients at once; each connects, says the text once, waits for its answer and leaves."""
+        """Start many clients at once, each of which connects, sends the text once, waits for the answer and leaves."""
         make_room(len(self.open) + number)
         clients = [Client(f"client-{next(self._numbers)}", address) for _ in range(number)]
         self.all += clients
@@ -237,27 +240,27 @@ class Clients:
         return clients
 
     def tick(self, client: Client, text: str, every_ns: int) -> None:
-        """From now on it says this again and again, every ``every_ns``, but not before the last one was answered."""
+        """Make a client send a text repeatedly, every ``every_ns``, but not before the last one was answered."""
         self.hush(client)
         self._tickers[client] = self._start(ask_again_and_again(client, [text], every_ns, None))
 
     def ticks(self, client: Client) -> bool:
-        """Whether it says something again and again."""
+        """Whether a client is sending a text repeatedly."""
         return client in self._tickers and not self._tickers[client].done()
 
     def hush(self, client: Client) -> None:
-        """Stop saying something again and again."""
+        """Stop a client from sending a text repeatedly."""
         ticker = self._tickers.pop(client, None)
         if ticker is not None:
             ticker.cancel()
 
     def close(self, client: Client) -> None:
-        """Have it leave."""
+        """Make a client leave."""
         self.hush(client)
         client.close()
 
     def close_all(self) -> None:
-        """Have all clients leave."""
+        """Make all clients leave."""
         for client in self.open:
             self.close(client)
 
@@ -266,7 +269,7 @@ class Clients:
         self.all = self.open
 
     async def end(self) -> None:
-        """Have all clients leave, and wait until their tasks and sockets are gone."""
+        """Make all clients leave, and wait until their tasks and sockets are gone."""
         self.close_all()
         for task in self._tasks:
             task.cancel()
@@ -281,7 +284,8 @@ class Clients:
 
 
 async def ask_again_and_again(client: Client, texts: Sequence[str], every_ns: int, times: int | None) -> None:
-    """The client says the texts in turn, ``times`` in all (None: until its connection is lost)."""
+    """Send the texts in turn, each ``every_ns`` after the one before but not before that was answered, ``times`` in all
+    (None: until the connection is lost)."""
     for turn in count():
         if turn == times:
             return
@@ -301,8 +305,8 @@ async def _ask_once(client: Client, text: str) -> None:
 
 
 def make_room(number: int) -> None:
-    """Raise the limit of descriptors if that many clients need it: one each."""
-    if sys.platform == "win32":  # it has no such limit
+    """Raise the limit of descriptors as far as possible if ``number`` clients, with one each, need more."""
+    if sys.platform == "win32":  # Windows has no such limit
         return
     import resource
 

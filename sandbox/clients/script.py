@@ -1,5 +1,5 @@
-"""A scenario's ``[[client]]``s: each connects once its server listens, says its lines, and leaves. The app plays them
-in its own event loop, headless commands in a thread."""
+"""The ``[[client]]`` tables of a scenario: each client connects once its server listens, sends its lines, and leaves.
+The app runs them in its own event loop, headless commands in a thread."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sandbox.util.addresses import Address, parse_address
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 
-#: How long clients of an address that no process of the scenario is named for try to connect.
+#: How long clients that connect to an address instead of a process keep trying.
 _PATIENCE_NS = 5 * S
 _END_S = 5.0
 
 
 class ClientGroup:
-    """The clients of one ``[[client]]`` table. ``error``: why they never began."""
+    """The clients of one ``[[client]]`` table. ``error``: why they could not begin (None: no error)."""
 
     def __init__(self, spec: ClientSpec) -> None:
         self.spec = spec
@@ -32,13 +32,13 @@ class ClientGroup:
         self.error: Clause | None = None
 
     def fail(self) -> None:
-        """Nobody listens where they want to connect."""
+        """Record that no process will listen where the clients want to connect."""
         self.begun = self.done = True
         self.error = Clause("nobody listens", {"at": self.spec.connect})
 
     def figures(self) -> dict[str, Any]:
-        """What became of them: how often they said something and were answered, what went wrong, and how long the
-        answers took, in ns."""
+        """Return the clients' results: the numbers of texts and answers, the errors, and percentiles of the answers'
+        latencies in ns."""
         errors = [client.error.rule for client in self.clients if client.error is not None and client.unanswered]
         if self.error is not None:
             errors += [self.error.rule] * self.spec.count
@@ -59,7 +59,7 @@ class ClientGroup:
 
 
 class ClientScript:
-    """All clients of a scenario. It learns from the events who listens where, and adds to ``clients``."""
+    """Starts the clients of a scenario. It learns from events which processes listen, and adds to ``clients``."""
 
     def __init__(self, specs: Sequence[ClientSpec], clients: Clients) -> None:
         self.groups = [ClientGroup(spec) for spec in specs]
@@ -67,20 +67,20 @@ class ClientScript:
         self._names: dict[int, str] = {}
         self._parents: dict[int, int | None] = {}
         self._ending = False
-        #: Their tasks: asyncio itself keeps weak references only.
+        #: The clients' tasks, which must be referenced here as asyncio keeps only weak references.
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def done(self) -> bool:
-        """Whether all have said what they had to say."""
+        """Whether all clients have finished."""
         return all(group.done for group in self.groups)
 
     def figures(self) -> list[dict[str, Any]]:
-        """What became of each group."""
+        """Return the results of each group."""
         return [group.figures() for group in self.groups]
 
     def take(self, events: Iterable[Event]) -> None:
-        """Take in events of the run."""
+        """Apply events of the run."""
         for event in events:
             match event:
                 case Admitted(pid=pid):
@@ -100,7 +100,7 @@ class ClientScript:
                     self._end()
 
     def _begin_with(self, event: Listening) -> None:
-        """Clients begin that wait for this process, or for one of its ancestors."""
+        """Start the clients that wait for the listening process or one of its ancestors."""
         names = {*self._ancestry(event.pid)}
         for group in self.groups:
             if not group.begun and group.spec.connect in names:
@@ -112,7 +112,7 @@ class ClientScript:
             pid = self._parents[pid]
 
     def _begin_at_addresses(self, now_ns: int) -> None:
-        """Clients begin that connect to an address instead of a process."""
+        """Start the clients that connect to an address instead of a process."""
         for group in self.groups:
             if not group.begun:
                 try:
@@ -144,13 +144,13 @@ class ClientScript:
             self._clients.close(client)
 
     def _give_up(self, name: str | None) -> None:
-        """A process will never listen: it has ended, or could not be started."""
+        """Fail the clients of a process that will never listen, because it has ended or could not be started."""
         for group in self.groups:
             if not group.begun and group.spec.connect == name:
                 group.fail()
 
     async def end(self) -> None:
-        """Have all clients leave, and wait until nothing of them is left."""
+        """Make all clients leave, and wait until their tasks and sockets are gone."""
         self._end()
         for task in self._tasks:
             task.cancel()
@@ -158,7 +158,7 @@ class ClientScript:
         await self._clients.end()
 
     def _end(self) -> None:
-        """The machine goes down: clients that are connected leave, and those that never began fail."""
+        """Make connected clients leave and fail those that never began, because the machine goes down."""
         self._ending = True
         for group in self.groups:
             if not group.begun:
@@ -167,12 +167,12 @@ class ClientScript:
                 self._clients.close(client)
 
 
-#: The events that matter to clients.
+#: The events that ``ClientScript.take`` needs.
 _TELLING = (Admitted, Became, Listening, Fault, Exited, Operator, Halted)
 
 
 class ClientThread:
-    """A scenario's clients in a thread of their own, beside a command that waits for the kernel process."""
+    """Runs a scenario's clients in a thread, for a command that waits for the kernel process."""
 
     def __init__(self, specs: Sequence[ClientSpec]) -> None:
         self._loop = asyncio.new_event_loop()
@@ -182,17 +182,17 @@ class ClientThread:
         self._thread.start()
 
     def leave(self) -> bool:
-        """Whether all have said what they had to say; True only the first time."""
+        """Return True once: at the first call after all clients have finished."""
         left, self._left = self._left, self._script.done
         return self._left and not left
 
     def take(self, event: Event) -> None:
-        """Take in an event of the run."""
+        """Apply an event of the run."""
         if isinstance(event, _TELLING):
             self._loop.call_soon_threadsafe(self._script.take, [event])
 
     def end(self) -> list[dict[str, Any]]:
-        """Have all clients leave; what became of them."""
+        """Make all clients leave, end the thread, and return the results of each group."""
         asyncio.run_coroutine_threadsafe(self._script.end(), self._loop).result(_END_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_END_S)

@@ -1,1 +1,1 @@
-"""Recordings for other tools: one file a format, each with a ``write``."""
+"""Export of recordings to other formats: one module per format, each with a function ``write``."""

@@ -1,4 +1,4 @@
-"""JSON: the document that ``run --json`` prints, and every event."""
+"""Export to JSON: the document that ``run --json`` prints, with all events added."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.views.metrics import result
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write one object; times in integer ns."""
+    """Write the document as one JSON object; times are integer ns."""
     figures = result(material.history)
     wording.add_sentences(figures)
     document = {

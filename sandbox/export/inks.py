@@ -1,4 +1,4 @@
-"""The width of pictures, and their colours: those of states differ in brightness, too, for print without colours."""
+"""The width and colours of pictures; the colours of states also differ in brightness, for print without colours."""
 
 WIDTH, MARGIN = 1280, 24
 INK, DIM, LINE = "#1f2328", "#5b646e", "#d0d7de"

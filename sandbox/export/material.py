@@ -1,4 +1,5 @@
-"""What every format is made of: the header, each stretch of time in which a process was in one state, and the rest."""
+"""The data from which every format is made: the header, the stretches of time that processes spent in one state, and
+the other events."""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ from sandbox.views.history import History
 
 
 class Stretch(NamedTuple):
-    """A process in one state, from a time until a time, in ns. ``why``: the reason for which it became ready, the rule
-    by which it was chosen, or what it waits for. ``cpu_ns``: what it used meanwhile. ``woke``: it had been waiting."""
+    """A period of time that a process spent in one state, in ns. ``why``: the reason why it became ready, the rule by
+    which it was chosen, or the cause of its wait. ``cpu_ns``: the CPU time used in it. ``woke``: it is READY because it
+    woke, or RUNNING after that."""
 
     pid: int
     state: State
@@ -41,8 +43,8 @@ class Stretch(NamedTuple):
 
 
 class Material(NamedTuple):
-    """A recording, read. ``others``: what the operator did, what policies noted, and faults; ``lesson``: the text of
-    its lesson by language, if it has one."""
+    """The data of a loaded recording. ``others``: events about the operator, notes of policies, and faults; ``lesson``:
+    the text of its lesson by language, empty if it has none."""
 
     header: Header
     booted: Booted
@@ -61,7 +63,7 @@ class Material(NamedTuple):
 
 
 def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
-    """Read all events. Raises BadValue if there are none."""
+    """Read all events of a recording. Raises BadValue if Booted is missing."""
     everything = [*events]
     history = History()
     for event in everything:
@@ -100,7 +102,7 @@ class _Open:
 
 
 def _stretches(events: Iterable[Event], now_ns: int) -> Iterator[Stretch]:
-    """In the order in which they end; those that last at the end of the recording end with it."""
+    """Yield all stretches in the order of their ends; those that last at the end of the recording end with it."""
     lasting: dict[int, _Open] = {}
     for event in events:
         match event:

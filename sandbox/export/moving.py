@@ -1,5 +1,5 @@
-"""What moves in a picture of a run: a board on which the processes go from state to state, and the chart below it that
-grows. The browser moves it by itself (SMIL), without a script; who does not sees the end of the run."""
+"""The moving parts of a picture of a run: a board on which processes go from state to state, and a growing chart below.
+They are animated by SMIL, without a script; a program that does not support it shows the end of the run."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sandbox.model.states import State
 from sandbox.render.cells import fit
 from sandbox.util.units import S
 
-#: A run is shown in its own time, but neither faster nor slower than one can follow; then it stands for a while.
+#: A run is shown at its own speed within these limits of the total time; then the picture stands still for a while.
 _MIN_S, _MAX_S, _HOLD_S = 3.0, 30.0, 2.0
-#: So many processes are on the board at most: the first ones.
+#: The most processes on the board, which are the first ones.
 MAX_CHIPS = 12
 _GAP = 16
 _HEAD, _CHIP, _FOOT = 34, 26, 18
 _COLUMNS = (State.READY, State.RUNNING, State.BLOCKED, State.EXITED)
 _FILL = {State.READY: READY, State.RUNNING: RUNS, State.BLOCKED: WAITS, State.EXITED: LINE}
-#: Where nobody sees it.
+#: A place outside the picture.
 _AWAY = "-2000 0"
 
 
 class Board:
-    """The processes of a recording, each a chip that is in the column of its state."""
+    """The board of a recording: each process is a chip in the column of its state."""
 
     def __init__(self, material: Material) -> None:
         self._material = material
@@ -39,7 +39,7 @@ class Board:
         self.height = _HEAD + len(self._pids) * _CHIP + _FOOT
 
     def draw(self, top: int) -> Iterator[str]:
-        """The columns, and the chips that move among them."""
+        """Yield the SVG of the columns and of the chips that move among them."""
         names = dict(zip(_COLUMNS, (_("READY"), _("RUNNING"), _("BLOCKED"), _("DONE")), strict=True))
         for number, state in enumerate(_COLUMNS):
             x = MARGIN + number * (self._wide + _GAP)
@@ -51,7 +51,7 @@ class Board:
             yield from self._chip(pid, top + _HEAD + row * _CHIP)
 
     def uncover(self, left: float, right: float, top: int, bottom: int, drawn: Iterable[str]) -> Iterator[str]:
-        """What is drawn between these edges appears from the left as time goes by."""
+        """Yield SVG that reveals ``drawn`` between these edges from left to right as time goes by."""
         grown = self._share(self._end_ns)
         wide = right - left
         yield f'<clipPath id="now"><rect x="{left:.1f}" y="{top - 8}" width="{wide:.1f}" height="{bottom - top + 16}">'
@@ -67,7 +67,7 @@ class Board:
         return f'dur="{self._lasts_s:.2f}s" repeatCount="indefinite"'
 
     def _share(self, t_ns: int) -> float:
-        """The part of the picture's time that has gone by then."""
+        """Return the fraction of the animation's time that has passed at ``t_ns``."""
         return t_ns / self._end_ns * (self._lasts_s - _HOLD_S) / self._lasts_s
 
     def _chip(self, pid: int, y: float) -> Iterator[str]:
@@ -90,7 +90,7 @@ class Board:
         return MARGIN + column * (self._wide + _GAP) + 12
 
     def _moves(self, pid: int) -> list[tuple[float, State | None]]:
-        """From which part of the time on it is in which state; None: it is not there yet."""
+        """Return the state of a process (None: it has not arrived) from each fraction of the animation's time on."""
         moves: list[tuple[float, State | None]] = [(0.0, None)]
         stretches = [each for each in self._material.stretches if each.pid == pid]
         for stretch in stretches:
@@ -101,7 +101,7 @@ class Board:
 
 
 def _append(moves: list[tuple[float, State | None]], share: float, state: State) -> None:
-    """A move; of several that come at once the last is shown."""
+    """Append a move; it replaces the last one if both come at the same time."""
     if round(moves[-1][0], 4) == round(share, 4):
         moves.pop()
     moves.append((share if moves else 0.0, state))

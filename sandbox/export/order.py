@@ -1,4 +1,4 @@
-"""Whose turn it was, one after the other: lines for a scenario that has the same turns again."""
+"""Export of the order of turns: lines for a scenario that repeats it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.views.eventlog import Moment
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write the lines that belong into ``[machine]``. Raises BadValue where nothing had a turn, or too many."""
+    """Write the lines, which belong into ``[machine]``. Raises BadValue if there were no turns or too many."""
     moment = Moment()
     order: list[str] = []
     slices_ns: set[int | None] = set()
@@ -41,8 +41,8 @@ def write(material: Material, file: TextIO) -> None:
 
 
 def _quantum(material: Material, slices_ns: set[int | None]) -> str | None:
-    """The quantum of all turns, to be written down; "": it is the one that the scenario has anyway. None: there is no
-    such quantum."""
+    """Return the quantum of all turns as written in a scenario; "" if it is the scenario's own quantum, or if turns are
+    steps; None if the turns had different quanta."""
     machine = material.header.scenario.machine
     if machine.stepped:
         return ""

@@ -1,4 +1,4 @@
-"""The command line with which OSTEP's own simulators, scheduler.py and mlfq.py, run the same load."""
+"""Export of the command line with which OSTEP's simulators, scheduler.py and mlfq.py, run the same load."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _SCHEDULER = {"fcfs": "FIFO", "sjf": "SJF", "rr": "RR"}
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write the command, and what one of its ticks stands for. Raises BadValue where the simulators have no words for
-    the load."""
+    """Write the command, and the length of one of its ticks. Raises BadValue if the simulators cannot express the
+    load."""
     command, tick_ns = _command(material)
     said = _("one tick is {time}; jobs are numbered in the order of the scenario").format(time=show_duration(tick_ns))
     file.write(f"# {said}\n{command}\n")
@@ -43,7 +43,8 @@ def _command(material: Material) -> tuple[str, int]:
 
 
 def _scheduler(policy: str, figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, int]:
-    """Jobs that all arrive at once, only compute, and are known to be as long as they are."""
+    """Return the command of scheduler.py and the tick in ns. Its jobs all arrive at once, only compute, and have known
+    lengths."""
     if any(process.arrive_ns or [segment.kind for segment in process.segments] != ["cpu"] for process in processes):
         raise BadValue("ostep scheduler needs bursts")
     if figures.get("knows") == "estimate":
@@ -57,7 +58,8 @@ def _scheduler(policy: str, figures: dict[str, Any], processes: list[ProcessSpec
 
 
 def _mlfq(figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, int]:
-    """Jobs that wait after each so much CPU time, all equally long."""
+    """Return the command of mlfq.py and the tick in ns. Its jobs may wait at regular intervals of CPU time, all of them
+    equally long."""
     jobs = [_job(process) for process in processes]
     waits_ns = {wait_ns for *_, wait_ns in jobs if wait_ns}
     if len(waits_ns) > 1:
@@ -80,7 +82,8 @@ def _mlfq(figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, i
 
 
 def _job(process: ProcessSpec) -> tuple[int, int, int, int]:
-    """Arrival, CPU time, after how much of it it waits each time (0: never), and for how long, in ns."""
+    """Return a job's arrival, CPU time, the CPU time between two of its waits (0: it never waits), and the length of a
+    wait, all in ns."""
     bursts, waits = process.segments[::2], process.segments[1::2]
     last_ns = bursts[-1].ns
     regular = (

@@ -1,5 +1,5 @@
-"""Chrome's trace format, which ui.perfetto.dev and chrome://tracing open: a track for each CPU and for each process,
-arrows from waking to running, and how many were ready and blocked."""
+"""Export to Chrome's trace format for ui.perfetto.dev and chrome://tracing: a track for each CPU and each process,
+arrows from wakeups to turns, and counters of ready and blocked processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write one object; the format's times are in microseconds."""
+    """Write the trace as one JSON object; the format's times are in microseconds."""
     header = material.header
     about = {"recorded by": f"ossandbox {header.version}", "scenario": material.booted.scenario, **header.machine}
     file.write('{"displayTimeUnit": "ns", "otherData": ')
@@ -35,7 +35,7 @@ def write(material: Material, file: TextIO) -> None:
 def _records(material: Material) -> Iterator[Record]:
     yield from _tracks(material)
     arrows = count(1)
-    waits: dict[int, int] = {}  # by pid: when its last wait ended
+    waits: dict[int, int] = {}  # the end of each process's last wait, by pid
     for each in sorted(material.stretches, key=lambda stretch: stretch.start_ns):
         if each.end_ns > each.start_ns:
             yield from _slices(material, each)
@@ -67,7 +67,7 @@ def _named(what: str, group: int, track: int, **is_: str | int) -> Record:
 
 
 def _slices(material: Material, each: Stretch) -> Iterator[Record]:
-    """On its process's track, and on its CPU's if it has one."""
+    """Yield a stretch for the track of its process, and for that of its CPU if it has one."""
     why = wording.stretch(each.state.name, each.why)
     lasts = {"ph": "X", "ts": each.start_ns / US, "dur": (each.end_ns - each.start_ns) / US}
     figures = {"why": why, "cpu time in ns": each.cpu_ns} if each.state is State.RUNNING else {"why": why}
@@ -82,14 +82,14 @@ def _slices(material: Material, each: Stretch) -> Iterator[Record]:
 
 
 def _arrow(running: Stretch, woke_ns: int, number: int) -> Iterator[Record]:
-    """From the last moment of a wait to the turn that followed."""
+    """Yield an arrow from the end of a wait to the turn that followed."""
     flow = {"name": "wakes", "cat": "wake", "id": number}
     yield {**flow, "ph": "s", "ts": (woke_ns - 1) / US, "pid": _PROCESSES, "tid": running.pid}
     yield {**flow, "ph": "f", "bp": "e", "ts": running.start_ns / US, "pid": _CPUS, "tid": running.cpu}
 
 
 def _counters(material: Material) -> Iterator[Record]:
-    """How many are ready, and how many wait for something else; each when it changes."""
+    """Yield the numbers of ready and of blocked processes at each change."""
     for state, name in ((State.READY, "ready"), (State.BLOCKED, "blocked")):
         changes: dict[int, int] = {0: 0}
         for each in material.stretches:

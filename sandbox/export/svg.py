@@ -1,4 +1,4 @@
-"""A picture of the timeline, for a slide or a page: a lane for each CPU and each process, times below."""
+"""Export to SVG: a picture of the timeline, with a lane for each CPU and each process, and times below."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HUES = ("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c
 
 
 class _Piece(NamedTuple):
-    """What held from a time until a time, and for which share of it."""
+    """A period of time with one value. ``share``: the fraction of the period in which it was in use."""
 
     start_ns: int
     end_ns: int
@@ -37,7 +37,7 @@ class _Piece(NamedTuple):
 
 
 class _Scale:
-    """Times to places."""
+    """The conversion of times to horizontal coordinates."""
 
     def __init__(self, until_ns: int) -> None:
         self.until_ns = max(until_ns, 1)
@@ -56,7 +56,7 @@ class _Scale:
 
 
 def write(material: Material, file: TextIO, moving: bool = False) -> None:
-    """Write one picture, as high as its lanes need. ``moving``: it plays, with a board above the lanes."""
+    """Write the picture, as high as its lanes need. ``moving``: animate it, with a board above the lanes."""
     board = Board(material) if moving else None
     head = _HEAD + (board.height if board is not None else 0)
     lanes = len(material.history.lives) + material.booted.cpus
@@ -83,7 +83,7 @@ def write(material: Material, file: TextIO, moving: bool = False) -> None:
 
 
 def _labels(material: Material, y: int, lane: int) -> Iterator[str]:
-    """The names of the lanes, from the top on."""
+    """Yield the names of the lanes, from top to bottom."""
     names = [f"cpu{cpu}" for cpu in range(material.booted.cpus)]
     names += [f"{pid}  {life.admitted.name}" for pid, life in material.history.lives.items()]
     for number, name in enumerate(names):
@@ -91,7 +91,7 @@ def _labels(material: Material, y: int, lane: int) -> Iterator[str]:
 
 
 def _drawn(material: Material, scale: _Scale, y: int, lane: int) -> Iterator[str]:
-    """What is in them."""
+    """Yield the contents of the lanes."""
     for cpu in range(material.booted.cpus):
         yield from _turns(scale, material.history.cpus.get(cpu) or Track(), y, lane)
         y += lane
@@ -124,7 +124,7 @@ def _label(said: str, y: int, lane: int) -> str:
 
 
 def _life(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
-    """High where it runs, low where it is ready, a line where it waits."""
+    """Yield the lane of a process: a tall box while it runs, a low one while it is ready, a line while it waits."""
     drawn = {READY: (0.30, 0.46, inks.READY), BLOCKED: (0.44, 0.14, WAITS)}
     for piece in _pieces(scale, track):
         if piece.value != GONE:
@@ -142,7 +142,7 @@ def _turns(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
 
 
 def _pieces(scale: _Scale, track: Track) -> Iterator[_Piece]:
-    """What is too short to be seen is put together: then the share is that in which it was used."""
+    """Yield the pieces of a track. Pieces too short to be visible are merged, with the share of time in use."""
     cell_ns, index = scale.cell_ns, 0
     while index < len(track):
         start_ns, end_ns = track.times[index], track.end_ns(index, scale.until_ns)
@@ -153,7 +153,7 @@ def _pieces(scale: _Scale, track: Track) -> Iterator[_Piece]:
         until_ns = start_ns + cell_ns
         last = track.before(until_ns)
         if track.end_ns(last, scale.until_ns) - track.times[last] >= cell_ns:
-            until_ns = track.times[last]  # it is long enough for itself
+            until_ns = track.times[last]  # the last change is long enough for a piece of its own
         else:
             last += 1
             until_ns = track.times[last] if last < len(track) else scale.until_ns

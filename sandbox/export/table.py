@@ -1,4 +1,4 @@
-"""CSV: a row for each stretch of time that a process spent in one state."""
+"""Export to CSV: a row for each stretch of time that a process spent in one state."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _HEAD = ("pid", "os_pid", "parent", "name", "state", "cpu", "start_ns", "end_ns"
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write a head and the rows, in the order in which the stretches begin; cells without a value are empty."""
+    """Write a header and the rows, in order of the beginnings of the stretches; cells without a value are empty."""
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(_HEAD)
     for each in sorted(material.stretches, key=lambda stretch: (stretch.start_ns, stretch.pid)):
-        with english():  # it is for programs
+        with english():  # the output is for programs
             why = wording.stretch(each.state.name, each.why)
         admitted = material.history.lives[each.pid].admitted
         rows.writerow(

@@ -1,9 +1,9 @@
-"""The language in which people are spoken to: English as it stands in the code, others from gettext's catalogues.
+"""Translation of messages: English as written in the code, other languages from gettext catalogues.
 
-Code says ``_("{name} is over").format(name=name)``: a catalogue can only have what is a whole sentence, before its
-figures are filled in. Sentences that are looked up later are marked where they are written, ``N_("…")`` or a table
-annotated as ``Messages``, and translated where they are said, ``_(TABLE[rule])``. ``make messages`` brings the
-catalogues up to date.
+Code says ``_("{name} is over").format(name=name)``, because a catalogue can only contain the message before its
+figures are filled in. Messages that are looked up later are marked where they are written, with ``N_("…")`` or in a
+table annotated as ``Messages``, and translated where they are used: ``_(TABLE[rule])``. ``make messages`` updates the
+catalogues.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
 
-#: The first one is that of the messages themselves.
+#: The available languages; the first one is that of the messages themselves.
 LANGUAGES = ("en", "zh")
-#: Each by its own name.
+#: The name of each language in that language.
 NATIVE = {"en": "English", "zh": "中文"}
 
-#: A table of sentences by what they are about; all that is annotated with it stands in the catalogues.
+#: A table of messages by subject; the messages in tables with this annotation are put into the catalogues.
 Messages = Mapping[str, str]
 
 
 class _Spoken:
-    """What is spoken at present."""
+    """The language in use and its catalogue."""
 
     language = "en"
     catalogue = NullTranslations()
 
 
 def use(language: str, catalogue: NullTranslations | None = None) -> None:
-    """Speak a language from now on: one of LANGUAGES, or any other that has a ``catalogue`` of its own."""
+    """Set the language from now on: one of LANGUAGES, or any other with a ``catalogue`` given."""
     if catalogue is None:
         catalogue = NullTranslations() if language == "en" else _read(catalogue_file(language))
     _Spoken.language, _Spoken.catalogue = language, catalogue
@@ -40,7 +40,7 @@ def use(language: str, catalogue: NullTranslations | None = None) -> None:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """In here all is said in that language."""
+    """Return a context manager in which messages are translated to a language."""
     before = _Spoken.language, _Spoken.catalogue
     use(language)
     try:
@@ -50,29 +50,29 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def english() -> AbstractContextManager[None]:
-    """In here all is said in English: what programs read is the same in every language."""
+    """Return a context manager in which messages are in English, for output that is read by programs."""
     return speaking("en")
 
 
 def spoken() -> str:
-    """The language that is spoken."""
+    """Return the language in use."""
     return _Spoken.language
 
 
 def catalogue_file(language: str) -> Path:
-    """The catalogue of a language other than English."""
+    """Return the path of the catalogue of a language other than English."""
     return Path(__file__).with_name(f"{language}.po")
 
 
 @cache
 def _read(path: Path) -> NullTranslations:
-    from sandbox.i18n.catalogue import read  # most speak English
+    from sandbox.i18n.catalogue import read  # imported here because English does not need it
 
     return read(path)
 
 
 def system_language() -> str:
-    """The language that the system is set to, if it is one of LANGUAGES; English otherwise."""
+    """Return the language set in the environment if it is one of LANGUAGES, else English."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(name):
             return next((language for language in LANGUAGES if value.startswith(language)), "en")
@@ -80,15 +80,15 @@ def system_language() -> str:
 
 
 def _(message: str) -> str:
-    """The message in the language that is spoken."""
+    """Return the message in the language in use."""
     return _Spoken.catalogue.gettext(message) if message else ""
 
 
 def ngettext(one: str, many: str, number: int) -> str:
-    """The message for one, or that for many, as the language has it for this number."""
+    """Return the message in the form that the language in use has for this number."""
     return _Spoken.catalogue.ngettext(one, many, number)
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's customary name
-    """Marks a message that is translated when it is said."""
+    """Mark a message that is translated later, where it is used, and return it unchanged."""
     return message

@@ -1,7 +1,7 @@
-"""A catalogue straight from what translators write: there is no second form of it to be out of date.
+"""A reader for translators' ``.po`` files, so that there is no compiled form that could be out of date.
 
-What they write in full is for polib to read. This reads the plain part of it, which is all that our own catalogues
-consist of, in a fourth of the time: every command that is not in English has to wait for it.
+It reads only plain files, as this project's catalogues are, in a fourth of polib's time, because every command in
+another language than English has to wait for it. Other files are read by polib.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ _ENTRY = re.compile(
     rf"^msgid ({_TEXT})\n(?:msgid_plural ({_TEXT})\n)?((?:msgstr(?:\[\d\])? {_TEXT}\n?)+)", re.MULTILINE
 )
 _FORM = re.compile(rf"msgstr\[\d\] ({_TEXT})")
-#: What is not plain: an entry that stands for several meanings of its text, or that nobody has confirmed.
+#: Matches entries that are not plain: those with a context, and unconfirmed ("fuzzy") ones.
 _NOT_PLAIN = re.compile(r"^(?:msgctxt |#,.*fuzzy)", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
-#: The head of a compiled catalogue: what it is, version, number of entries, where its two tables are, no hash table.
+#: The header of a compiled catalogue: magic number, version, number of entries, offsets of the two tables, and the size
+#: and offset of the hash table, which is omitted.
 _MAGIC, _HEAD = 0x950412DE, struct.Struct("<7I")
 
 
 def read(path: Path) -> GNUTranslations:
-    """The catalogue of a file."""
+    """Read the catalogue of a ``.po`` file."""
     text = path.read_text(encoding="utf-8")
     return GNUTranslations(BytesIO(_by_polib(path) if _NOT_PLAIN.search(text) else _compiled(text)))
 
@@ -39,7 +40,7 @@ def _by_polib(path: Path) -> bytes:
 
 
 def _compiled(text: str) -> bytes:
-    """The catalogue as gettext reads it: a table of where the messages are, one of their translations, all texts."""
+    """Return a catalogue in gettext's compiled form: a table of the messages, one of the translations, the texts."""
     entries = sorted(entry for entry in map(_entry, _ENTRY.finditer(text)) if entry[1].strip(b"\0"))
     tables: tuple[list[int], list[int]] = ([], [])
     texts = bytearray()
@@ -54,7 +55,7 @@ def _compiled(text: str) -> bytes:
 
 
 def _entry(found: re.Match[str]) -> tuple[bytes, bytes]:
-    """A message and its translation; of several forms each behind a NUL."""
+    """Return a message and its translation; plural forms are separated by NUL."""
     one, many, translations = found.groups()
     if many is None:
         return _plain(one).encode(), _plain(translations.removeprefix("msgstr ").rstrip("\n")).encode()
@@ -63,6 +64,6 @@ def _entry(found: re.Match[str]) -> tuple[bytes, bytes]:
 
 
 def _plain(written: str) -> str:
-    """What lines in quotation marks say."""
+    """Return the text of one or more quoted lines, with escapes resolved."""
     text = "".join(line[1:-1] for line in written.split("\n")) if "\n" in written else written[1:-1]
     return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), text) if "\\" in text else text

@@ -1,1 +1,1 @@
-"""The mini operating system: states, transitions, one loop. Pure."""
+"""The mini operating system: process states, their transitions and one loop. It makes no system calls."""

@@ -1,6 +1,6 @@
-"""``python -m sandbox.kernel SERVER …``: the process of a kernel, which the module SERVER surrounds with a machine.
+"""``python -m sandbox.kernel SERVER …``: the kernel process. The module SERVER connects the kernel to a machine.
 
-The kernel itself knows neither a machine nor a link; both are named on the command line.
+The kernel imports neither a machine nor a link, so the module that does is named on the command line.
 """
 
 from __future__ import annotations
@@ -11,4 +11,4 @@ from importlib import import_module
 
 if __name__ == "__main__":
     import_module(sys.argv[1]).main(*sys.argv[2:])
-    os._exit(0)  # whatever a policy has left running
+    os._exit(0)  # do not wait for threads that a policy has started

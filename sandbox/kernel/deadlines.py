@@ -1,4 +1,4 @@
-"""Deadlines of jobs, watched under every policy: whoever misses one is put on record when it is due."""
+"""Deadlines of jobs. They are watched under every policy, and a miss is recorded at the deadline."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from sandbox.kernel.process import Cpu, Process
 
 
 class Deadlines:
-    """A heap of what is due when. A job that is done in time leaves its entry behind, which is skipped later."""
+    """A heap of deadlines. The entry of a job that is done in time stays, and is skipped later."""
 
     def __init__(self) -> None:
-        #: When due, pid, whose; empty as long as no job has a deadline.
+        #: The deadline, the pid and the process; empty as long as no job has a deadline.
         self.heap: list[tuple[int, int, Process]] = []
-        self._watched: dict[int, int] = {}  # by pid: the deadline that was watched last
+        self._watched: dict[int, int] = {}  # the last deadline that was added, by pid
 
     def watch(self, process: Process) -> None:
-        """The job that a process has in hand, unless it has no deadline or is watched already."""
+        """Add the deadline of the current job of a process, if it has one that was not added before."""
         due_ns = process.due_ns
         if due_ns is not None and self._watched.get(process.pid) != due_ns:
             self._watched[process.pid] = due_ns
@@ -25,13 +25,14 @@ class Deadlines:
 
     @property
     def next_ns(self) -> int | None:
-        """When the next job that is not done yet is due; None: there is none."""
+        """The earliest deadline of a job that is not done yet; None if there is none."""
         while self.heap and self.heap[0][2].due_ns != self.heap[0][0]:
             heappop(self.heap)
         return self.heap[0][0] if self.heap else None
 
     def earliest(self, now_ns: int, timer_ns: int | None, cpus: Iterable[Cpu]) -> int | None:
-        """When the first of all this is due: the policy's timer, a job, the end of a slice; None: nothing ever is."""
+        """Return when the kernel has to be called at the latest: for the policy's timer, a deadline, or the end of a
+        slice; None if none of them is set."""
         earliest_ns = timer_ns
         if self.heap:
             due_ns = self.next_ns
@@ -45,6 +46,6 @@ class Deadlines:
         return earliest_ns
 
     def missed(self, now_ns: int) -> Iterator[Process]:
-        """Processes whose job is due by now, and not done."""
+        """Remove and yield the processes whose jobs are due by now and not done."""
         while (due_ns := self.next_ns) is not None and due_ns <= now_ns:
             yield heappop(self.heap)[2]

@@ -1,7 +1,7 @@
-"""Deadlock: who can never go on, because each waits for others of whom the same is true.
+"""Deadlock detection on a wait-for graph: which threads can never go on, because each waits for others of that kind.
 
-The nodes are threads. What one waits for is put as groups: it goes on as soon as one member of *each* group lets go. A
-pipe is one group of all who write to it; a lock that several share is a group for each of them.
+The nodes are threads. What a thread waits for is a collection of groups: it can go on once one member of *each* group
+lets go. A pipe is one group of all its writers; a lock that several threads share is a group for each of them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ N = TypeVar("N", bound=Hashable)
 
 
 class Deadlock(NamedTuple, Generic[N]):
-    """``stuck``: all who can never go on because of a knot; ``core``: those in a knot, who are stuck by themselves;
-    ``abandoned``: who waits for somebody that is no more, or for such a one, and for no knot."""
+    """The threads that can never go on. ``core``: those in a knot, which are stuck because of each other; ``stuck``:
+    the core and all that wait for it; ``abandoned``: those that wait for a thread that has ended (an empty group), or
+    for an abandoned one, and not for a knot."""
 
     stuck: frozenset[N]
     core: frozenset[N]
@@ -25,7 +26,7 @@ Groups = Collection[frozenset[N]]
 
 
 class _Group(NamedTuple, Generic[N]):
-    """A group as a vertex."""
+    """A group, as a vertex of the graph."""
 
     members: frozenset[N]
 
@@ -34,8 +35,8 @@ _Vertex: TypeAlias = N | _Group[N]
 
 
 def find(waits: Mapping[N, Groups[N]]) -> Deadlock[N]:
-    """``waits``: the groups of each thread that is blocked on something which only others can end. Whoever is not in it
-    can go on by itself: it runs, sleeps, has a time-out, waits for a person."""
+    """Find the deadlocked threads. ``waits``: the groups of each thread whose wait only others can end. A thread that
+    is not in it can go on by itself: it runs, sleeps, has a time-out, or waits for a user."""
     lost = _supported(waits, waits)
     core = _knots({node: [group for group in waits[node] if group] for node in lost}, lost)
     stuck = _leading_to(core, waits, lost)
@@ -43,7 +44,7 @@ def find(waits: Mapping[N, Groups[N]]) -> Deadlock[N]:
 
 
 def _supported(members: Iterable[N], waits: Mapping[N, Groups[N]]) -> frozenset[N]:
-    """The greatest part of these of whom each has a group that lies wholly within it."""
+    """Return the largest subset of the members in which each has a group that lies entirely within the subset."""
     left = {*members}
     groups: dict[frozenset[N], list[N]] = {}
     for node in left:
@@ -76,8 +77,8 @@ def _supported(members: Iterable[N], waits: Mapping[N, Groups[N]]) -> frozenset[
 
 
 def _knots(waits: Mapping[N, Groups[N]], lost: frozenset[N]) -> frozenset[N]:
-    """Those of the lost who are so by themselves: in sets where everybody reaches everybody, and that need nobody
-    else."""
+    """Return the threads of the ``lost`` that are stuck because of each other: the strongly connected sets that depend
+    on no other thread."""
     core: set[N] = set()
     todo = [lost]
     while todo:
@@ -92,7 +93,7 @@ def _knots(waits: Mapping[N, Groups[N]], lost: frozenset[N]) -> frozenset[N]:
 
 
 def _leading_to(core: frozenset[N], waits: Mapping[N, Groups[N]], lost: frozenset[N]) -> frozenset[N]:
-    """Those of the lost who wait for one of the core, or for such a one."""
+    """Return the core, and the threads of the ``lost`` that wait for it, directly or through others."""
     waiters: dict[frozenset[N], list[N]] = {}
     of_member: dict[N, list[frozenset[N]]] = {}
     for node in lost:
@@ -111,13 +112,13 @@ def _leading_to(core: frozenset[N], waits: Mapping[N, Groups[N]], lost: frozense
 
 
 def whole_groups(groups: Groups[N], within: frozenset[N]) -> Iterator[frozenset[N]]:
-    """Those of which nobody can let go."""
+    """Return the groups that lie entirely within a set, so that no member can let go."""
     return (group for group in groups if group <= within)
 
 
 def _components(among: frozenset[N], waits: Mapping[N, Groups[N]]) -> Iterator[list[N]]:
-    """Sets of those who reach one another, over groups that lie within ``among``, by Tarjan's algorithm. A group is a
-    vertex, too: else a thousand who wait for one another were a million edges."""
+    """Yield the strongly connected components over groups that lie within ``among``, by Tarjan's algorithm. Groups are
+    vertices, too, because a thousand threads that all wait for each other would be a million edges otherwise."""
     number: dict[_Vertex[N], int] = {}
     low: dict[_Vertex[N], int] = {}
     stack: list[_Vertex[N]] = []
@@ -152,7 +153,7 @@ def _components(among: frozenset[N], waits: Mapping[N, Groups[N]]) -> Iterator[l
                     part = stack[at:]
                     del stack[at:]
                     on_stack.difference_update(part)
-                    if len(part) > 1:  # else nobody waits within it, not even for itself
+                    if len(part) > 1:  # a single vertex waits for no member of its component, not even for itself
                         yield [node for node in part if not isinstance(node, _Group)]
 
 

@@ -1,4 +1,4 @@
-"""What the machine tells that is for the record only: nothing is decided by it."""
+"""Reports that are only recorded: no scheduling decision depends on them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sandbox.model.states import EXITED, READY
 
 
 def record(happened: Happened, before_ns: int, processes: Processes, journal: Journal) -> Sequence[Lived]:
-    """``before_ns``: the instant before this one. Returns the lives that are over."""
+    """Record such reports of this instant. ``before_ns``: the previous instant. Returns the ``Lived`` reports."""
     for pid, stolen_ns in happened.stolen.items():
         processes[pid].stolen_ns += stolen_ns
     if lives := happened.all(Lived):
         _record_lives(lives, before_ns, happened.now_ns, processes, journal)
     for told in happened.all(Told):
         event = told.event
-        if event.t_ns > happened.now_ns:  # it was found out while the machine looked round at this instant
+        if event.t_ns > happened.now_ns:  # found out while the machine gathered the reports of this instant
             event = msgspec.structs.replace(event, t_ns=happened.now_ns)
         journal.add(event)
         if isinstance(event, Became) and event.pid in processes:
@@ -30,9 +30,8 @@ def record(happened: Happened, before_ns: int, processes: Processes, journal: Jo
 
 
 def _record_lives(lives: Iterable[Lived], before_ns: int, now_ns: int, processes: Processes, journal: Journal) -> None:
-    """Nobody could schedule these: each was over when it was heard of. They are put down in the order of their births
-    and ends, which lie between the last instant and this one. What they have used, they used without being
-    dispatched."""
+    """Record processes that had exited before they could be scheduled, in the order of their births and exits, which
+    lie between the previous instant and this one. All of their CPU time counts as undispatched."""
     moments: list[tuple[int, bool, Lived]] = []
     for lived in lives:
         born_ns = min(max(lived.born_ns, before_ns), now_ns)

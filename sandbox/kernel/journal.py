@@ -1,4 +1,4 @@
-"""The events of one instant. Until they are settled, a later report may still amend them."""
+"""The events of one instant, which later reports of the same instant may still amend."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from sandbox.model.events import (
 
 
 class Journal:
-    """Events in their order, and where among them stands who left a CPU or began to wait at this instant.
+    """The events in their order, and the positions of those by which processes left a CPU or blocked.
 
-    A machine may learn what a process really used, or what it waits for, only after the next one has been dispatched.
-    The event is then already written, and is amended in place before anybody reads it.
+    A machine may learn the exact CPU time of a process, or the reason of its wait, only after it has dispatched the
+    next one. The event has been written by then, and is amended before it is emitted.
     """
 
     def __init__(self) -> None:
@@ -36,11 +36,11 @@ class Journal:
 
     @property
     def events(self) -> list[Event]:
-        """Those of this instant so far."""
+        """The events of this instant so far."""
         return self._events
 
     def take(self) -> list[Event]:
-        """The events of this instant, which is over."""
+        """Return the events of this instant, and begin the next one."""
         self._descheduled.clear()
         self._blocked.clear()
         events, self._events = self._events, []
@@ -48,7 +48,7 @@ class Journal:
         return events
 
     def admitted(self, t_ns: int, arrived: Arrived) -> None:
-        """A process is let in."""
+        """Record that a process is admitted."""
         spec = arrived.spec
         self.add(
             Admitted(
@@ -64,7 +64,7 @@ class Journal:
         )
 
     def exited(self, t_ns: int, process: Process, ended: Ended) -> None:
-        """A process is over, with the totals of its life."""
+        """Record that a process has exited, with its totals."""
         self.add(
             Exited(
                 t_ns=t_ns,
@@ -79,24 +79,24 @@ class Journal:
         )
 
     def operator(self, t_ns: int, did: str, **figures: Figure) -> None:
-        """The operator did something."""
+        """Record an action of the operator."""
         self.add(Operator(t_ns, Clause(did, figures)))
 
     def descheduled(self, t_ns: int, process: Process, cpu: int, reason: DescheduledReason) -> None:
-        """A process leaves a CPU, with what is known of its CPU time by now."""
+        """Record that a process leaves a CPU, with its CPU time as far as it is known."""
         self._descheduled[process.pid] = len(self._events)
         stray_ns, process.stray_ns = process.stray_ns, 0
         stolen_ns, process.stolen_ns = process.stolen_ns, 0
         self.add(Descheduled(t_ns, process.pid, cpu, process.report(process.cpu_ns), reason, stray_ns, stolen_ns))
 
     def blocked(self, t_ns: int, process: Process, on: Clause) -> None:
-        """A process begins to wait."""
+        """Record that a process blocks."""
         self._blocked[process.pid] = len(self._events)
         self.add(Blocked(t_ns, process.pid, on))
 
     def amend_cpu(self, process: Process, cpu_ns: int, late_ns: int = 0) -> bool:
-        """A process that left its CPU at this instant has used so much, ``late_ns`` of it after it had left. Returns
-        whether there is such an event to amend."""
+        """Set the CPU time of a process that has left its CPU at this instant; it has used ``late_ns`` of it
+        afterwards. Returns False if there is no such event."""
         index = self._descheduled.get(process.pid)
         if index is None:
             return False
@@ -108,8 +108,8 @@ class Journal:
         return True
 
     def amend_stolen(self, processes: Mapping[int, Process], stolen: Mapping[int, int]) -> None:
-        """For so long, by pid, somebody else had the CPU of processes that left it at this instant; what is known of
-        others goes on record when they do."""
+        """Add, by pid, for how long processes that are not ours had the CPU of one that left it at this instant. For a
+        process that is still on its CPU, the time is kept until it leaves."""
         for pid, stolen_ns in stolen.items():
             if not stolen_ns:
                 continue
@@ -120,7 +120,7 @@ class Journal:
                 processes[pid].stolen_ns += stolen_ns
 
     def amend_wait(self, pid: int, on: Clause) -> None:
-        """If this process began to wait at this instant, this is what it waits for."""
+        """Set the reason of a wait that has begun at this instant; ignored if there is none."""
         index = self._blocked.get(pid)
         if index is not None:
             self._events[index] = Blocked(self._events[index].t_ns, pid, on)

@@ -1,8 +1,8 @@
-"""The kernel: things that happened go in, orders and events come out, time is passed in.
+"""The kernel: reports of a machine go in, orders and events come out; the time is a part of the reports.
 
-It reads no clock, no file and no pid table, so the same object schedules real processes and exact
-virtual ones. One instant is handled in the order that ``tell`` and ``decide`` spell out; it is what
-makes runs exact, and ``ossandbox policies --rules`` prints it.
+It reads no clock, no file and no process table, so the same object schedules real and virtual processes. What happens
+at one instant is handled in the order that ``tell`` and ``decide`` define. That order makes runs reproducible, and
+``ossandbox policies --rules`` prints it.
 """
 
 from __future__ import annotations
@@ -39,27 +39,28 @@ from sandbox.model.states import BLOCKED, EXITED, READY, RUNNING
 from sandbox.policies.base import Policy, Task
 
 WAITING = Clause("waiting")
-#: Reasons to become ready that may preempt. With several CPUs also a process that has just lost its own may, because
-#: the one that runs elsewhere may be worse; a preempted one was the worst of all.
+#: Why a process has become READY for it to be able to preempt another one. With several CPUs a process that has just
+#: lost its own may preempt on another, where a worse one may be running; a preempted process was the worst of all.
 _MAY_PREEMPT: Collection[ReadyReason] = ("admitted", "woke")
 _MAY_PREEMPT_ELSEWHERE: Collection[ReadyReason] = ("admitted", "woke", "expired", "yielded")
 
 
 class Kernel:
-    """Processes, CPUs and the policy that chooses who runs; ``sandbox.kernel.loop`` shows how it is driven.
+    """Processes, CPUs and the policy that picks the next process. ``sandbox.kernel.loop`` drives it.
 
-    ``ties``: which rule holds at one instant; None: each policy's own. ``kept``: see ``Processes``.
+    ``ties``: the order of expired slices and arrivals at one instant (None: as the policy declares). ``kept``: see
+    ``Processes``.
     """
 
     def __init__(self, policy: Policy, cpus: int = 1, ties: str | None = None, kept: int = KEPT) -> None:
         self.now_ns, self.processes = 0, Processes(kept)
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.journal, self.orders = Journal(), Orders()
-        self.paused = self.quitting = self.attended = False  # attended: by somebody who can be asked
+        self.paused = self.quitting = self.attended = False  # attended: there is a user who can be asked
         self.pacing, self.deadlines, self.standoffs = Pacing(), Deadlines(), Standoffs()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
-        #: Became ready at this instant, and may preempt.
+        #: Processes that have become READY at this instant and may preempt others.
         self._challengers: deque[Process] = deque()
         self._may_preempt = _MAY_PREEMPT if cpus == 1 else _MAY_PREEMPT_ELSEWHERE
         self._ties = ties
@@ -67,12 +68,12 @@ class Kernel:
 
     @property
     def alive(self) -> bool:
-        """Whether any process has not ended."""
+        """Whether any process has not exited."""
         return self._live > 0
 
     @property
     def deadline_ns(self) -> int | None:
-        """When the kernel wants to be called if nothing happens before: a slice's end, a policy's timer, a job due."""
+        """When the kernel must be called at the latest: at the end of a slice, a policy's timer, a job's deadline."""
         if self.paused:
             return None
         return self.deadlines.earliest(self.now_ns, self.policy.timer_ns if self._live else None, self.cpus)
@@ -138,12 +139,12 @@ class Kernel:
         return self.orders.take(self.cpus, self.paused)
 
     def settle(self, obeyed: Obeyed) -> list[Event]:
-        """Take in what obeying brought; returns the events of this instant, complete."""
+        """Take in the result of ``Machine.obey``. Returns all events of this instant."""
         if obeyed is NOTHING:
             return self.journal.take()
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
-        for pid, cpu_ns in obeyed.at_least.items():  # an estimate went before, and was perhaps too high
+        for pid, cpu_ns in obeyed.at_least.items():  # the estimate that was used before may be too high
             self.journal.amend_cpu(self.processes[pid], min(cpu_ns, self.processes[pid].cpu_ns))
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
@@ -167,12 +168,12 @@ class Kernel:
         process.enter(RUNNING, self.now_ns)
         cpu.take(process, slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        if self.pacing.steps or self.pacing.at_steps:  # one that goes on was chosen before
+        if self.pacing.steps or self.pacing.at_steps:  # a process that goes on after a pause was chosen before it
             if by := self.pacing.pauses_after(why is not RESUMED, self.journal.events):
                 self.pause(by, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
-        """Who gets an idle CPU, and why: the process that the pause took off it, else the policy's choice."""
+        """Return the process for an idle CPU and why: the one that the pause took off it, else the policy's pick."""
         process = cpu.resuming
         if process is not None:
             cpu.resuming = None
@@ -194,7 +195,7 @@ class Kernel:
                 self._release(cpu.running, "expired")
 
     def _preempt_for(self, process: Process) -> None:
-        """Take a CPU away for a process that became ready. The policy may give it to a better one; then the next."""
+        """Preempt for a process that has become READY. The policy may pick a better one instead; then try again."""
         for _ in self.cpus:
             if process.state is not READY or self.paused or (victim := self._victim(process)) is None:
                 return
@@ -203,7 +204,7 @@ class Kernel:
             self._dispatch(cpu)
 
     def _victim(self, process: Process) -> Process | None:
-        """Of all that it may preempt, the one that the others would preempt too."""
+        """Return the running process to preempt: of those that it may, the one that the others would preempt, too."""
         victim: Process | None = None
         for cpu in self.cpus:
             running = cpu.running
@@ -215,7 +216,7 @@ class Kernel:
     # Pauses, steps and questions
 
     def pause(self, by: str, sparing: Process | None = None, **figures: Figure) -> None:
-        """Take every process but ``sparing`` off its CPU. The policy is not told: who it has picked goes on later."""
+        """Take all processes but ``sparing`` off their CPUs, unknown to the policy: its picks go on after the pause."""
         self.paused = True
         self.pacing.paused(by)
         for cpu in self.cpus:
@@ -227,7 +228,7 @@ class Kernel:
         self.journal.operator(self.now_ns, "paused", by=by, **figures)
 
     def resume(self, did: str, **figures: Figure) -> None:
-        """Go on, if the machine is paused."""
+        """End a pause, if there is one. ``did``: the rule of the event, with its ``figures``."""
         self.journal.operator(self.now_ns, did, **figures)
         if self.paused:
             self.paused = False
@@ -236,7 +237,7 @@ class Kernel:
                 self._weigh(self.cpus[0])
 
     def _weigh(self, cpu: Cpu) -> None:
-        """The process that the question found on the CPU goes on, unless one that became ready preempts it."""
+        """Continue the process that a question has taken off the CPU, unless one that became READY preempts it."""
         while self._challengers:
             process, resuming = self._challengers.popleft(), cpu.resuming
             if resuming is None or process.state is not READY:
@@ -248,8 +249,8 @@ class Kernel:
                 self.policy.enqueue(resuming, "preempted", self.now_ns)
 
     def _asks_before_preemption(self) -> bool:
-        """Whether a process became ready that may take the CPU from the running one. With several CPUs this would be
-        two questions in one, who comes and who makes way, and is not asked."""
+        """Whether to ask whether a process that became READY preempts the running one. With several CPUs it would be
+        two questions, which process comes and which one leaves, so it is not asked."""
         return (
             self.pacing.asks
             and not self.pacing.answered
@@ -259,7 +260,7 @@ class Kernel:
             and any(process.state is READY for process in self._challengers)
         )
 
-    # Changes of state; each is told to the policy and put on record
+    # State transitions; each is reported to the policy and recorded
 
     def _admit(self, arrived: Arrived) -> None:
         process = Process(arrived.pid, arrived.spec, self.now_ns, arrived.order, arrived.continued)
@@ -302,10 +303,10 @@ class Kernel:
         self.journal.descheduled(self.now_ns, process, cpu.index, reason)
         process.left_ns = cpu.vacate(self.now_ns)
         if reason not in ("expired", "preempted"):
-            cpu.dispatched = None  # the machine has taken it off already, or will: it must be told to run it again
+            cpu.dispatched = None  # the machine takes it off by itself, so it needs a new order to run it again
 
     def _notify_stopping(self, process: Process, reason: DescheduledReason) -> None:
-        """Tell the policy that a process it picked is off the CPU."""
+        """Report to the policy that a process that it has picked has left the CPU."""
         process.stopped = reason
         self.policy.stopping(process, process.charge(), self.now_ns)
         if reason not in self.policy.keeps_slice:
@@ -316,7 +317,7 @@ class Kernel:
         self._make_ready(process, reason)
 
     def _yield(self, process: Process) -> None:
-        """It gave the CPU away, perhaps because it was late and goes on with its next job at once."""
+        """Make a process READY that has yielded, possibly because its next job is released already."""
         if process.state is not RUNNING:
             return
         process.end_burst()
@@ -335,7 +336,7 @@ class Kernel:
             process.end_burst()
             process.begin_burst()
             self._tell_waits(self.standoffs.leave(process))
-        elif process.state is RUNNING:  # else it lost the CPU before this was noticed, and it will be again
+        elif process.state is RUNNING:  # else it has lost the CPU meanwhile; it will block again when it runs
             process.end_burst()
             self._deschedule(process, "blocked")
             self._enter_blocked(process, on)
@@ -375,19 +376,19 @@ class Kernel:
         self.policy.remove(process)
 
     def _correct(self, process: Process, cpu_ns: int) -> None:
-        """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
-        at this instant."""
+        """Set the exact CPU time of a process whose stop is confirmed, also in its event if it left the CPU at this
+        instant."""
         late_ns = process.use_undispatched(cpu_ns)
         if not self.journal.amend_cpu(process, cpu_ns, late_ns):
             process.stray_ns += late_ns
 
     def displace(self, process: Process, reason: Literal["paused", "preempted"]) -> None:
-        """Take a process off its CPU without a word to the policy."""
+        """Take a process off its CPU without reporting it to the policy."""
         self._take_off(process, reason)
         self._enter_ready(process, "preempted")
 
     def close_accounts(self) -> None:
-        """The machine is about to end: what processes on a CPU have used goes on record."""
+        """Record the CPU time of running processes before the machine ends."""
         self.quitting = True
         for cpu in self.cpus:
             if cpu.running is not None:
@@ -396,15 +397,15 @@ class Kernel:
     # The policy in force
 
     def install(self, policy: Policy) -> None:
-        """Let this policy schedule from now on. It is told of nothing that is there already."""
+        """Replace the policy. The new one is not told about existing processes."""
         self.policy = policy
         self.ties = self._ties or policy.kind.ties
         policy.kernel = self
         policy.start(self.now_ns)
 
     def reschedule(self) -> None:
-        """The rule has changed: who is on a CPU goes on under the new one, its slice counted from its dispatch; who is
-        ready may take its place."""
+        """Apply a changed rule: running processes get a slice of the new length, counted from their dispatch, and READY
+        ones may preempt them."""
         policy = self.policy
         self.journal.add(Scheduling(self.now_ns, policy.kind.name, policy.parameters, self.ties))
         for cpu in self.cpus:
@@ -428,22 +429,22 @@ class Kernel:
         self._challengers.extend(self.ready.values() if tasks is None else [self.ready[task.pid] for task in tasks])
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
-        """Put a policy's own move on record."""
+        """Record an action of the policy."""
         self.journal.add(PolicyNote(self.now_ns, clause, task.pid if task is not None else None))
 
     def fault(self, what: Clause, task: Task | None = None) -> None:
-        """Put on record what a policy cannot do as it was wanted."""
+        """Record something that the policy was asked for and cannot do."""
         self.journal.add(Fault(self.now_ns, what, task.pid if task is not None else None))
 
     def renew(self, task: Task) -> None:
-        """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        """Give a task a new slice: at once if it is running, else with its next dispatch."""
         process = self.processes[task.pid]
         process.left_ns = None
         if process.state is RUNNING:
             self.cpus[process.cpu or 0].grant(self.policy.slice(process), self.now_ns)
 
     def failed(self, what: Clause) -> None:
-        """The policy failed, and another one has replaced it."""
+        """Record that the policy has failed, and go on with the one that has replaced it."""
         self.ties = self._ties or self.policy.kind.ties
         self.journal.add(Fault(self.now_ns, what))
         self.reschedule()

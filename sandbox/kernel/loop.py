@@ -15,9 +15,9 @@ Emit = Callable[[list[Event]], None]
 def run(
     kernel: Kernel, operator: CommandInterpreter, machine: Machine, emit: Emit, scenario: str, stay: bool = False
 ) -> None:
-    """Drive a machine by a kernel until everything has ended (``stay``: until the operator quits).
+    """Run a kernel on a machine until all processes have exited (``stay``: until the operator quits).
 
-    Whatever happens, nothing of the machine is left afterwards.
+    The machine is halted in any case, also after an exception.
     """
     last: list[Event] = []
     try:

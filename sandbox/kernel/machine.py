@@ -1,8 +1,8 @@
-"""What the kernel and a machine say to each other.
+"""The interface between the kernel and a machine: reports in one direction, orders in the other.
 
-A machine tells what happened (reports) and makes orders true. Three machines exist: ``linux`` and ``posix`` obey
-with signals on real processes, ``virtual`` with a heap and a number that is the time. They differ in
-what waits and what obeys; everything between is the same kernel.
+A machine reports what has happened and carries out orders. There are three: ``linux`` and ``posix`` control real
+processes with signals, ``virtual`` simulates them with a heap and a counter for the time. They differ in how they wait
+and how they obey; the kernel is the same.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from sandbox.model.commands import Command
 from sandbox.model.events import Clause, Event
 from sandbox.model.spec import ProcessSpec
 
-# Reports: a machine tells the kernel what happened.
+# Reports, from the machine to the kernel
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """A process was born, is stopped before its first own instruction, and its time to be let in has come.
+    """A process has been created, is stopped before its first instruction, and is due to be admitted.
 
-    An adopted one has a parent. ``continued``: it is not stopped yet. ``waits_on``: it begins with a wait for this.
+    ``parent``: the pid of the process that has forked it, if it was not started from the scenario. ``continued``: it
+    is not stopped yet. ``waits_on``: it is blocked from the start, for this reason.
     """
 
     pid: int
@@ -34,27 +35,27 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 
 
 class Waits(msgspec.Struct, frozen=True, gc=False):
-    """A process cannot run on: it waits for something. ``on`` None: what for comes with ``Obeyed``, because to find
-    it out would keep the next process from the CPU."""
+    """A process has blocked. ``on``: the reason; None if it follows in ``Obeyed.waits_on``, because finding it out
+    first would delay the next dispatch."""
 
     pid: int
     on: Clause | None
 
 
 class Woke(msgspec.Struct, frozen=True, gc=False):
-    """A process that waited can run again."""
+    """A blocked process can run again."""
 
     pid: int
 
 
 class Yielded(msgspec.Struct, frozen=True, gc=False):
-    """A process gave the CPU away though it could run."""
+    """A running process has given up the CPU without blocking."""
 
     pid: int
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """A process is over. ``cpu_ns``: all the CPU time it ever used; code and signal as in ``Exited``."""
+    """A process has exited. ``cpu_ns``: its total CPU time; ``code`` and ``signal``: as in ``Exited``."""
 
     pid: int
     cpu_ns: int
@@ -63,7 +64,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
 
 
 class Lived(msgspec.Struct, frozen=True, gc=False):
-    """A process was over before anybody could take hold of it: all of its life at once."""
+    """A process was created and exited before the machine could stop it; its whole life is reported at once."""
 
     arrived: Arrived
     ended: Ended
@@ -72,13 +73,13 @@ class Lived(msgspec.Struct, frozen=True, gc=False):
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """The operator asks for something."""
+    """The operator has issued a command."""
 
     command: Command
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
-    """Something that changes no state but belongs on record: output, a fault."""
+    """An event that changes no process state but must be recorded: output, a fault."""
 
     event: Event
 
@@ -88,8 +89,8 @@ R = TypeVar("R", bound=Report)
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
-    """What ``wait`` brings: the time, the reports, the CPU time used so far by each process on a CPU, and for how long
-    somebody else has had the CPU of one that was told to run."""
+    """The result of ``Machine.wait``: the time, the reports, the CPU time used so far by each process on a CPU, and, by
+    pid, for how long processes that are not ours have had the CPU of a dispatched one."""
 
     now_ns: int
     reports: list[Report]
@@ -97,39 +98,39 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
     stolen: dict[int, int] = {}
 
     def all(self, kind: type[R]) -> list[R]:
-        """The reports of one kind, in their order."""
-        if len(self.reports) == 1:  # as a rule
+        """Return the reports of one kind, in their order."""
+        if len(self.reports) == 1:  # the usual case
             only = self.reports[0]
             return [only] if isinstance(only, kind) else []
         return [report for report in self.reports if isinstance(report, kind)]
 
 
-# Orders: the kernel tells a machine what shall be.
+# Orders, from the kernel to the machine
 
 
 class Stop(msgspec.Struct, frozen=True, gc=False):
-    """This process shall not run."""
+    """Stop this process."""
 
     pid: int
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
-    """This process shall run on this CPU."""
+    """Run this process on this CPU, in place of the one that is there."""
 
     pid: int
     cpu: int
 
 
 class Freeze(msgspec.Struct, frozen=True, gc=False):
-    """Nothing shall run and the clock stands still."""
+    """Pause: stop all processes, their waits and the clock."""
 
 
 class Thaw(msgspec.Struct, frozen=True, gc=False):
-    """The clock goes on, and what was waiting goes on waiting."""
+    """End a pause: the clock and the waits of processes continue."""
 
 
 class Carry(msgspec.Struct, frozen=True, gc=False):
-    """A command that is the machine's to carry out: kill, spawn, type. ``pid`` where it names a process."""
+    """Carry out a command that only the machine can: kill, spawn, type. ``pid``: the process that it names, if any."""
 
     command: Command
     pid: int | None = None
@@ -139,16 +140,16 @@ Order = Stop | Run | Freeze | Thaw | Carry
 
 
 class Started(NamedTuple):
-    """When a process that was let run really started, and the exact CPU time that it had used by then."""
+    """When a dispatched process really started, and the exact CPU time that it had used by then."""
 
     t_ns: int
     cpu_ns: int
 
 
 class Obeyed(msgspec.Struct, frozen=True, gc=False):
-    """What obeying brings, by pid: the start of each process that was let run, the exact CPU time of each one whose
-    stop is confirmed, what those wait for of whom that was left open, the CPU time that those have used at least
-    whose stop is not confirmed yet, and for how long somebody else has had the CPU of one whose turn is over."""
+    """The result of ``Machine.obey``, by pid. ``started``: processes that were let run; ``used``: the exact CPU time of
+    those whose stop is confirmed; ``waits_on``: reasons that a ``Waits`` report has left open; ``at_least``: a lower
+    bound of the CPU time of those whose stop is not confirmed yet; ``stolen``: as in ``Happened``, at a slice's end."""
 
     started: dict[int, Started]
     used: dict[int, int]
@@ -157,12 +158,13 @@ class Obeyed(msgspec.Struct, frozen=True, gc=False):
     stolen: dict[int, int] = {}
 
 
-#: What most orders bring in virtual time.
+#: The result of most orders in virtual time.
 NOTHING = Obeyed({}, {}, {})
 
 
 class Machine(Protocol):
-    """What makes orders true. ``sensor`` and ``recipe`` name how a real one notices blocks and switches."""
+    """What carries out orders. ``sensor`` names how a real machine notices that a process blocks, ``recipe`` how it
+    stops and continues processes; both are None in virtual time."""
 
     @property
     def kind(self) -> Literal["linux", "posix", "virtual"]: ...
@@ -172,22 +174,22 @@ class Machine(Protocol):
     def recipe(self) -> str | None: ...
 
     def start(self) -> None:
-        """Get ready; the clock starts when this returns."""
+        """Prepare the run. The clock starts when this returns."""
         ...
 
     def wait(self, deadline_ns: int | None) -> Happened:
-        """Wait until something happens, at most until the deadline (None: for as long as it takes)."""
+        """Wait until something happens, at most until the deadline (None: without a limit)."""
         ...
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true, stops first."""
+        """Carry out the orders, stops first."""
         ...
 
     def halt(self) -> list[Event]:
-        """End everything; afterwards nothing of the machine is left. What is told of that."""
+        """End all processes and free all resources. Returns the events of that."""
         ...
 
     @property
     def expects(self) -> bool:
-        """Whether something is still to come by itself: an arrival, a scripted command."""
+        """Whether an arrival or a scripted command is still to come."""
         ...

@@ -1,7 +1,8 @@
-"""What the operator asks, carried out: pauses and steps, another policy, a look at the queues, orders to the machine.
+"""Carries out the operator's commands: pauses and steps, a change of policy, a view of the queues, orders to the
+machine.
 
-The operator is the person at the keyboard, or the script of a scenario. What is asked comes as reports of the machine,
-after everything else that happened at the same instant.
+The operator is the user at the keyboard, or the script of a scenario. Commands come as reports of the machine, and are
+carried out after everything else that has happened at the same instant.
 """
 
 from __future__ import annotations
@@ -42,24 +43,24 @@ from sandbox.policies.base import Policy, Queue, Task
 from sandbox.util.text import clean, clean_line
 from sandbox.util.units import S
 
-#: Characters of a policy's own description that are told.
+#: Characters of a policy's description that are shown.
 _MAX_DESCRIPTION = 4_000
-#: Who presses no key for longer begins anew.
+#: A key that comes later than this after the last one is recorded as the beginning of typing.
 _MAX_BETWEEN_KEYS_NS = 2 * S
 
 
 class CommandInterpreter:
-    """Carries out commands on a kernel. ``successor`` makes the policy of a name, given the present one, and raises
+    """Carries out commands on a kernel. ``successor``: makes the policy of a name, given the current policy; it raises
     BadValue."""
 
     def __init__(self, kernel: Kernel, successor: Callable[[str, Policy], Policy]) -> None:
         self._kernel = kernel
         self._successor = successor
-        #: Whose console keys were pressed in last, and when.
+        #: The process whose console was typed into last, and when.
         self._keyed_pid, self._keyed_ns = 0, 0
 
     def obey(self, happened: Happened) -> None:
-        """Carry out what was asked at this instant, in its order."""
+        """Carry out the commands of this instant in their order."""
         for asked in happened.all(Asked):
             self._execute(asked.command)
 
@@ -105,7 +106,7 @@ class CommandInterpreter:
     # Processes
 
     def _choose(self, command: Choose) -> None:
-        """It shall have the next turn: at once, if the machine asks who shall; else when there is a choice again."""
+        """Give a process the next turn: at once if the machine is asking for a choice, else at the next choice."""
         kernel, process = self._kernel, self._named(command.who)
         if process is None:
             return
@@ -122,7 +123,7 @@ class CommandInterpreter:
             kernel.journal.operator(kernel.now_ns, "chose", pid=process.pid)
 
     def _named(self, who: str) -> Process | None:
-        """A living process; where there is none, that is put on record."""
+        """Return the process of a name or pid; if none is alive, record a fault and return None."""
         kernel, process = self._kernel, self._find(who)
         if process is None:
             known = who in (each.name for each in kernel.processes.values())
@@ -131,7 +132,7 @@ class CommandInterpreter:
         return process
 
     def _forward(self, command: Kill | Signal | Type | Press) -> None:
-        """Hand a command that names a process on to the machine."""
+        """Pass a command that names a process on to the machine, and record it."""
         kernel, process = self._kernel, self._named(command.who)
         if process is None:
             return
@@ -149,8 +150,8 @@ class CommandInterpreter:
                 kernel.journal.operator(kernel.now_ns, "typed", pid=process.pid, text=clean_line(text))
 
     def _forward_quietly(self, command: Keys | Resize) -> None:
-        """What comes for every key, and with every change of a window: it is told that somebody types, not what, and
-        that only when they begin; and who has just ended needs none of it."""
+        """Pass on keys and changes of a window's size, which are frequent. Only the beginning of typing is recorded,
+        not the keys. A process that has just exited is no fault here."""
         kernel, process = self._kernel, self._find(command.who)
         if process is None:
             return
@@ -162,7 +163,7 @@ class CommandInterpreter:
                 kernel.journal.operator(kernel.now_ns, "keys", pid=process.pid)
 
     def _find(self, who: str) -> Process | None:
-        """A living process by pid or by name."""
+        """Return a process that is alive by its pid or its name, or None."""
         processes = self._kernel.processes
         by_pid = processes.get(int(who)) if who.isdecimal() and len(who) < 20 else None
         if by_pid is not None and by_pid.state is not State.EXITED:
@@ -195,11 +196,11 @@ class CommandInterpreter:
         self._hand_over_to(policy)
         kernel.reschedule()
         if kernel.paused and kernel.pacing.by == CHOICE and not policy.asks:
-            kernel.resume("resumed")  # nobody is asked any more
+            kernel.resume("resumed")  # there is no question any more
 
     def _hand_over_to(self, policy: Policy) -> None:
-        """Install another policy, and tell it of every process on a CPU, each as if it came alone and were picked, and
-        of every ready one, longest ready first."""
+        """Install another policy. It is told of each running process as if that were admitted alone and picked, and
+        then of the READY ones, the longest ready first."""
         kernel = self._kernel
         waiting = sorted(kernel.ready.values(), key=lambda process: process.since_ns)
         for process in kernel.processes.values():
@@ -215,12 +216,12 @@ class CommandInterpreter:
         for process in waiting:
             policy.enqueue(process, "admitted", kernel.now_ns)
         for process in kernel.standoffs.waiters.values():
-            policy.waits(process, kernel.now_ns)  # whoever is ready may take a CPU anyway, from now on
+            policy.waits(process, kernel.now_ns)  # the answer is not needed: any READY process may preempt after this
 
     def _put_back(self, process: Process, cpu: Cpu, picked: Task | None) -> None:
-        """The policy that takes over would not have picked the process on this CPU."""
+        """Make a process READY again that the new policy would not have picked for this CPU."""
         kernel = self._kernel
-        if picked is not None:  # but one that was put back before
+        if picked is not None:  # it has picked a process that was put back before
             kernel.policy.enqueue(picked, "preempted", kernel.now_ns)
         if cpu.running is process:
             kernel.displace(process, "preempted")
@@ -248,7 +249,7 @@ class CommandInterpreter:
 
     def _describe(self) -> None:
         kernel, policy = self._kernel, self._kernel.policy
-        parameters = policy.described()  # it may fail, and be another one afterwards
+        parameters = policy.described()  # a policy of the user's may fail here, which replaces it
         kind = policy.kind
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
         says = clean(str(kind.__doc__ or ""))[:_MAX_DESCRIPTION]

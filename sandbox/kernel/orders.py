@@ -1,4 +1,4 @@
-"""From decisions to orders: what has to change on the machine for the kernel's decisions to be true."""
+"""Turns the kernel's decisions into orders: what has to change on the machine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sandbox.model.states import READY
 
 
 class Orders:
-    """Gathers what the machine has to be told at the end of an instant, stops first."""
+    """Collects the orders of one instant, stops first."""
 
     def __init__(self) -> None:
         self._orders: list[Order] = []
         self.add = self._orders.append
         self._to_stop: list[Process] = []
-        #: Note a process that became ready while the machine lets it run.
+        #: Note a READY process that the machine still lets run.
         self.stop_if_ready = self._to_stop.append
 
     def take(self, cpus: Iterable[Cpu], paused: bool) -> list[Order]:
-        """The orders of this instant; a process that keeps its CPU needs no signal."""
+        """Return the orders of this instant. A process that keeps its CPU needs none."""
         orders, self._orders = self._orders, []
         self.add = self._orders.append
         for process in self._to_stop:

@@ -1,4 +1,4 @@
-"""When the machine pauses by itself: after a decision that was stepped to, and before a choice that is asked about."""
+"""Automatic pauses: after a single step, before a choice that the user makes or predicts, at a lesson's step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sized
 from sandbox.model.events import Event
 from sandbox.model.rules import PausedBy
 
-#: By whom the machine is paused while it asks who will run, or who shall, after a step, and where a lesson's step
-#: pauses.
+#: Why the machine is paused: it asks which process the policy will pick; which one it shall pick; a single step is
+#: over; a step of a lesson has come true.
 QUESTION = "question"
 CHOICE = PausedBy.CHOICE
 STEP = "step"
@@ -16,28 +16,27 @@ LESSON = "lesson"
 
 
 class Pacing:
-    """What the operator wants of pauses, and who made the present one."""
+    """Which pauses the operator has asked for, and the reason of the current one."""
 
     def __init__(self) -> None:
-        #: Who paused the machine, if it is paused.
+        #: The reason of the current pause; "" if there is none.
         self.by = ""
-        #: Decisions until the next pause; 0: none.
+        #: Decisions until the next pause; 0: none is due.
         self.steps = 0
-        #: Whether to pause before each choice between several, and whether the present choice has been asked about.
+        #: Whether to ask before each choice between several processes; whether the next choice has been answered.
         self.asks = self.answered = False
-        #: Looks at the events of this instant as they come, the last of which may not be all: whether one of those
-        #: that are new is what a reader waits for who wants the machine to pause there.
+        #: Given the events of this instant so far, tells whether a new one of them is what a lesson's step waits for.
         self.watch: Callable[[list[Event]], bool] | None = None
-        #: Whether somebody wants that.
+        #: Whether to pause when it is.
         self.at_steps = False
 
     def awaited(self, events: list[Event]) -> bool:
-        """Whether to pause because of what has just come."""
+        """Whether to pause because a lesson's step has come true."""
         return self.at_steps and self.watch is not None and self.watch(events)
 
     def asks_about(self, candidates: Sized, chooses: bool) -> str:
-        """By whom the machine is paused before a choice between these; "": by nobody. ``chooses``: the policy leaves it
-        to somebody who is there."""
+        """Return the reason to pause before a choice between these candidates, or "". ``chooses``: the policy leaves
+        the choice to the user, who is there."""
         if self.answered or len(candidates) < 2:
             return ""
         if chooses:
@@ -45,26 +44,27 @@ class Pacing:
         return QUESTION if self.asks else ""
 
     def decided(self) -> None:
-        """The policy has chosen. Who is to choose himself is asked about each CPU, even at one instant."""
+        """Note that the policy has chosen. A user who makes the choices is asked for each CPU, even at one instant."""
         if self.by == CHOICE:
             self.answered = False
 
     def step(self, paused: bool) -> None:
-        """Go on until one more decision has been made. Who makes them himself steps from question to question, or to
-        the decision that leaves no choice."""
+        """Go on until one more decision has been made. Where the user makes the choices, a step goes to the next
+        question or to a decision that leaves no choice."""
         self.steps += 2 if paused and self.by == CHOICE else 1
 
     def paused(self, by: str) -> None:
-        """The machine pauses: steps that were still to be made are forgotten."""
+        """Note that the machine pauses for this reason. Remaining steps are dropped."""
         self.by, self.steps = by, 0
 
     def resumed(self) -> bool:
-        """The machine goes on; returns whether it was asking. What was asked about is not asked again."""
+        """Note that the machine goes on. Returns whether the pause was a question, which is not asked again then."""
         self.answered = self.by in (QUESTION, CHOICE)
         return self.answered
 
     def pauses_after(self, decided: bool, events: list[Event]) -> str:
-        """By whom the machine is paused after a dispatch, which was ``decided`` by the policy; "": by nobody."""
+        """Return the reason to pause after a dispatch, or "". ``decided``: the dispatch was a decision of the policy,
+        not the continuation after a pause."""
         if self.steps and decided:
             self.steps -= 1
             if self.steps == 0:

@@ -1,4 +1,4 @@
-"""For whom blocked processes wait, as the machine tells, and as policies see it in ``Task.waits_for``."""
+"""Which processes blocked ones wait for, as reported by the machine. Policies read it from ``Task.waits_for``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sandbox.model.states import BLOCKED, EXITED
 
 
 class Standoffs:
-    """Those who wait for others, by pid. Nothing is decided by it unless a policy does."""
+    """The processes that wait for others, by pid. The kernel decides nothing by it; a policy may."""
 
     def __init__(self) -> None:
         self.waiters: dict[int, Process] = {}
 
     def take(self, happened: Happened, processes: Mapping[int, Process]) -> list[Process]:
-        """What is told at this instant. Returns those of whom another holder is known than before, or none."""
+        """Take in the ``Waits`` events of this instant. Returns the processes whose known holders have changed."""
         changed = []
         for told in happened.all(Told):
             if isinstance(told.event, Waits) and (process := processes.get(told.event.pid)) is not None:
@@ -27,8 +27,8 @@ class Standoffs:
         return changed
 
     def leave(self, process: Process) -> list[Process]:
-        """A process goes on, or has ended: it waits for nobody, and once it has ended nobody waits for it. Returns
-        those for whom that changes something."""
+        """Note that a process has stopped waiting, or has exited, after which no process waits for it. Returns the
+        processes whose known holders have changed."""
         if not self.waiters:
             return []
         changed = [process] if self._set(process, []) else []
@@ -40,7 +40,7 @@ class Standoffs:
         return changed
 
     def _set(self, process: Process, holders: list[Process]) -> bool:
-        """Whether that is new."""
+        """Set the holders that a process waits for. Returns whether they have changed."""
         found = tuple(holder for holder in holders if holder.state is not EXITED and holder is not process)
         if found == process.waits_for:
             return False

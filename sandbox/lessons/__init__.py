@@ -1,1 +1,1 @@
-"""Lessons: texts whose figures come from the run, what they claim of it, and the course that they make."""
+"""Lessons: texts with figures from the run, and the course that the lessons form."""

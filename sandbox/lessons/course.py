@@ -1,4 +1,4 @@
-"""The course: the built-in lessons in the order in which one takes them, and the concepts that they teach."""
+"""The course: the built-in lessons in order, the concepts that they teach, and which of them are finished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.i18n import N_
 from sandbox.scenario import built_in, built_in_folder
 from sandbox.scenario.headlines import Headline, headline
 
-#: What the course teaches, by the numbers that scenarios give under ``concepts``.
+#: The concepts that the course teaches, by the numbers that scenarios give under ``concepts``.
 CONCEPTS = {
     1: N_("multiprogramming"),
     2: N_("data isolation"),
@@ -35,7 +35,7 @@ CONCEPTS = {
 
 
 def in_order() -> list[Path]:
-    """The built-in scenarios in the order of ``course.txt``; those that it leaves out come last."""
+    """Return the built-in scenarios in the order of ``course.txt``; those that are not in it come last."""
     order = {name: place for place, name in enumerate(_course())}
     return sorted(built_in(), key=lambda path: (order.get(path.stem, len(order)), path.stem))
 
@@ -46,7 +46,8 @@ def _course() -> list[str]:
 
 
 def after(name: str, finished: Collection[str]) -> str | None:
-    """The lesson that comes after one of the course, else the first that is not ``finished``; None at the end."""
+    """Return the lesson after the named one in the course; for a name that is not in the course, the first lesson that
+    is not ``finished``. Return None if there is no such lesson."""
     names = _course()
     if name in names:
         return next(iter(names[names.index(name) + 1 :]), None)
@@ -54,22 +55,22 @@ def after(name: str, finished: Collection[str]) -> str | None:
 
 
 def lessons() -> list[Headline]:
-    """The built-in scenarios that teach something, in order."""
+    """Return the built-in scenarios that have a lesson and concepts, in order."""
     return [each for path in in_order() if (each := headline(path)).lesson is not None and each.concepts]
 
 
-#: Of a longer file, which this program has not written, only so many bytes are read.
+#: The most bytes read of the progress file; this program writes no longer one.
 _MAX_BYTES = 1 << 16
 
 
 def progress_file() -> Path:
-    """Where the file is, or would be."""
+    """Return the path of the file with the names of finished lessons, which need not exist."""
     home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return Path(home) / "ossandbox" / "finished"
 
 
 def finished() -> frozenset[str]:
-    """The lines of the file: the names of lessons that have been finished, and perhaps others."""
+    """Return the lines of the progress file: the names of finished lessons, and possibly other text."""
     try:
         with progress_file().open("rb") as file:
             lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
@@ -79,13 +80,13 @@ def finished() -> frozenset[str]:
 
 
 def finish(name: str) -> None:
-    """Remember a lesson, if that is possible."""
+    """Record in the progress file that a lesson is finished; errors are ignored."""
     if name in finished():
         return
     path = progress_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab", buffering=0) as file:
-            file.write(f"\n{name}\n".encode())  # what stands before may lack its end
+            file.write(f"\n{name}\n".encode())  # the last line in the file may lack its newline
     except OSError:
         pass

@@ -1,5 +1,5 @@
-"""A lesson on paper: its text, its questions with room for answers, a chart of the run, and the answers on a page of
-their own."""
+"""Lessons for print: the text, the questions with room for answers, a chart of the run, and the answers on a separate
+page."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 from sandbox.i18n import _
 
-#: What a lesson's text writes before a question, and before what is to be done at the keyboard, in each language.
+#: How lessons mark questions, and sentences about things to do at the keyboard, in each language.
 _QUESTION = re.compile(r"\*\*(?:Predict:|猜一猜：)\*\*\s*")
 _AT_THE_KEYBOARD = re.compile(
     r"\*\*(?:Press|press|Predict|Watch:|Watch|按|请按|请看：|请看)\*\*|(?:Press|请按|按) ?`|"
     r"\A(?:Then |然后按 ?)?`(?:space|esc|⏎|[][.,<>?a-zA-Z↑↓])`"
 )
 _CODE = re.compile(r"`[^`\n]+`")
-#: What stands between two sentences; a full stop within a number, or within code, ends none.
+#: The space between two sentences; a full stop within a number ends no sentence (code is taken out before).
 _BETWEEN = re.compile(r"((?<=[.?!])\s+|(?<=[。？！])\s*)")
-#: A paragraph of nothing else.
+#: The beginning of a paragraph that is only for the screen.
 _FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:?|再试试：?|试一试：?|Watch:|请看：|Press|按)\*\*")
-#: Lines to write on, below each question.
+#: The number of lines for writing below each question.
 _LINES = 3
 
 _STYLE = """
@@ -36,14 +36,14 @@ svg { max-width: 100%; height: auto }
 
 
 class Question(NamedTuple):
-    """A question of the text, and the part that comes after it, which answers it; both in Markdown."""
+    """A question of the text, and the text after it, which answers it; both in Markdown."""
 
     asked: str
     answer: str
 
 
 class Handout(NamedTuple):
-    """``text``: what comes before the first question, in Markdown."""
+    """The content of a handout. ``text``: the Markdown before the first question."""
 
     title: str
     text: str
@@ -51,7 +51,7 @@ class Handout(NamedTuple):
 
 
 def handout(lesson: str) -> Handout:
-    """Of a lesson's whole text, its figures filled in."""
+    """Return the handout of a lesson, given its whole text with figures filled in."""
     title, asked = "", ""
     text: list[str] = []
     answer: list[str] = []
@@ -75,7 +75,7 @@ def handout(lesson: str) -> Handout:
 
 
 def _on_paper(block: str) -> str:
-    """Without the sentences that tell what is to be done at the keyboard."""
+    """Remove the sentences about things to do at the keyboard from a paragraph."""
     if block.startswith("|"):
         return block
     codes = _CODE.findall(block)
@@ -90,19 +90,19 @@ def _on_paper(block: str) -> str:
 
 
 def _with_marks(sentence: str) -> Iterator[tuple[str, bool]]:
-    """Its pieces, and whether code follows each."""
+    """Yield the pieces of a sentence between the marks that stand for code, and whether code follows each."""
     *before, last = sentence.split("\0")
     yield from ((text, True) for text in before)
     yield last, False
 
 
 def _begun(sentence: str) -> str:
-    """Which stood behind a colon."""
+    """Capitalise the beginning of a sentence, which followed a colon."""
     return sentence[:1].upper() + sentence[1:]
 
 
 def as_markdown(paper: Handout, chart: str) -> str:
-    """``chart``: of characters."""
+    """Return a handout as Markdown. ``chart``: a chart in characters."""
     parts = [f"# {paper.title}", paper.text]
     if paper.questions:
         parts.append(f"## {_('Questions')}")
@@ -116,13 +116,13 @@ def as_markdown(paper: Handout, chart: str) -> str:
 
 
 def _indented(block: str) -> str:
-    """As the content of an item of a list."""
+    """Indent a paragraph as the content of a list item."""
     first, *rest = block.split("\n")
     return "\n".join([first, *(f"   {line}" if line else "" for line in rest)])
 
 
 def as_html(paper: Handout, picture: str, language: str) -> str:
-    """``picture``: an SVG."""
+    """Return a handout as an HTML page. ``picture``: an SVG of the run."""
     from markdown_it import MarkdownIt
 
     render = MarkdownIt("commonmark", {"html": False}).enable("table").render

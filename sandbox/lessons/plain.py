@@ -1,4 +1,4 @@
-"""Markdown as plain text for screen readers: without marks of emphasis, tables as sentences."""
+"""Conversion of Markdown to plain text for screen readers: without emphasis, and with tables as sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RULE = re.compile(r"\|?[\s|:-]+\|?")
 
 
 def plain(markdown: str) -> str:
-    """The text of a lesson, line by line; headings are underlined, each row of a table is a line of its own that
+    """Convert the text of a lesson line by line; headings are underlined, and each row of a table becomes a line that
     names its columns."""
     return "\n".join(_lines(markdown)).strip() + "\n"
 
@@ -42,7 +42,7 @@ def _lines(markdown: str) -> Iterator[str]:
 
 
 def _row(head: list[str], cells: list[str]) -> str:
-    """``CPU in use. one after another: 60 %, together: 90 %``."""
+    """Return a row as a line: ``CPU in use. one after another: 60 %, together: 90 %``."""
     stop, comma, colon = ("。", "，", "：") if any(map(_is_wide, head)) else (". ", ", ", ": ")
     first, *rest = cells
     said = comma.join(f"{name}{colon}{cell}" if name else cell for name, cell in zip(head[1:], rest, strict=False))
@@ -54,5 +54,5 @@ def _is_wide(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Without the signs of emphasis."""
+    """Remove the signs of emphasis from a text."""
     return _EMPHASIS.sub(lambda match: match[2], text)

@@ -1,4 +1,4 @@
-"""A lesson's text: Markdown beside its scenario, one part for each step, with figures in braces."""
+"""The text of a lesson: Markdown in the folder of its scenario, with one part per step and placeholders for figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.scenario.texts import HasLesson, read_text
 if TYPE_CHECKING:
     from sandbox.model.spec import Scenario
 
-#: What a shell knows us by, where we are installed.
+#: The name of the installed command.
 COMMAND = "ossandbox"
 
 #: Stands for a figure until it is known.
@@ -27,7 +27,7 @@ _PLACEHOLDER = re.compile(r"\{([^\W\d][\w./-]*)\}")
 
 
 def lesson_text(scenario: HasLesson, language: str = "en") -> str | None:
-    """The text of a scenario's lesson, figures not yet filled in; the English one where there is no other. None where
+    """Return the text of a scenario's lesson without figures, in English if there is none in ``language``; None if
     there is no lesson. Raises OSError and UnicodeDecodeError."""
     text = read_text(scenario, language)
     if text is None:
@@ -38,7 +38,7 @@ def lesson_text(scenario: HasLesson, language: str = "en") -> str | None:
 
 
 def title(scenario: HasLesson) -> str:
-    """The scenario's own; in another language the heading of its lesson's text, where there is one."""
+    """Return the scenario's title; in another language than English, the heading of its lesson if there is one."""
     text = "" if spoken() == "en" else lesson_text(scenario, spoken()) or ""
     return next(
         (line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ")), scenario.title
@@ -46,13 +46,13 @@ def title(scenario: HasLesson) -> str:
 
 
 def has_figures(text: str) -> bool:
-    """Whether there is anything to fill in."""
+    """Whether a text has placeholders for figures."""
     return _PLACEHOLDER.search(text) is not None
 
 
 def fill_known(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
-    """A part of the text with its figures; what speaks of figures that are not known (yet) is left out: sentences, and
-    rows of tables. A part that speaks of nothing else has a dash in their place."""
+    """Fill in the figures of a part of the text, and leave out sentences and rows of tables with figures that are not
+    known (yet). If nothing but headings would remain, show unknown figures as dashes instead."""
     blocks = [_without_unknown(block, scenario, known) for block in text.split("\n\n")]
     if all(not block or block.startswith("#") for block in blocks):
         return fill(text, scenario, known).replace(UNKNOWN, "–")
@@ -60,34 +60,34 @@ def fill_known(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
 
 
 def _without_unknown(block: str, scenario: Scenario, known: Mapping[str, str]) -> str:
-    if UNKNOWN in block or not has_figures(block):  # the text's own dots tell nothing
+    if UNKNOWN in block or not has_figures(block):  # an ellipsis of the text itself is no unknown figure
         return fill(block, scenario, known)
     if not block.startswith("|"):
         sentences = (fill(sentence, scenario, known) for sentence in _SENTENCE_ENDS.split(block))
         return "".join(sentence for sentence in sentences if UNKNOWN not in sentence).rstrip()
     filled = [fill(line, scenario, known) for line in block.split("\n")]
     rows = [line for line in filled if UNKNOWN not in line]
-    return "\n".join(rows) if len(rows) > 2 or len(rows) == len(filled) else ""  # a heading, and a line below it
+    return "\n".join(rows) if len(rows) > 2 or len(rows) == len(filled) else ""  # two: just the heading and its rule
 
 
-#: Where one sentence ends and the next begins, blanks included in the former.
+#: The boundary between two sentences, after the blank that ends the first.
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!]\s)|(?<=[。？！])")
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
 def with_keys(text: str, moved: Mapping[str, str]) -> str:
-    """The text with the reader's own keys. ``moved``: them, by those that the text names."""
+    """Replace the keys that the text names by the reader's own. ``moved``: the reader's keys, by those in the text."""
     return _CODE.sub(lambda code: f"`{moved.get(code[1], code[1])}`", text) if moved else text
 
 
 def with_command(text: str, command: str) -> str:
-    """The text with the command as its reader has to type it."""
+    """Replace the program's name in the text by the command that the reader has to type."""
     return _CODE.sub(lambda code: f"`{re.sub(r'^ossandbox(?= )', lambda _: command, code[1])}`", text)
 
 
 def typed_command() -> str:
-    """How our command is called: by its name where a shell finds it, else by its path, as whoever runs us from a clone
-    has to."""
+    """Return the command with which the program can be started: its name if a shell finds it, else its path, as when it
+    is run from a clone."""
     path = sys.argv[0]
     if shutil.which(COMMAND) is not None or os.path.basename(path) != COMMAND:
         return COMMAND
@@ -96,7 +96,7 @@ def typed_command() -> str:
 
 
 def fill(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
-    """The text with its figures; ``UNKNOWN`` for those of the scenario that are not known (yet)."""
+    """Fill in the figures of a text; those that are not known (yet) become ``UNKNOWN``."""
     heads = scenario.names
 
     def figure(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""A lesson's scenario with other settings, run in virtual time."""
+"""Runs of a lesson's scenario with its what-if settings in virtual time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sandbox.views.tracker import LessonTracker
 
 
 def imagined(scenario: Scenario) -> dict[str, Figure]:
-    """The figures under each of its other settings, by the name of those, a dot and their own. Raises BadValue where a
-    policy cannot be had."""
+    """Run the scenario with each of its what-if settings, and return the figures by ``SETTINGS.FIGURE``. Raises
+    BadValue if a policy cannot be constructed."""
     found: dict[str, Figure] = {}
     for whatif in scenario.whatifs:
         history, tracker = _run(whatif.applied(scenario))

@@ -1,1 +1,1 @@
-"""The kernel process, and the link between it and the process of the terminal."""
+"""The kernel process, the link between it and the terminal's process, and worker processes."""

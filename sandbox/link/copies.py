@@ -1,7 +1,7 @@
-"""Work shared out among forked copies of this process: all that it has read and checked is there in each of them.
+"""Distributes work over forked copies of this process, which share all that it has read and checked.
 
-What comes of each piece of work is handed back whole, in the order of the pieces, whoever did them and whenever. A copy
-that is ended, or ends itself, is the end of it all: as if the work had been done in this process.
+Results are returned in the order of the pieces of work, whichever copy has done them. If a copy is killed or exits, the
+process ends in the same way, as if it had done the work itself.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from sandbox.util.timeout import ALARM
 R = TypeVar("R")
 
 _LENGTH = struct.Struct("=Q")
-#: A copy does so many pieces in a row that each CPU gets about so many batches: some pieces take longer than others.
+#: Pieces are handed out in batches of equal size, about so many for each CPU, because some pieces take longer.
 _BATCHES_A_CPU = 8
 #: Bytes that are read at once.
 _PIECE = 1 << 20
-#: So long copies may take that were asked to come to an end.
+#: How long copies may take to finish once they are asked to stop.
 _PATIENCE_S = 2.0
 
 
 def cpus() -> int:
-    """How many copies get something done at the same time; 1 where this process had better not be copied."""
+    """Return how many copies can work at the same time; 1 if this process must not be forked."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 1
     return len(os.sched_getaffinity(0))
 
 
 class _Copy:
-    """One copy at work, and what has come from it so far."""
+    """A copy at work, and the results that it has sent so far."""
 
     def __init__(self, os_pid: int, source: int, pieces: range) -> None:
         self.os_pid, self.source, self.pieces = os_pid, source, pieces
@@ -49,7 +49,7 @@ class _Copy:
         return self.source
 
     def read(self) -> Iterator[tuple[int, Any]]:
-        """The pieces that it has done since, by number. Raises EOFError when nothing more comes."""
+        """Yield the numbers and results of the pieces that it has done since. Raises EOFError at the end."""
         data = os.read(self.source, _PIECE)
         if not data:
             raise EOFError
@@ -65,8 +65,8 @@ class _Copy:
 
 
 class Copies(Generic[R]):
-    """``work`` does the piece of a number, of so many; ``jobs`` at a time. ``is_last``: whether a copy that has this to
-    tell does nothing more. Not for a process with other threads."""
+    """Forks copies that call ``work`` with the numbers below ``number``, ``jobs`` copies at a time. ``is_last``:
+    whether a copy stops after this result. Not for a process with other threads."""
 
     def __init__(self, work: Callable[[int], R], number: int, jobs: int, is_last: Callable[[R], bool]) -> None:
         self._work, self._number, self._jobs, self._is_last = work, number, jobs, is_last
@@ -76,7 +76,7 @@ class Copies(Generic[R]):
         self._results: dict[int, R] = {}
 
     def results(self, wait: Callable[..., object] = select) -> Iterator[tuple[int, R]]:
-        """Each piece by its number and what came of it, in their order. ``wait``: as ``select``; it may raise."""
+        """Yield the number and the result of each piece in order. ``wait``: like ``select``; it may raise."""
         for number in range(self._number):
             while number not in self._results:
                 while self._todo and len(self._at_work) < self._jobs:
@@ -88,13 +88,13 @@ class Copies(Generic[R]):
             yield number, self._results.pop(number)
 
     def stop(self) -> None:
-        """Begin nothing more, and ask those at work to come to an end."""
+        """Start no more copies, and ask those at work to finish."""
         self._todo.clear()
         for copy in self._at_work:
             os.kill(copy.os_pid, signal.SIGTERM)
 
     def rest(self) -> Iterator[tuple[int, R]]:
-        """The same after a stop, as far as something came of them in time."""
+        """After ``stop``: yield the results that arrive in time, in order."""
         give_up_s = time.monotonic() + _PATIENCE_S
         while self._at_work and select(self._at_work, [], [], max(give_up_s - time.monotonic(), 0))[0]:
             self._hear()
@@ -102,7 +102,7 @@ class Copies(Generic[R]):
             yield number, self._results.pop(number)
 
     def end(self) -> None:
-        """Leave nothing."""
+        """Kill the copies that are still at work."""
         if sys.platform == "win32":
             raise NotImplementedError
         for copy in self._at_work:
@@ -159,7 +159,7 @@ class Copies(Generic[R]):
 
 
 def _end_like(status: int) -> NoReturn:
-    """As the copy did, which has said why, if anything."""
+    """End this process in the same way as a copy, which has printed the reason."""
     if sys.platform == "win32":
         raise NotImplementedError
     if status < 0:

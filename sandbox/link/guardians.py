@@ -1,4 +1,4 @@
-"""The keeper as the terminal's process sees it: starting it, having it end everything."""
+"""The terminal's process's side of the keeper: start it, and have it end all processes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from select import select
 
 from sandbox.i18n import _
 
-#: So long the keeper may take to say who the kernel process is: it is an interpreter that starts.
+#: How long the keeper may take to tell the pid of the kernel process; it has to start an interpreter.
 _MAX_START_S = 10.0
-#: So long it is waited for while it ends what is left; then it goes on alone.
+#: How long to wait for it while it ends the remaining processes; it continues alone afterwards.
 _MAX_SWEEP_S = 10.0
 
 _ROOT = str(Path(__file__).parents[2])
-#: What the keeper runs. It has the standard library and this package, and nothing else to load.
+#: The program of the keeper. It imports nothing but the standard library and this package.
 PROGRAM = "import sys; sys.path.append({root!r}); from sandbox.machines.linux import keeper; keeper.main({arguments})"
 
 
 class Keeper:
-    """The keeper, from its parent's side. It starts the kernel process, and leaves nothing when that or we have ended.
+    """The keeper, a process that starts the kernel process and kills what is left once that or this process has ended.
 
     ``kernel``: the command of the kernel process; ``link``, ``errors``: the descriptors that are to be its end of the
     link and its standard error; ``talks``: whether the keeper may write to our standard error while we live.
@@ -52,12 +52,12 @@ class Keeper:
 
     @property
     def has_told(self) -> bool:
-        """Whether it has said who the kernel process is."""
+        """Whether it has told the pid of the kernel process."""
         return self._kernel is not None or bool(select([self._control], [], [], 0)[0])
 
     @property
     def kernel(self) -> int:
-        """The os_pid of the kernel process, or of what stands between it and the keeper; 0: there is none."""
+        """The os_pid of the kernel process, or of the process between it and the keeper; 0 if there is none."""
         if self._kernel is None:
             self._control.settimeout(_MAX_START_S)
             try:
@@ -67,18 +67,18 @@ class Keeper:
         return self._kernel
 
     def continue_kernel(self) -> None:
-        """Have a kernel process that was stopped go on; the keeper, too."""
+        """Continue the keeper and the kernel process, in case they were stopped."""
         if sys.platform == "win32":
             raise NotImplementedError
         self._process.send_signal(signal.SIGCONT)
         try:
             self._control.send(b"c")
-        except OSError:  # it is on its way out
+        except OSError:  # it is about to exit
             pass
 
     def end(self, patience_s: float) -> bool:
-        """Have it end everything, the kernel process too if that has not ended by itself after so long. False: it has
-        failed, and what is left is ours to end."""
+        """Have it end all processes, including the kernel process if that has not exited after this time. Returns False
+        if the keeper has failed, so that the remaining processes have to be ended here."""
         if sys.platform == "win32":
             raise NotImplementedError
         self._process.send_signal(signal.SIGCONT)
@@ -89,19 +89,19 @@ class Keeper:
         self._control.close()
         try:
             return self._process.wait(_MAX_SWEEP_S) == 0
-        except subprocess.TimeoutExpired:  # something does not even die of SIGKILL: the keeper stays with it
+        except subprocess.TimeoutExpired:  # a process survives even SIGKILL for now; the keeper keeps waiting for it
             return True
 
 
 def _armed() -> Callable[[], None]:
-    """What is done in the keeper's process before its exec: it becomes a subreaper, and it goes on if it was stopped
-    and we die. Nothing of ours runs before."""
+    """Return what the keeper's process does before exec: it becomes a subreaper, and is continued when this process
+    dies, in case it is stopped."""
     if sys.platform == "win32":
         raise NotImplementedError
     from sandbox.util import libc
 
     def arm() -> None:
-        with suppress(OSError):  # then no process can be born, and the first one that is wanted tells of it
+        with suppress(OSError):  # the first birth reports it
             libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
             os.setsid()

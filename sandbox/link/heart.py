@@ -1,4 +1,4 @@
-"""The heartbeat of the terminal's process, apart from all that it draws."""
+"""The heartbeat of the terminal's process, independent of drawing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from sandbox.link.wire import HEARTBEAT_S
 
-#: For so long a frame, or whatever else keeps the main thread, may last; then nobody is there any more.
+#: How long the main thread may be busy, with a frame for instance, before it counts as hanging.
 _MAX_AWAY_S = 20.0
 
 
 class Heart:
-    """A thread that calls ``beat`` again and again. It stands still with the process, when that is stopped, and it ends
-    some time after the main thread has said for the last time that it is there: a screen that hangs is none."""
+    """A thread that calls ``beat`` periodically. It stops with the process if that is stopped, and some time after the
+    last call of ``is_there``, because an app whose main thread hangs is not there."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -24,11 +24,11 @@ class Heart:
         self._thread.start()
 
     def is_there(self) -> None:
-        """The main thread is."""
+        """Note that the main thread is alive."""
         self._seen_s = time.monotonic()
 
     def stop(self) -> None:
-        """No beat comes after this."""
+        """End the thread. ``beat`` is not called any more."""
         self._over.set()
         self._thread.join()
 

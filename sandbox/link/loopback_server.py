@@ -1,5 +1,5 @@
-"""The kernel process that connects to whoever has started it: ``python -m sandbox.kernel sandbox.link.loopback_server
-PORT``, the word by which it is known on its standard input."""
+"""A kernel process that connects to its parent: ``python -m sandbox.kernel sandbox.link.loopback_server PORT``. It
+reads the secret word that identifies it from standard input."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sandbox.util import libc
 
 
 def main(port: str) -> None:
-    """Run one scenario until its end, or until the link is closed: in virtual time, or by signals alone."""
+    """Run one scenario until its end, or until the link is closed: in virtual time, or with signals only."""
     if sys.platform == "linux":
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl+c is the app's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the app handles ctrl+c
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     word = sys.stdin.buffer.read()

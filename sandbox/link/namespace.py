@@ -8,8 +8,8 @@ import sys
 
 
 def own_pid_namespace() -> list[str]:
-    """The command that starts another one as the first process of a pid namespace. It stays in between, dies with
-    the process that started it, and takes the namespace with it."""
+    """Return the command that runs another one as the first process of a pid namespace. Its own process stays the
+    parent, is killed when the caller dies, and the namespace ends with it."""
     if sys.platform == "win32":
         raise NotImplementedError
     who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
@@ -18,7 +18,7 @@ def own_pid_namespace() -> list[str]:
 
 
 def can_be_strict() -> bool:
-    """Whether this system lets us have a pid namespace."""
+    """Whether this system permits a pid namespace."""
     try:
         return (
             subprocess.run([*own_pid_namespace(), "true"], capture_output=True, timeout=5, check=False).returncode == 0

@@ -1,7 +1,7 @@
 """The kernel process: ``python -m sandbox.kernel sandbox.link.server FD``, started by ``sandbox.link.client``.
 
-It is single-threaded, knows no screen, and needs nothing but the standard library and msgspec. This is the
-place where kernel and linux machine are put together.
+It is single-threaded, knows no screen, and imports nothing but the standard library and msgspec. This module connects
+the kernel to a machine.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS, S
 from sandbox.views.tracker import LessonTracker
 
-#: Without a heartbeat for this time the machine pauses: the terminal's process is stopped.
+#: The machine pauses if there is no heartbeat for this time, because the terminal's process is stopped then.
 _SILENCE_NS = 1 * S
-#: How long events wait for further ones: those of slices, which come by the thousand, and all others if some were sent
-#: just before. And how long to wait while the socket is full.
+#: How long events are held back to be sent together: those of slices, which are many, and others that follow soon after
+#: the last ones were sent. Then, when to try again while the socket is full.
 _GATHER_NS, _PAUSE_NS = 20 * MS, 4 * MS
 _AGAIN_NS = 2 * MS
 _SLICES = frozenset((Ready, Dispatched, Descheduled))
 _ANSWERS = frozenset((Operator, Described, Queues, Fault))
-#: Bytes that may wait to be sent before no more output of consoles is read.
+#: No more output of consoles is read while more bytes than this wait to be sent.
 _BEHIND_BYTES = 1 << 20
-#: Descriptors that come along with what to run.
+#: Descriptors that are received with the first message.
 _MAX_ALONG = 2
-#: How long a call of a policy may take that lives in another process: others are on the CPUs, too. Meanwhile no command
-#: is read, and who reads none for two seconds is taken for one that hangs.
+#: The time limit of calls to a policy in another process, which shares the CPUs. No command is read meanwhile, and a
+#: kernel process that reads none for two seconds counts as hanging.
 _REMOTE_S = 1.0
 
 
@@ -64,7 +64,7 @@ class LinkServer:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._lines = Lines()
-        #: Events that wait for further ones, and what the socket has not taken yet.
+        #: Events that are held back, and bytes that the socket has not accepted yet.
         self._gathered: list[Event] = []
         self._unsent = bytearray()
         self._early: list[Command] = []
@@ -73,11 +73,11 @@ class LinkServer:
         self._send_ns = self._sent_ns = 0
         self.lost = False
         self._keeper = os.getppid()
-        #: Descriptors that came along with what to run.
+        #: Descriptors that were received with the first message.
         self.along: list[int] = []
 
     def first_line(self) -> Boot:
-        """Wait for what to run. Commands that came with it are kept."""
+        """Wait for the first message, which says what to run. Commands that follow it are kept."""
         lines: list[bytes] = []
         while not lines:
             data = self._first_bytes()
@@ -99,7 +99,7 @@ class LinkServer:
         return self._socket.fileno()
 
     def read(self) -> list[Command]:
-        """The commands that have come; Quit once the other end is closed."""
+        """Return the commands that have arrived; Quit once the other end is closed."""
         try:
             data = self._socket.recv(1 << 16)
         except BlockingIOError:
@@ -117,21 +117,21 @@ class LinkServer:
         return commands
 
     def dismissed(self) -> bool:
-        """Whether the other end is closed or wants us to quit. Commands that are read for it are kept for ``check``."""
+        """Whether the other end is closed or has sent Quit. Commands that are read here are kept for ``check``."""
         self._early += self.read()
         return any(isinstance(command, Quit) for command in self._early)
 
     def ask(self, command: Command) -> None:
-        """Have a command carried out at the next look, which is due at once."""
+        """Add a command of our own, which ``check`` returns at once."""
         self._early.append(command)
 
     def check(self) -> list[Command]:
-        """The commands that were kept; a pause if no heartbeat has come."""
+        """Return the commands that were kept, and Pause if the heartbeat is missing. Sends events that are due."""
         if (now_ns := time.monotonic_ns()) >= self._send_ns and (self._gathered or self._unsent):
             self._flush()
             self._sent_ns = now_ns
         commands, self._early = self._early, []
-        if os.getppid() != self._keeper:  # with one guardian less we do not go on
+        if os.getppid() != self._keeper:  # the keeper was killed: do not go on without it
             return [*commands, Quit()]
         if not self._paused and time.monotonic_ns() - self._heard_ns >= _SILENCE_NS:
             self._paused = True
@@ -140,7 +140,7 @@ class LinkServer:
 
     @property
     def next_check_ns(self) -> int | None:
-        """When to check again (CLOCK_MONOTONIC): soon while something is unsent."""
+        """When to call ``check`` next (CLOCK_MONOTONIC); None: not by itself."""
         if self._early:
             return self._heard_ns
         silent_ns = None if self._paused else self._heard_ns + _SILENCE_NS
@@ -153,8 +153,8 @@ class LinkServer:
         return len(self._unsent) > _BEHIND_BYTES
 
     def emit(self, events: list[Event]) -> None:
-        """Send events. Those of slices wait a little for each other; all others are sent at once, or, where one comes
-        on the heels of another and is no answer to somebody, a little later. What the socket does not take yet is
+        """Send events. Those of slices are held back for a while to be sent together; others are sent at once, or a
+        little later if they follow soon after others and are no answers to commands. What the socket does not accept is
         kept."""
         now_ns = time.monotonic_ns()
         if not (self._unsent or self._gathered):
@@ -168,7 +168,7 @@ class LinkServer:
             self._sent_ns = now_ns
 
     def finish(self) -> None:
-        """Send what is left."""
+        """Send all that is left, waiting for the socket."""
         self._encode()
         if not self.lost:
             self._socket.settimeout(1)
@@ -199,7 +199,7 @@ def _commands(lines: list[bytes]) -> list[Command]:
 
 
 class StepWatch:
-    """Looks for what the steps of a lesson wait for, in each event once. ``steps``: of the scenario."""
+    """Finds the events that the steps of a lesson wait for. ``steps``: those of the scenario."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
@@ -208,13 +208,13 @@ class StepWatch:
         self._seen = 0
 
     def early(self, events: list[Event]) -> bool:
-        """Whether a step that pauses is done by the events of an instant that is not over. What a process waits for
-        may be found out at its end."""
+        """Whether the events of an instant so far complete a step that pauses. Events from the first Blocked on are
+        left for ``late``, because the reason of a wait may be filled in at the end of the instant."""
         waits = next((index for index, event in enumerate(events) if isinstance(event, Blocked)), len(events))
         return self._see(events, waits)
 
     def late(self, events: list[Event]) -> bool:
-        """The same, once they are complete."""
+        """Whether all events of an instant complete a step that pauses."""
         return self._see(events, len(events))
 
     def _see(self, events: list[Event], upto: int) -> bool:
@@ -228,8 +228,8 @@ class StepWatch:
 
 
 def _pausing_at_steps(steps: Sequence[Step], kernel: Kernel, link: LinkServer) -> Emit:
-    """Sends events. The machine pauses at the very event that the reader of a lesson waits for, and before it decides
-    what comes next: until the app has heard of it, the process that it befell may have run for a whole slice."""
+    """Return a function that sends events, and let the machine pause at the event that a lesson's step waits for. If
+    the app did that, the process could run for a whole slice before the pause."""
     watch = StepWatch(steps)
     kernel.pacing.watch = watch.early
 
@@ -242,8 +242,8 @@ def _pausing_at_steps(steps: Sequence[Step], kernel: Kernel, link: LinkServer) -
 
 
 def main(fd: str) -> None:
-    """Run one scenario on real processes until its end, or until the link is closed. What the system refuses that
-    cannot be done without is said in the last line of standard error."""
+    """Run one scenario on real processes until its end, or until the link is closed. If the system denies something
+    that is needed, the last line of standard error says what."""
     try:
         _serve(fd)
     except OSError as error:
@@ -253,7 +253,7 @@ def main(fd: str) -> None:
 
 
 def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
-    """The machine, and what a policy is told of it."""
+    """Return the machine, and its specification as policies see it."""
     spec = boot.scenario.machine
     if boot.virtual:
         from sandbox.machines.paced import PacedMachine
@@ -273,7 +273,7 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
 
 
 def _by_signals(boot: Boot, link: LinkServer) -> Machine:
-    """The machine for any other UNIX."""
+    """Return the machine for UNIX systems other than Linux."""
     if sys.platform == "win32":
         raise NotImplementedError
     from sandbox.machines.posix import machine
@@ -282,7 +282,7 @@ def _by_signals(boot: Boot, link: LinkServer) -> Machine:
 
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
-    """The machine on which a turn is a line, and so is a slice."""
+    """Return the machine on which a slice is a line of the program, and its specification."""
     from sandbox.machines.linux.stepping import machine, stage
     from sandbox.machines.linux.stepping.turns import one_line
 
@@ -318,7 +318,7 @@ def _policies(boot: Boot, spec: MachineSpec, link: LinkServer) -> PolicyFactory:
 
 
 def serve(link: LinkServer, boot: Boot) -> None:
-    """Run what the other end wants, and tell it of all that happens."""
+    """Run what the other end has asked for, and send it all events."""
     machine, spec = _machine(boot, link)
     factory = _policies(boot, spec, link)
     policy, refusal = factory.first_or_stand_in()
@@ -327,7 +327,7 @@ def serve(link: LinkServer, boot: Boot) -> None:
     operator = CommandInterpreter(kernel, factory.next)
     if refusal is not None:
         kernel.failed(refusal)
-    gc.disable()  # a collection in the middle of a switch would cost more than the switch
+    gc.disable()  # a collection would take longer than a switch
     emit = _pausing_at_steps(boot.scenario.steps, kernel, link) if boot.scenario.steps else link.emit
     try:
         run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)

@@ -1,5 +1,4 @@
-"""The terminal's process's end of a link: commands go down, events come up, and heartbeats tell that somebody is
-there."""
+"""The terminal's process's end of a link: it sends commands and heartbeats, and receives events."""
 
 from __future__ import annotations
 
@@ -19,18 +18,18 @@ from sandbox.model.spec import Boot
 
 
 class EventStream:
-    """``end``: a connected socket, which is closed with it; the other end is told at once what to run. ``beats``:
-    heartbeats go by themselves, as long as ``beat`` is called now and then; else each call is one. ``along``:
-    descriptors that the other end gets copies of."""
+    """One end of a link. ``end``: a connected socket, which is closed with the stream; ``boot`` is sent at once.
+    ``beats``: a thread sends heartbeats as long as ``beat`` is called now and then; else each call sends one.
+    ``along``: descriptors of which the other end gets copies."""
 
     def __init__(self, end: socket.socket, boot: Boot, beats: bool, along: Sequence[int] = ()) -> None:
         self._socket = end
         self._lines = Lines()
         self._heard: deque[AnyEvent] = deque()
         self._unsent = bytearray(encode_boot(boot) + b"\n")
-        #: Heartbeats may be sent by another thread; no line is cut in two.
+        #: Heartbeats may be sent by another thread.
         self._sending = threading.Lock()
-        #: True once it is closed from the other side.
+        #: Whether the other side has closed it.
         self.closed = False
         self.halted = False
         end.setblocking(False)
@@ -46,14 +45,14 @@ class EventStream:
         self._send(encode_command(command) + b"\n")
 
     def beat(self) -> None:
-        """Somebody is there."""
+        """Note that this process is alive."""
         if self._heart is not None:
             self._heart.is_there()
         else:
             self._send_beat()
 
     def receive(self) -> list[AnyEvent]:
-        """The events that have come, without waiting for more."""
+        """Return the events that have arrived, without waiting."""
         self._flush()
         try:
             data = self._socket.recv(1 << 18)
@@ -69,8 +68,8 @@ class EventStream:
         return events
 
     def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
-        """All events until the end, waiting for them, for ``patience_s`` at most. The iteration may be left, and taken
-        up again. ``wait``: as ``select``; it may raise."""
+        """Wait for events and yield them until the link is closed, for ``patience_s`` at most. The iteration may be
+        abandoned and started again. ``wait``: like ``select``; it may raise."""
         give_up = None if patience_s is None else time.monotonic() + patience_s
         next_beat = 0.0
         while True:
@@ -85,13 +84,13 @@ class EventStream:
             self._heard.extend(self.receive())
 
     def rest(self) -> None:
-        """No heartbeat comes by itself after this."""
+        """Stop the thread that sends heartbeats."""
         if self._heart is not None:
             self._heart.stop()
             self._heart = None
 
     def close(self) -> None:
-        """Which the other end hears, too."""
+        """Close the link, which the other end notices."""
         self._socket.close()
         self.closed = True
 
@@ -111,4 +110,4 @@ class EventStream:
                 except BlockingIOError:
                     return
                 except OSError:
-                    return  # receive() will notice
+                    return  # receive() notices it

@@ -1,7 +1,7 @@
-"""What travels between the terminal's process and the kernel process: commands down, events up.
+"""The protocol between the terminal's process and the kernel process.
 
-One socket pair, one JSON object a line each way. An empty line is a heartbeat: it tells the kernel process that
-somebody is still there. A closed link means that the other side is gone.
+Commands and events are JSON objects, one per line, over a pair of sockets. An empty line is a heartbeat, which tells
+the kernel process that the terminal's process is alive. A closed link means that the other side has ended.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ encode_command = encode_boot = msgspec.json.Encoder().encode
 
 
 def decode_boot(line: bytes) -> Boot:
-    """What is to be run. Raises msgspec.DecodeError."""
+    """Decode what is to be run. Raises msgspec.DecodeError."""
     return msgspec.json.decode(line, type=Boot)
 
 
 def decode_command(line: bytes) -> AnyCommand:
-    """A command. Raises msgspec.DecodeError."""
+    """Decode a command. Raises msgspec.DecodeError."""
     return _commands().decode(line)
 
 
@@ -37,19 +37,19 @@ def _commands() -> msgspec.json.Decoder[AnyCommand]:
 
 
 class Lines:
-    """Bytes in, whole lines out."""
+    """Splits a stream of bytes into lines."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are complete now, without their ends."""
+        """Return the lines that are complete now, without line breaks."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         return lines
 
 
 def last_words(stderr: IO[bytes], most: int) -> str:
-    """The end of what a process wrote into the file that is its standard error, of so many bytes at most: that tells
-    why it died, and comes when nothing travels any more."""
+    """Return the end of a process's standard error, which is a file, as text of at most ``most`` bytes. It tells why
+    the process has died when no messages arrive any more."""
     stderr.seek(max(stderr.seek(0, os.SEEK_END) - most, 0))
     return stderr.read().decode(errors="replace").strip()

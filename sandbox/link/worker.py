@@ -1,41 +1,40 @@
-"""A worker: a child process that does one task and tells what comes of it.
+"""Worker processes, each of which does one task and reports the results.
 
-It ends with its parent, and only its messages reach it: one JSON object a line each way. A package that gives its work
-to one defines the task, the messages, and a ``__main__`` that calls ``serve``.
+A worker ends with its parent. It reads the task and writes messages as JSON, one object per line. A package that uses
+one defines the task, the messages, and a ``__main__`` that calls ``serve``.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from select import select
-from threading import Thread
 from types import TracebackType
-from typing import IO, BinaryIO, Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 import msgspec
 
+from sandbox.link.pipes import carry_out
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
+from sandbox.util.scratch import unnamed_file
 
-#: The end of what it wrote to its standard error, in bytes: the dump of a deep stack fits.
+#: Bytes of its standard error that are read, from the end; the dump of a deep stack fits.
 _MAX_WORDS = 1 << 16
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message"):
-    """A message of a worker."""
+    """The base class of messages from a worker."""
 
 
 class BadTask(Message, frozen=True, tag=True):
-    """The task cannot be done: the faults of the BadValue that says why."""
+    """The task cannot be done. ``faults``: those of the BadValue that was raised."""
 
     faults: list[tuple[str, Clause]]
 
@@ -48,16 +47,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Worker(Generic[M]):
-    """The parent's side. The work begins at once; ``fileno`` is readable as soon as there is a message."""
+    """The parent's side. The worker starts at once; ``fileno`` becomes readable when there is a message."""
 
     def __init__(self, package: str, task: msgspec.Struct, decode: Callable[[bytes], M]) -> None:
-        """``package``: the one whose ``__main__`` does it; ``decode``: a line as a message."""
+        """``package``: its ``__main__`` does the task; ``decode``: decodes a line into a message."""
         self._decode = decode
         self._lines = Lines()
-        #: Whether it has nothing more to tell.
+        #: Whether no more messages will come.
         self.closed = False
-        self._stderr = tempfile.TemporaryFile()
-        with tempfile.TemporaryFile() as stdin:  # a pipe may be too small for the task, and nobody shall wait
+        self._stderr = unnamed_file()
+        with unnamed_file() as stdin:  # writing a large task to a pipe could block
             stdin.write(_encode(task) + b"\n")
             stdin.seek(0)
             self._end, theirs = socket.socketpair()
@@ -68,8 +67,8 @@ class Worker(Generic[M]):
                 stderr=self._stderr,
                 start_new_session=True,
             )
-        if self._process.stdout is not None:  # one can wait for sockets everywhere, for pipes not
-            Thread(target=_pass_on, args=(self._process.stdout, theirs), daemon=True).start()
+        if self._process.stdout is not None:  # select() accepts only sockets on Windows
+            carry_out(self._process.stdout, theirs)
         else:
             theirs.close()
         self._end.setblocking(False)
@@ -90,7 +89,7 @@ class Worker(Generic[M]):
         return self._end.fileno()
 
     def receive(self) -> list[M]:
-        """The messages that have come, without waiting for more."""
+        """Return the messages that have arrived, without waiting."""
         try:
             data = self._end.recv(1 << 18)
         except BlockingIOError:
@@ -101,7 +100,7 @@ class Worker(Generic[M]):
         return [self._decode(line) for line in self._lines.feed(data)]
 
     def messages(self, patience_s: float) -> Iterator[M]:
-        """All messages until it has ended, or until it has taken so long."""
+        """Yield all messages until the worker has exited, for ``patience_s`` at most."""
         give_up_s = time.monotonic() + patience_s
         while not self.closed and time.monotonic() < give_up_s:
             select([self], [], [], max(give_up_s - time.monotonic(), 0))
@@ -113,15 +112,15 @@ class Worker(Generic[M]):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended with exit status 0."""
+        """Whether it has exited with status 0."""
         return self._process.poll() == 0
 
     def last_words(self) -> str:
-        """The end of what it wrote to its standard error."""
+        """Return the end of its standard error."""
         return last_words(self._stderr, _MAX_WORDS)
 
     def end(self, grace_s: float = 0) -> None:
-        """End it, whatever it is doing. ``grace_s``: it is asked to, and may take so long."""
+        """Kill it. ``grace_s``: how long it has to end by itself after SIGTERM; 0: none is sent."""
         self.closed = True
         if grace_s:
             self._process.terminate()
@@ -133,16 +132,9 @@ class Worker(Generic[M]):
         self._stderr.close()
 
 
-def _pass_on(pipe: IO[bytes], end: socket.socket) -> None:
-    """All that comes out of a pipe, to a socket."""
-    with pipe, end, suppress(OSError):  # nobody listens any more
-        while data := os.read(pipe.fileno(), 1 << 16):
-            end.sendall(data)
-
-
 def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None], adopts: bool = False) -> None:
-    """The worker's side: read the task from standard input and do it. What policies print meanwhile goes nowhere.
-    ``adopts``: it starts those whom it does not trust: whatever is left of them becomes its own child."""
+    """The worker's side: read the task from standard input and do it. Output of policies is discarded. ``adopts``: the
+    worker starts untrusted processes, and inherits those that are left of them."""
     if adopts and sys.platform == "linux":
         from sandbox.link.client import adopt_orphans
         from sandbox.util import libc
@@ -155,15 +147,16 @@ def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None], a
         work(task, tell)
     except BadValue as bad:
         tell(BadTask(bad.faults))
-    os._exit(0)  # whatever a policy has left running
+    os._exit(0)  # do not wait for threads that a policy has started
 
 
 def detach() -> BinaryIO:
-    """End with the parent, and have standard output for it alone: what policies print goes nowhere."""
+    """Have this process killed when its parent dies, and reserve standard output for the parent: other output is
+    discarded. Returns the file to write to."""
     if sys.platform == "linux":
         from sandbox.util import libc
 
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.end_with_reader(sys.stdout.fileno())
     parent = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return parent

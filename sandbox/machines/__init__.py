@@ -1,1 +1,1 @@
-"""What makes the kernel's orders true."""
+"""The machines, which carry out the kernel's orders: real processes or virtual ones."""

@@ -1,4 +1,4 @@
-"""What is asked of the machine: by the operator over the link, and by the scenario's script."""
+"""Commands to the machine: from the operator over the link, and from the scenario's script."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sandbox.model.spec import At, brings_more, ends_pauses
 
 
 class Reports(Protocol):
-    """Where they go."""
+    """Takes the reports."""
 
     def add(self, *reports: Asked) -> None: ...
 
 
 class Commands:
-    """Reports what is asked for, in the order in which it is due. ``echoes``: whether what is typed for a process, by
-    pid or name, is shown in its console; where it is not, nobody else shall see it either."""
+    """Reports commands in the order in which they are due. ``echoes``: whether the console of a process, by pid or
+    name, shows what is typed; if not, it is not recorded either."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Commands:
         self._script = deque(sorted(script, key=lambda at: at.time_ns))
         self._clock = clock
         self._reports = reports
-        #: Whether the scenario's clients have all left.
+        #: Whether all of the scenario's clients have left.
         self.farewell = False
 
     @property
@@ -48,28 +48,28 @@ class Commands:
 
     @property
     def script_ends_pauses(self) -> bool:
-        """Whether the script will go on after a pause; if not, somebody else has to, and the script waits."""
+        """Whether the script ends pauses; if not, the operator has to, and the script waits meanwhile."""
         return ends_pauses(self._script)
 
     @property
     def next_ns(self) -> int | None:
-        """When the next scripted command is due (CLOCK_MONOTONIC), as far as that is known."""
+        """When the next scripted command is due (CLOCK_MONOTONIC); None if there is none, or the watch is stopped."""
         if not self._script or self._clock.watch_stands:
             return None
         return self._clock.watch_monotonic_ns(self._script[0].time_ns)
 
     def read(self) -> None:
-        """The link has something."""
+        """Read commands from the link, which is readable."""
         self._report(self._link.read())
 
     def check(self) -> None:
-        """What the time brings: silence on the link, and scripted commands."""
+        """Report what is due: commands of the link's timer, and scripted commands."""
         self._report(self._link.check())
         while self._script and self._script[0].time_ns <= self._clock.watch_ns():
             self._ask(self._script.popleft().do)
 
     def quit(self) -> None:
-        """Nobody asks for it, but there is nothing left to do."""
+        """Report Quit, because there is nothing left to do."""
         self._reports.add(Asked(Quit()))
 
     def _report(self, commands: list[Command]) -> None:

@@ -1,7 +1,7 @@
 """The console of a process: a pseudo-terminal of its own.
 
-So its output can be kept apart, ``input()`` really blocks until somebody types, and no process can read the keys of the
-real terminal or paint on it.
+It keeps the output of processes separate, lets ``input()`` really block until something is typed, and keeps processes
+from reading from and writing to the real terminal.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ from typing import NamedTuple
 from sandbox.model.commands import TERMINAL_SIZE
 from sandbox.util.text import Cleaner, clean_console, clean_terminal
 
-#: A console is read in pieces of so many bytes. A process that writes faster than they are read blocks on its console,
-#: as it would on any slow terminal: memory stays bounded and nothing is lost.
+#: The most bytes of one read. A process that writes faster than they are read blocks, as on any slow terminal, so that
+#: memory is bounded and nothing is lost.
 _PIECE = 8_192
-#: A terminal takes a long write in pieces of so many bytes.
+#: The kernel splits a long write to a terminal into pieces of so many bytes.
 _MIN_FLOOD = 2_048
-#: A terminal holds at most 64 KiB. Of one whose process has ended no more pieces than this are read at once: a daemon
-#: that goes on writing would keep us for ever.
+#: The most reads from the console of a process that has ended. A terminal holds at most 64 KiB, but a daemon that keeps
+#: writing could keep us busy endlessly.
 _MAX_PIECES = 64
-#: The flag of termios(3) by which a line is edited in characters, not bytes; Python knows it from 3.13 on only.
+#: The flag of termios(3) that lets a line be edited in characters instead of bytes; in Python's termios as of 3.13.
 _IUTF8 = 0o40000
-#: Bytes that wait until a terminal takes them; what is typed beyond that goes nowhere.
+#: The most bytes that wait until a terminal accepts them; more input is discarded.
 _MAX_UNSENT = 1 << 20
 
 
 class Piece(NamedTuple):
-    """Something that was written: harmless, and as the terminal was sent it (None where that says no more)."""
+    """Output: as text that is safe to print, and as it was sent to the terminal (None if that contains nothing
+    more)."""
 
     text: str
     raw: str | None
 
 
 class Settings(NamedTuple):
-    """How a terminal is set: its size, whether it hands on whole lines or each key, whether it shows what is typed."""
+    """The settings of a terminal: its size, whether it passes on whole lines or each key, whether it echoes input."""
 
     rows: int
     columns: int
@@ -64,17 +65,17 @@ class Console:
         self._master, self.slave = os.openpty()
         os.set_blocking(self._master, False)
         attributes = termios.tcgetattr(self.slave)
-        attributes[0] |= _IUTF8  # backspace takes away a character, not a byte of it
+        attributes[0] |= _IUTF8  # so that backspace removes a character and not a byte
         termios.tcsetattr(self.slave, termios.TCSANOW, attributes)
         self._size = TERMINAL_SIZE
         self.resize(*TERMINAL_SIZE)
-        #: How it was set when somebody was last told.
+        #: The settings that were last reported.
         self.told = Settings(*TERMINAL_SIZE, canonical=True, echo=True)
-        #: Whether nobody had it open when it was last read.
+        #: Whether no process had it open when it was last read.
         self.vacant = False
-        #: Whether more was written at once than is read at once.
+        #: Whether a single write was longer than the kernel passes on at once.
         self.floods = False
-        #: How many bytes were written to it so far.
+        #: The number of bytes that were written to it so far.
         self.written = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._cleaner = Cleaner()
@@ -84,39 +85,39 @@ class Console:
         return self._master
 
     def close_slave(self) -> None:
-        """The process has its end: ours of that is closed, so that the console ends with its last user."""
+        """Close our copy of the process's end, so that the console ends with its last user."""
         os.close(self.slave)
         self.slave = -1
 
     def resize(self, rows: int, columns: int) -> None:
-        """Let it be so large; who uses it is told by the system."""
+        """Set the size. The system notifies the processes (SIGWINCH)."""
         self._size = rows, columns
         try:
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        except OSError:  # it is closed
+        except OSError:  # closed already
             pass
 
     @property
     def settings(self) -> Settings:
-        """How it is set now."""
+        """The current settings."""
         try:
             modes = termios.tcgetattr(self._master)[3]
-        except (OSError, termios.error):  # it is closed
+        except (OSError, termios.error):  # closed already
             return self.told
         return Settings(*self._size, canonical=bool(modes & termios.ICANON), echo=bool(modes & termios.ECHO))
 
     def read(self) -> Piece | None:
-        """What was written since the last time, at most one piece; None when nobody has it open (a process that it
-        controls may open it again)."""
+        """Return the next piece of output; None if no process has the terminal open (a process whose controlling
+        terminal it is may open it again)."""
         try:
             data = os.read(self._master, _PIECE)
         except BlockingIOError:
             self.vacant = False
             return _NOTHING
-        except OSError:  # EIO: every user of the terminal is gone
+        except OSError:  # EIO: no process has it open
             self.vacant = True
             return None
-        if not data:  # as other systems than Linux tell it
+        if not data:  # the same on systems other than Linux
             self.vacant = True
             return None
         self.written += len(data)
@@ -124,29 +125,30 @@ class Console:
         return self._piece(self._cleaner.whole(self._decode.decode(data)))
 
     def _piece(self, raw: str) -> Piece:
-        """The terminal puts a carriage return before each newline, which only matters where more than lines is sent."""
+        """Return a piece of output. The terminal adds carriage returns to newlines, which does not count as raw
+        output."""
         raw = clean_terminal(raw)
         text = clean_console(raw).replace("\r\n", "\n")
         return Piece(text, None if text.replace("\n", "\r\n") == raw else raw)
 
     @property
     def edits(self) -> bool:
-        """Whether a program takes each key as it is typed, as line editors, pagers and games do."""
+        """Whether a program reads each key as it is typed, as line editors, pagers and games do."""
         return not self.settings.canonical
 
     @property
     def hides(self) -> bool:
-        """Whether what is typed is shown by nobody: a program asks for a password. One that takes each key by itself
-        may show it."""
+        """Whether input is not shown, because a program asks for a password. A program that reads each key may show it
+        itself."""
         return self.settings.hides
 
     @property
     def echoes(self) -> bool:
-        """Whether the terminal shows what is typed."""
+        """Whether the terminal echoes input."""
         return self.settings.echo
 
     def read_rest(self) -> list[Piece]:
-        """What is still in the terminal of a process that has ended."""
+        """Return the remaining output of a process that has ended."""
         pieces: list[Piece] = []
         for _ in range(_MAX_PIECES):
             piece = self.read()
@@ -156,13 +158,13 @@ class Console:
         return pieces
 
     def type(self, text: str) -> bool:
-        """Type into the console, keys with ctrl as the characters that they are; True when all of it has been taken.
-        What a full terminal does not take waits for ``flush``."""
+        """Type text, with keys like ctrl+c as control characters. Returns whether all of it was accepted; the rest,
+        which a full terminal does not accept, waits for ``flush``."""
         self._unsent += text.encode(errors="replace")[: _MAX_UNSENT - len(self._unsent)]
         return self.flush()
 
     def flush(self) -> bool:
-        """Hand over what was typed; True when all of it has been."""
+        """Write waiting input to the terminal. Returns whether all of it was accepted."""
         while self._unsent:
             try:
                 del self._unsent[: os.write(self._master, self._unsent)]
@@ -173,7 +175,7 @@ class Console:
         return True
 
     def close(self) -> None:
-        """Give it back; what is typed afterwards goes nowhere."""
+        """Close the terminal. Input is discarded afterwards."""
         for descriptor in (self._master, self.slave):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -181,7 +183,7 @@ class Console:
 
 
 def take_console(slave: int) -> None:
-    """In a child that leads its own session: make this terminal its own, and its standard streams."""
+    """In a child that leads its own session: make this the controlling terminal, and the standard streams."""
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
     for stream in (0, 1, 2):
         os.dup2(slave, stream)

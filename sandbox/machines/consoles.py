@@ -1,4 +1,4 @@
-"""All consoles: their output comes up in bounded shares, what is typed goes down."""
+"""The consoles of all processes: reads their output at a limited rate, and passes input on."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Generic, Protocol, TypeVar
 from sandbox.machines.console import Console, Piece, Settings
 from sandbox.util.units import MS
 
-#: One console may be read so often in one window; then it is left unread until the next one, and its writer blocks as
-#: on any slow terminal.
+#: The most reads from one console in one window. After that it is not read until the next window, and its writer
+#: blocks, as on any slow terminal.
 _WINDOW_NS = 50 * MS
 _MAX_READS = 50
 
 
 class User(Protocol):
-    """A process at a console. ``forked``: it is the first one there; the others descend from it."""
+    """A process with a console. ``forked``: we have forked it, so that it is the console's first user."""
 
     @property
     def console(self) -> Console | None: ...
@@ -34,7 +34,7 @@ Child = TypeVar("Child", bound=User)
 
 
 class Poller(Protocol):
-    """What waits for all descriptors."""
+    """Waits for descriptors, and calls handlers."""
 
     def add(self, descriptor: int, handler: Callable[[], None]) -> None: ...
     def remove(self, descriptor: int) -> None: ...
@@ -43,11 +43,11 @@ class Poller(Protocol):
 
 
 class Consoles(Generic[Child]):
-    """Reads consoles as they fill; ``wrote`` is told each piece, and ``is_set`` how a terminal is set, once that is
-    different.
+    """Reads consoles when they have output. ``wrote``: called with each piece; ``is_set``: called when the settings of
+    a terminal have changed.
 
-    A console is its first user's, and outlives that for as long as a descendant (a daemon, the rest of a pipeline) has
-    it open or lives in its session: to close it would hang up on that one.
+    A console belongs to its first user. It is kept after that has ended as long as a descendant (a daemon, the rest of
+    a pipeline) has it open or lives in its session, because closing it would hang up on the descendant.
     """
 
     def __init__(
@@ -56,21 +56,21 @@ class Consoles(Generic[Child]):
         self._poller = poller
         self._wrote = wrote
         self._is_set = is_set
-        # By descriptor: each with its first user; how many are left of the family that shares it; those whose first
-        # user has ended; those that are left unread.
+        # By descriptor: the first user; the number of processes that share the console; consoles whose first user has
+        # ended; consoles that are not read for now.
         self._users: dict[int, Child] = {}
         self._families: Counter[int] = Counter()
         self._orphaned: set[int] = set()
         self._muted: set[int] = set()
         self._held_back = False
-        #: How often each was read in this window.
+        #: The number of reads of each in this window.
         self._reads: dict[int, int] = {}
         self._window_end_ns = 0
-        #: Those that have not taken all that was typed.
+        #: Consoles that have not accepted all input.
         self._typing: set[Console] = set()
 
     def add(self, child: Child) -> None:
-        """Read a process's console from now on, if it is the first user."""
+        """Add a process. Its console is read from now on if it is the first user."""
         if child.console is None:
             return
         descriptor = child.console.fileno()
@@ -82,7 +82,7 @@ class Consoles(Generic[Child]):
                 self._mute(descriptor)
 
     def remove(self, child: Child) -> None:
-        """The process has ended: take what it wrote last."""
+        """Remove a process that has ended, after reading its last output."""
         console = child.console
         if console is None:
             return
@@ -102,20 +102,20 @@ class Consoles(Generic[Child]):
             self._typing.add(console)
 
     def resize(self, child: Child, rows: int, columns: int) -> None:
-        """Make a process's console so large."""
+        """Set the size of a process's console."""
         user = self._user_of(child)
         if user is not None and user.console is not None:
             user.console.resize(rows, columns)
             self._tell(user, user.console)
 
     def look(self, child: Child) -> None:
-        """Somebody waits at a process's console, perhaps for something else than before."""
+        """Report the settings of a process's console if they have changed, because the process waits there."""
         user = self._user_of(child)
         if user is not None and user.console is not None:
             self._tell(user, user.console)
 
     def _user_of(self, child: Child) -> Child | None:
-        """Whose console a process has."""
+        """Return the first user of a process's console."""
         return self._users.get(child.console.fileno()) if child.console is not None else None
 
     def _tell(self, child: Child, console: Console) -> None:
@@ -129,7 +129,7 @@ class Consoles(Generic[Child]):
             self._wrote(child, piece)
 
     def hold_back(self, full: bool) -> None:
-        """Read nothing while the other end of the link is behind."""
+        """Stop reading while the other end of the link is behind (``full``), or continue."""
         if full != self._held_back:
             self._held_back = full
             for descriptor in self._users:
@@ -137,11 +137,11 @@ class Consoles(Generic[Child]):
 
     @property
     def next_ns(self) -> int | None:
-        """When there is something to do again (CLOCK_MONOTONIC)."""
+        """When to call ``tick`` next (CLOCK_MONOTONIC); None: not needed."""
         return self._window_end_ns if (self._muted and not self._held_back) or self._typing else None
 
     def tick(self) -> None:
-        """Open the next window if the last is over; go on typing."""
+        """Begin the next window if the last one is over, and write waiting input."""
         if not self._reads and not self._muted and not self._typing:
             return
         now_ns = time.monotonic_ns()
@@ -155,7 +155,7 @@ class Consoles(Generic[Child]):
         self._typing = {console for console in self._typing if not console.flush()}
 
     def close(self) -> None:
-        """Give all of them back."""
+        """Close all consoles."""
         for child in [*self._users.values()]:
             if child.console is not None:
                 self._close(child.console)
@@ -165,7 +165,7 @@ class Consoles(Generic[Child]):
         piece = console.read()
         if piece is None:
             if not self._close_if_orphaned(console):
-                self._mute(descriptor)  # it would be reported for ever; a process may open it again
+                self._mute(descriptor)  # it would be reported as readable all the time; a process may open it again
             return
         self._tell(child, console)
         self._wrote(child, piece)
@@ -184,7 +184,7 @@ class Consoles(Generic[Child]):
             self._poller.unmute(descriptor)
 
     def _close_if_orphaned(self, console: Console) -> bool:
-        """Close a console that nobody has open, if its first user has ended and nobody lives in its session."""
+        """Close a console that no process has open, if its first user has ended and no process shares it."""
         orphaned = console.fileno() in self._orphaned and not self._families[console.fileno()]
         if orphaned:
             self._close(console)

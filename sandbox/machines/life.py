@@ -1,4 +1,4 @@
-"""What a forked process does once it is dispatched, and how it ends, on every system that has ``fork``."""
+"""What a forked process runs once it is dispatched, and how it ends, on all systems with ``fork``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sandbox.util.addresses import Address
 from sandbox.util.text import clean_line
 from sandbox.util.units import S
 
-#: Where a server finds the socket at which it listens.
+#: The descriptor of a server's listening socket.
 LISTENER = 3
 _SERVE = {
     "forking-server": forking_server.serve,
@@ -35,12 +35,12 @@ _SERVE = {
 _CANNOT_RUN, _NOT_FOUND = 126, 127
 
 
-#: So long after SIGTERM a process is killed that is still there, whether the operator ended it or the run is over.
+#: How long after SIGTERM a process is killed, whether the operator has ended it or the run is over.
 GRACE_NS = 2 * S
 
 
 class SpawnFailed(Exception):
-    """A process could not be started; the others can. ``what``: why, as data, with its name."""
+    """A process could not be started. ``what``: the reason, with its name."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -48,25 +48,25 @@ class SpawnFailed(Exception):
 
     @classmethod
     def why(cls, name: str, reason: str) -> SpawnFailed:
-        """For this reason."""
+        """Return the exception for this reason."""
         return cls(Clause("could not be started", {"name": name, "reason": clean_line(reason)}))
 
 
 class Program(NamedTuple):
-    """What a process does: ``main`` returns an exit status, or becomes another program. ``executes``: it does the
-    latter. ``stops``: it stops by itself before its first own instruction, because it gets ready only then."""
+    """What a process runs. ``main``: returns an exit status, or executes another program, which ``executes`` tells.
+    ``stops``: the program stops itself before its first own instruction, after its preparations."""
 
     main: Callable[[], int]
     executes: bool = False
     stops: bool = False
 
 
-# What it does once it is dispatched: these are called before the fork, and refuse nothing
+# Programs. These functions are called before the fork, and raise no exceptions
 
 
 def synthetic_work(spec: ProcessSpec, overhead_ns: int, zero: Sequence[int]) -> Program:
-    """Use the CPU and wait as declared. ``overhead_ns``: the CPU time that a process costs beyond that; ``zero``:
-    where the machine's clock began."""
+    """Return a program that uses the CPU and waits as declared. ``overhead_ns``: the CPU time that a process needs in
+    addition; ``zero``: the CLOCK_MONOTONIC time at which the machine's time is 0."""
     since_ns = {"cpu": 0, "io": 0, "until": spec.arrive_ns}
     segments = [(segment.kind, segment.ns + since_ns[segment.kind]) for segment in spec.segments]
 
@@ -78,20 +78,20 @@ def synthetic_work(spec: ProcessSpec, overhead_ns: int, zero: Sequence[int]) -> 
 
 
 def client_of(spec: ProcessSpec, address: Address) -> Program:
-    """Talk to the server that listens there."""
+    """Return a program that talks to the server at this address."""
     return Program(lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times))
 
 
 def other_program(spec: ProcessSpec, folder: str, notes: str = "") -> Program:
-    """A server, a command, a Python function or a whole Python file; files lie in ``folder``. ``notes``: where a Python
-    process notes its locks ("": nowhere)."""
+    """Return a program that is a server, a command, a Python function or a Python file. ``folder``: the folder of
+    files; ``notes``: the path where a Python process announces its locks ("": none)."""
     if spec.program in SERVERS:
         serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
         return Program(lambda: serve(socket.socket(fileno=LISTENER), conduct))
     if spec.command is not None:
         command = spec.command
         return Program(lambda: _execute(command, folder), executes=True)
-    # The Python that we are: whatever else is called python3 here may be a shell script in front of it.
+    # Our own interpreter, because python3 may be a shell script that starts it.
     python = sys.executable
     file, colon, function = (spec.python or "").partition(":")
     if not colon and not (notes and spec.hook):
@@ -102,7 +102,7 @@ def other_program(spec: ProcessSpec, folder: str, notes: str = "") -> Program:
 
 
 def _execute(command: list[str], folder: str) -> int:
-    """Become another program; where that fails, a shell's exit status."""
+    """Execute another program. If that fails, return the exit status that a shell would."""
     try:
         os.chdir(folder)
     except OSError as error:
@@ -122,7 +122,8 @@ def _execute(command: list[str], folder: str) -> int:
 
 
 def operators_program(argv: list[str]) -> ProcessSpec:
-    """A program that the operator asks for, named after its first word, also where a shell is to read the line."""
+    """Return the specification of a program that the operator starts. It is named after the first word of the command,
+    also if a shell runs it."""
     line = argv[2] if argv[:2] == ["sh", "-c"] and len(argv) == 3 else argv[0]
     first = line.split(maxsplit=1)[:1]
     return ProcessSpec(clean_line(os.path.basename(*first) if first else "", 20) or "program", command=argv)
@@ -141,7 +142,7 @@ def set_surroundings() -> None:
 
 
 def begin_own_code() -> None:
-    """This copy of the kernel process goes on as a program of ours."""
+    """Prepare this copy of the kernel process to run one of our programs."""
     output: Any = sys.stdout
     output.reconfigure(line_buffering=True)
     interpreter.forget_exit_functions()
@@ -149,14 +150,14 @@ def begin_own_code() -> None:
 
 
 def print_exception() -> None:
-    """The traceback of the exception in hand, on standard error."""
-    import traceback  # in the child only: the kernel process, of which it is a copy, stays small
+    """Print the traceback of the current exception on standard error."""
+    import traceback  # imported in the child only, to keep the kernel process small
 
     traceback.print_exc()
 
 
 def finish(status: int) -> NoReturn:
-    """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
+    """Exit this forked process as the interpreter would: join threads, run exit functions, flush output."""
     try:
         interpreter.run_exit_functions()
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a machine needs of the link to whoever sits at the terminal."""
+"""The interface of the link to the operator, as machines use it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from sandbox.model.commands import Command
 
 
 class OperatorLink(Protocol):
-    """Where commands come from: the link to whoever sits at the terminal. Times are of CLOCK_MONOTONIC."""
+    """The link from which commands come. Times are of CLOCK_MONOTONIC."""
 
     def fileno(self) -> int: ...
 
     def read(self) -> list[Command]:
-        """The commands that have come since."""
+        """Return the commands that have arrived."""
         ...
 
     def dismissed(self) -> bool:
-        """Whether the other end is gone or has asked us to quit; the command itself still comes."""
+        """Whether the other end is closed or has sent Quit; the command itself is still returned later."""
         ...
 
     def check(self) -> list[Command]:
-        """What follows from the time alone: nobody has been heard for too long."""
+        """Return commands that are due by the time alone, such as a pause when heartbeats are missing."""
         ...
 
     @property
     def next_check_ns(self) -> int | None:
-        """When to check."""
+        """When to call ``check`` next; None: not by itself."""
         ...
 
     @property
     def behind(self) -> bool:
-        """Whether too much is waiting to be read at the other end."""
+        """Whether the other end has too much unread input."""
         ...
 
     @property
     def lost(self) -> bool:
-        """Whether the other end is gone: then nothing is done politely."""
+        """Whether the other end is closed, so that processes are ended without a grace period."""
         ...

@@ -1,7 +1,7 @@
-"""Virtual time that one can watch: it goes by as the reader's clock does, or slower, or faster.
+"""Virtual time that can be watched: it passes like real time, or slower, or faster.
 
-The machine below is exact, and knows no clock: it is asked for its next instant when that has come. So the same events
-come at every pace, and only what a person does in between depends on when it is done.
+The virtual machine is exact and knows no real clock; it is asked for its next instant when that is due. So the events
+are the same at every pace, and only the operator's commands depend on when they are given.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
 from sandbox.util.units import MS, S
 
-#: So far the machine may lag behind the reader's clock (the computer was asleep, or is too slow); then its clock is set
-#: anew, and does not rush to catch up.
+#: How far the machine may lag behind real time (because the computer was suspended, or is too slow) before its clock is
+#: reset, instead of catching up.
 _MAX_LAG_NS = 250 * MS
-#: At full speed the link is looked at so often, and it waits for a reader who is behind.
+#: At full speed: how often the link is read, and for how long to wait for a reader that is behind.
 _LISTEN_NS, _BEHIND_S = 5 * MS, 0.01
 
 
 class PacedMachine:
-    """A virtual machine whose instants come in time. ``link``: where commands come from."""
+    """A virtual machine whose instants are paced by real time. ``link``: where commands come from."""
 
     kind: Literal["virtual"] = "virtual"
     sensor = None
@@ -35,9 +35,9 @@ class PacedMachine:
     def __init__(self, scenario: Scenario, link: OperatorLink) -> None:
         self._virtual = VirtualMachine(scenario)
         self._link = link
-        #: How fast it goes; None: as fast as it can.
+        #: The speed as a fraction; None: as fast as possible.
         self._times: tuple[int, int] | None = (1, 1)
-        #: A time of the machine, and what the reader's clock (CLOCK_MONOTONIC) showed then.
+        #: A time of the machine, and the CLOCK_MONOTONIC time that corresponds to it.
         self._from_ns = self._since_ns = 0
         self._listened_ns = 0
 
@@ -47,11 +47,11 @@ class PacedMachine:
         return self._virtual.expects
 
     def start(self) -> None:
-        """The clock starts now."""
+        """Start the clock."""
         self._set_clock(0)
 
     def wait(self, deadline_ns: int | None) -> Happened:
-        """Wait until the next instant has come, or somebody asks for something."""
+        """Wait until the next instant is due, or a command arrives."""
         while True:
             next_ns = self._virtual.next_instant(deadline_ns)
             commands = self._listen(next_ns)
@@ -60,11 +60,11 @@ class PacedMachine:
             if next_ns is not None and self._has_come(next_ns):
                 happened = self._virtual.wait(deadline_ns)
                 if self._virtual.frozen:
-                    self._set_clock(happened.now_ns)  # the script's next command is due so long after this one
+                    self._set_clock(happened.now_ns)  # the next scripted command is due relative to this one
                 return happened
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true at this very instant."""
+        """Carry out the orders at this instant."""
         frozen = self._virtual.frozen
         obeyed = self._virtual.obey(orders)
         if frozen is not self._virtual.frozen:
@@ -72,7 +72,7 @@ class PacedMachine:
         return obeyed
 
     def halt(self) -> list[Event]:
-        """Nothing of a virtual run needs clearing away."""
+        """Do nothing: a virtual run leaves nothing behind."""
         return self._virtual.halt()
 
     # The clock
@@ -81,7 +81,7 @@ class PacedMachine:
         self._from_ns, self._since_ns = now_ns, time.monotonic_ns()
 
     def _present_ns(self) -> int:
-        """The machine's time by the reader's clock, which goes on while nothing happens."""
+        """Return the machine's time that corresponds to real time, which passes between instants, too."""
         if self._times is None:
             return self._virtual.now_ns
         numerator, denominator = self._times
@@ -89,7 +89,7 @@ class PacedMachine:
         return max(self._from_ns + gone_ns, self._virtual.now_ns)
 
     def _due_ns(self, t_ns: int) -> int:
-        """When a time of the machine comes (CLOCK_MONOTONIC)."""
+        """Return when a time of the machine is due (CLOCK_MONOTONIC)."""
         if self._times is None:
             return 0
         numerator, denominator = self._times
@@ -104,7 +104,7 @@ class PacedMachine:
     # Commands
 
     def _interrupted(self, deadline_ns: int | None, commands: list[Command]) -> Happened:
-        """Somebody asks for something between two instants, or at the next one if that is late."""
+        """Return commands that have arrived between two instants, or with the next one if that is overdue."""
         asked = [Asked(command) for command in commands]
         if self._virtual.frozen:
             return Happened(self._virtual.now_ns, [*asked], {})
@@ -113,7 +113,7 @@ class PacedMachine:
         return Happened(happened.now_ns, [*happened.reports, *asked], happened.used)
 
     def _listen(self, next_ns: int | None) -> list[Command]:
-        """What is asked for until that time of the machine (None: whenever that is)."""
+        """Wait for commands until this time of the machine (None: without a limit), and return them."""
         now_ns = time.monotonic_ns()
         due_ns = None if next_ns is None else self._due_ns(next_ns)
         if due_ns is not None and due_ns <= now_ns < self._listened_ns + _LISTEN_NS:
@@ -129,7 +129,7 @@ class PacedMachine:
         return self._hear()
 
     def _hear(self) -> list[Command]:
-        """What has been asked for; how fast time goes is nobody's business but ours."""
+        """Return the commands that have arrived, after applying those that set the pace."""
         commands = [*self._link.read(), *self._link.check()]
         for command in commands:
             if isinstance(command, Pace):

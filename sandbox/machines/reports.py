@@ -1,4 +1,4 @@
-"""What a machine with real processes has to tell the kernel, gathered until the kernel asks."""
+"""The reports of a machine with real processes, collected until the kernel takes them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sandbox.machines.console import Piece, Settings
 from sandbox.model.events import Clause, Fault, Figure, Terminal, Wrote
 from sandbox.util.units import S
 
-#: The same fault of the same process is told so often in each window: a program can bring some about at any rate.
+#: How often the same fault of the same process is reported in each window; programs can cause some at any rate.
 _MAX_REPEATS = 10
 _WINDOW_NS = 1 * S
-#: Of so many processes and faults it is known how often they came.
+#: The number of pairs of process and fault that are counted.
 _MAX_KNOWN = 4_096
 
 
 class Child(Protocol):
-    """A process. ``pid``: 0 until it is on the board; ``os_pid``: the system's number."""
+    """A process. ``pid``: 0 until it is admitted; ``os_pid``: the system's pid."""
 
     @property
     def pid(self) -> int: ...
@@ -32,17 +32,17 @@ class Child(Protocol):
 
 
 class Reports:
-    """Reports in the order in which they came, and by pid the latest exact CPU times, and for how long others had the
-    CPU of one."""
+    """Reports in their order; by pid, the latest exact CPU times (``used``), and for how long processes that are not
+    ours had the CPU (``stolen``)."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._reports: list[Report] = []
-        #: Whose arrival is among them.
+        #: The pids of arrivals among them.
         self._arrived: set[int] = set()
         self.used: dict[int, int] = {}
         self.stolen: dict[int, int] = {}
-        #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
+        #: By process and fault: when the window began (CLOCK_MONOTONIC), and the number of faults since.
         self._repeats: dict[tuple[int, str], tuple[int, int]] = {}
 
     def __bool__(self) -> bool:
@@ -55,7 +55,7 @@ class Reports:
                 self._arrived.add(report.pid)
 
     def withdraw_arrival_of(self, pid: int) -> Arrived | None:
-        """The report that this process is there, if the kernel has not been told yet: it will not be."""
+        """Remove and return the arrival of a process, if the kernel has not taken it yet; else None."""
         if pid not in self._arrived:
             return None
         self._arrived.discard(pid)
@@ -68,40 +68,41 @@ class Reports:
         return arrived
 
     def has_arrival_of(self, pid: int) -> bool:
-        """Whether the kernel has still to be told that this process is there."""
+        """Whether the kernel has not taken the arrival of this process yet."""
         return pid in self._arrived
 
     def add_stolen(self, child: Child, stolen_ns: int) -> None:
-        """For so long, if at all, somebody else had its CPU."""
+        """Add time for which processes that are not ours had the CPU of this one."""
         if stolen_ns:
             self.stolen[child.pid] = self.stolen.get(child.pid, 0) + stolen_ns
 
     def now_ns(self) -> int:
-        """The machine's time."""
+        """Return the machine's time."""
         return self._clock.now_ns()
 
     def wrote(self, child: Child, piece: Piece) -> None:
-        """A process wrote something."""
+        """Report output of a process."""
         if piece.text or piece.raw:
             self.add(Told(Wrote(self._clock.now_ns(), child.pid, "console", piece.text, piece.raw)))
 
     def terminal(self, child: Child, settings: Settings) -> None:
-        """The terminal of a process is set in another way."""
+        """Report changed settings of a process's terminal."""
         self.add(Told(Terminal(self._clock.now_ns(), child.pid, *settings)))
 
     def fault(self, child: Child | None, what: str, **figures: Figure) -> None:
-        """Something went wrong, with a process or by itself."""
+        """Report a fault, of a process or of the machine."""
         pid = child.pid or None if child is not None else None
         self.add(Told(Fault(self._clock.now_ns(), Clause(what, figures), pid)))
 
     def fault_once(self, child: Child, what: str, **figures: Figure) -> None:
-        """A fault of a process that is told once."""
+        """Report a fault of a process only once."""
         if (child.os_pid, what) not in self._repeats:
             self._remember((child.os_pid, what), 0, 0)
             self.fault(child, what, **figures)
 
     def fault_again(self, child: Child | None, what: str) -> None:
-        """A fault that may come again and again; ``untold`` in its figures counts those that were left out."""
+        """Report a fault that may occur frequently. Its figure ``untold`` is the number of faults that were left
+        out."""
         now_ns = time.monotonic_ns()
         key = (child.os_pid if child is not None else 0, what)
         since_ns, times = self._repeats.get(key, (now_ns, 0))
@@ -120,13 +121,13 @@ class Reports:
             del self._repeats[next(iter(self._repeats))]
 
     def rest(self) -> list[Report]:
-        """All that has not been told, and will not be."""
+        """Return the remaining reports at the end of the run."""
         rest, self._reports = self._reports, []
         self._arrived.clear()
         return rest
 
     def take(self, now_ns: int) -> Happened:
-        """All of it, which is then told."""
+        """Return all reports, and begin anew."""
         happened = Happened(now_ns, self._reports, self.used, self.stolen)
         self._reports, self.used, self.stolen = [], {}, {}
         self._arrived.clear()

@@ -1,4 +1,4 @@
-"""A scenario in virtual time: kernel and virtual machine put together."""
+"""Runs a scenario in virtual time: connects the kernel to the virtual machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.util.timeout import ALARM
 
 
 def obstacles(scenario: Scenario) -> list[Problem]:
-    """What of the scenario there is in no virtual time."""
+    """Return the parts of the scenario that cannot run in virtual time."""
     if scenario.machine.stepped:
         return [Problem(0, "machine.slice", Clause(LINES_ARE_REAL, {"value": scenario.machine.slice}))]
     programs = [
@@ -30,20 +30,20 @@ def obstacles(scenario: Scenario) -> list[Problem]:
 
 
 class Policies(Protocol):
-    """Where the policies of a run come from; ``PolicyFactory`` is one."""
+    """Makes the policies of a run, like ``PolicyFactory``."""
 
     def first(self) -> Policy:
-        """The scenario's. Raises BadValue."""
+        """Return the scenario's policy. Raises BadValue."""
         ...
 
     def next(self, name: str, present: Policy) -> Policy:
-        """The one that takes over from the present one. Raises BadValue."""
+        """Return the policy of this name, which takes over from the current one. Raises BadValue."""
         ...
 
 
 def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None, factory: Policies | None = None) -> None:
-    """Run the scenario exactly; by this policy, if one is given, instead of its own, and with those of this factory.
-    Raises BadValue where one cannot be had."""
+    """Run the scenario. ``policy``: replaces the scenario's own; ``factory``: makes the policies. Raises BadValue if a
+    policy is not available."""
     spec = scenario.machine
     factory = factory or PolicyFactory(spec, scenario.folder, ALARM)
     kernel = Kernel(policy or factory.first(), spec.cpus, spec.ties, spec.kept)

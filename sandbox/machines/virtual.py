@@ -1,10 +1,11 @@
-"""The virtual machine: a heap of what is to come and a number that is the time. Exact and deterministic.
+"""The virtual machine: a heap of future events, and a number for the time. It is exact and deterministic.
 
-Synthetic work runs as written. A real program cannot run here; one with an ``estimate`` stands in as a
-single CPU burst of that length.
+Synthetic work runs as declared. Real programs cannot run here; one with an ``estimate`` is simulated by a single CPU
+burst of that length.
 
-Waits need no CPU, as in the textbooks: a process whose work begins with one is blocked from its arrival, and one whose
-work ends with one is over when the wait is. A real process needs the CPU to begin a wait, and to end after it.
+Waits need no CPU, as in textbooks: a process whose work begins with a wait is BLOCKED from its arrival, and one whose
+work ends with a wait exits with the end of the wait. A real process needs the CPU to begin a wait, and to exit after
+it.
 """
 
 from __future__ import annotations
@@ -39,46 +40,46 @@ from sandbox.model.events import Clause, Event, Fault
 from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more, ends_pauses
 
 KILLED = 15
-#: So many stretches of work are looked at ahead, and so few at least: a wait, a burst, and the wait after it.
+#: How many segments of work are unrolled at a time, and the least number that must be: a wait, a burst, another wait.
 _AHEAD, _MIN_AHEAD = 64, 4
 
 
 class VirtualProcess:
-    """Synthetic work in progress. ``left_ns``: what is left of the current CPU burst."""
+    """Synthetic work in progress. ``left_ns``: the rest of the current CPU burst."""
 
     __slots__ = ("arrived_ns", "cpu", "cpu_ns", "left_ns", "pid", "rest", "segments", "since_ns")
 
     def __init__(self, pid: int, spec: ProcessSpec, now_ns: int) -> None:
         self.pid = pid
         self.arrived_ns = now_ns
-        #: What of the work is to come: the next few stretches, and then the others.
+        #: The remaining work: the next few segments, and an iterator over the others.
         self.rest = iter(spec.segments or [Segment("cpu", spec.estimate_ns or 0)])
         self.segments = deque(islice(self.rest, _AHEAD))
         self.cpu_ns = 0
         self.left_ns = 0
-        #: The CPU that it is on, and when its first instruction there ran; the switch itself comes before.
+        #: The CPU that it is on, and when its first instruction there runs, after the switch.
         self.cpu: int | None = None
         self.since_ns = 0
 
     def look_ahead(self) -> None:
-        """Take in some more of what is to come."""
+        """Unroll more segments."""
         self.segments.extend(islice(self.rest, _AHEAD))
 
     def begin_burst(self) -> bool:
-        """Take the next CPU burst out of the work; False where a wait comes first, or nothing."""
+        """Begin the next CPU burst; False if a wait comes first, or the work is done."""
         if self.segments and self.segments[0].kind == "cpu":
             self.left_ns = self.segments.popleft().ns
             return True
         return False
 
     def is_late(self, now_ns: int) -> bool:
-        """Whether its next job has been released already, and begins with a CPU burst."""
+        """Whether its next job is released already, and begins with a CPU burst."""
         if len(self.segments) < 2 or self.segments[0].kind != "until" or self.segments[1].kind != "cpu":
             return False
         return self.arrived_ns + self.segments[0].ns <= now_ns
 
     def begin_wait(self, now_ns: int) -> tuple[int, Clause]:
-        """Take the next wait out of the work: how long (ns; 0: it is over before it begins), and for what."""
+        """Begin the next wait. Returns its length (0: it is over at once) and its reason."""
         segment = self.segments.popleft()
         if len(self.segments) < _MIN_AHEAD:
             self.look_ahead()
@@ -88,7 +89,7 @@ class VirtualProcess:
         return for_ns, Clause("next job", {"for_ns": for_ns})
 
     def run_until(self, now_ns: int) -> None:
-        """Count what it used of the CPU up to now."""
+        """Account for the CPU time used up to now."""
         ran_ns = now_ns - self.since_ns
         if ran_ns > 0:
             self.cpu_ns += ran_ns
@@ -97,7 +98,8 @@ class VirtualProcess:
 
 
 class VirtualMachine:
-    """Obeys at once, or after ``switch_cost_ns`` each time a CPU takes another process than the one it had last."""
+    """Carries out orders at once, or after ``switch_cost_ns`` if a CPU gets another process than the one it had
+    last."""
 
     kind: Literal["virtual"] = "virtual"
     sensor = None
@@ -111,7 +113,7 @@ class VirtualMachine:
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
         self._script: deque[At] = deque(sorted(scenario.script, key=lambda at: at.time_ns))
-        #: The operator's watch is ahead of the machine's clock by as long as the machine was paused.
+        #: For how long the machine was paused, by which the operator's watch is ahead of its clock.
         self._paused_ns = 0
         self._wakes: list[tuple[int, int]] = []
         self._processes: dict[int, VirtualProcess] = {}
@@ -135,10 +137,10 @@ class VirtualMachine:
         return self._frozen
 
     def start(self) -> None:
-        """A virtual machine is always ready."""
+        """Do nothing: a virtual machine is always ready."""
 
     def wait(self, deadline_ns: int | None) -> Happened:
-        """Jump to the next instant at which something happens."""
+        """Advance the time to the next instant at which something happens."""
         if self._frozen:
             return self._wait_frozen()
         now_ns = self.next_instant(deadline_ns)
@@ -157,7 +159,7 @@ class VirtualMachine:
             reports += [self._end_burst(self._leave(cpu)) for cpu in sorted(finished)]
         while self._wakes and self._wakes[0][0] == now_ns:
             sleeper = self._processes.get(heapq.heappop(self._wakes)[1])
-            if sleeper is not None:  # else it was killed in its sleep
+            if sleeper is not None:  # else it was killed during its wait
                 reports += self._end_wait(sleeper)
         while self._arrivals and self._arrivals[0][1].arrive_ns <= now_ns:
             reports.append(self._arrive(*self._arrivals.popleft()))
@@ -166,7 +168,7 @@ class VirtualMachine:
         return Happened(now_ns, reports, used)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true at this very instant."""
+        """Carry out the orders at this instant."""
         started: dict[int, Started] = {}
         for order in orders:
             if isinstance(order, Stop):
@@ -182,9 +184,9 @@ class VirtualMachine:
 
     def _run(self, order: Run, started: dict[int, Started]) -> None:
         process = self._processes.get(order.pid)
-        if process is not None:  # else it was killed in the same breath
+        if process is not None:  # else it was killed at the same instant
             if process.cpu is not None:
-                self._take_off(process)  # it comes straight from another CPU
+                self._take_off(process)  # it moves from another CPU
             if order.cpu in self._running:
                 self._take_off(self._running[order.cpu])
             process.since_ns = self._now_ns
@@ -204,12 +206,12 @@ class VirtualMachine:
             self._told.append(Told(Fault(self._now_ns, did)))
 
     def halt(self) -> list[Event]:
-        """Nothing of a virtual run needs clearing away."""
+        """Do nothing: a virtual run leaves nothing behind."""
         return []
 
     def next_instant(self, deadline_ns: int | None) -> int | None:
-        """When something happens next, the ``deadline_ns`` included; None: never, as far as the machine goes. In a
-        pause that is when its script goes on, if it will."""
+        """Return when something happens next, at most ``deadline_ns``; None: nothing will happen by itself. In a pause,
+        return when the script continues, if it does."""
         now_ns = self._now_ns
         if self._frozen:
             if self._told:
@@ -225,7 +227,7 @@ class VirtualMachine:
         if not (self._wakes or self._arrivals or self._script):
             return next_ns
         while self._wakes and self._wakes[0][1] not in self._processes:
-            heapq.heappop(self._wakes)  # it was killed in its sleep
+            heapq.heappop(self._wakes)  # it was killed during its wait
         later = [] if next_ns is None else [next_ns]
         if self._wakes:
             later.append(self._wakes[0][0])
@@ -236,7 +238,7 @@ class VirtualMachine:
         return min(later, default=None)
 
     def _wait_frozen(self) -> Happened:
-        """Paused: only the operator's watch goes on."""
+        """Return the next scripted command while paused: only the operator's watch continues."""
         reports, self._told = self._told, []
         if not reports and self._script:
             at = self._script.popleft()
@@ -245,7 +247,7 @@ class VirtualMachine:
         return Happened(self._now_ns, reports, {}) if reports else self._stuck()
 
     def _stuck(self) -> Happened:
-        """Nothing can happen any more: end, and say so."""
+        """End the run with a fault, because nothing can happen any more."""
         fault = Fault(self._now_ns, Clause("nothing can happen any more"))
         return Happened(self._now_ns, [Told(fault), Asked(Quit())], {})
 
@@ -272,7 +274,7 @@ class VirtualMachine:
         return Waits(process.pid, self._begin_wait(process))
 
     def _end_wait(self, process: VirtualProcess) -> Iterator[Report]:
-        """It wakes, waits on for the next thing, or is over."""
+        """Report the end of a wait: the process wakes up, begins another wait, or exits."""
         if process.begin_burst():
             yield Woke(process.pid)
         elif process.segments:

@@ -1,1 +1,1 @@
-"""The language of every part: events, commands, states, scenarios, values, claims, problems."""
+"""Data types shared by all parts: events, commands, states, scenarios, values, claims, problems."""

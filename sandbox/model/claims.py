@@ -1,9 +1,9 @@
-"""What a lesson claims of a run, and waits for in it, as a teacher writes it.
+"""Parser and data types for the happenings and claims that a teacher writes in a lesson.
 
-A happening befalls a process: ``parent blocks on wait for child``, ``boss/1 exits 0``. A claim is a happening (``shell
-wakes at least 3 times``, ``never idler runs``), several in their order (``boss writes "sent" before boss/1 exits``), or
-a comparison of figures (``makespan < 0.8 * serial_makespan``). This is the form; what a run makes of it is found out in
-``sandbox.lessons``.
+A happening is something that happens to a process: ``parent blocks on wait for child``, ``boss/1 exits 0``. A claim is
+a happening (``shell wakes at least 3 times``, ``never idler runs``), several happenings in order (``boss writes "sent"
+before boss/1 exits``), or a comparison of figures (``makespan < 0.8 * serial_makespan``). This module knows only their
+form; ``sandbox.lessons`` checks them against a run.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import msgspec
 from sandbox.model.values import BadValue, nearest, shown
 from sandbox.util.units import parse_duration
 
-#: Several are named before it: ``a, b deadlock``.
+#: The only verb whose subject may be several processes: ``a, b deadlock``.
 DEADLOCK = "deadlock"
-#: What can happen to a process, and what may follow the verb: nothing, or a word or text of that kind.
+#: The verbs of happenings, and what may follow each: nothing (None), or a word or text of the named kind.
 VERBS: dict[str, str | None] = {
     "is born": None,
     "runs": None,
@@ -38,10 +38,11 @@ VERBS: dict[str, str | None] = {
     "is": "NOTE",
     DEADLOCK: None,
 }
-#: The subject of a happening that no process does: ``operator paused``, ``operator policy fcfs``.
+#: The subject of a happening caused by the operator, not a process: ``operator paused``, ``operator policy fcfs``.
 OPERATOR = "operator"
 
-#: Figures of a run as a whole. A process has its own (``boss.cpu``, ``boss/1.exit``), and those that it prints.
+#: Figures of a run as a whole. Each process also has figures (``boss.cpu``, ``boss/1.exit``), including those that it
+#: prints.
 RUN_FIGURES = (
     *("makespan", "utilisation", "serial_makespan", "serial_utilisation", "cpu", "cpus", "switches"),
     *("fairness", "turnaround", "waiting", "response", "missed"),
@@ -59,7 +60,7 @@ _FIGURE = re.compile(r"[^\W\d][\w./-]*")
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """Something that happens: to whom, what, and its word or text ("" for any)."""
+    """Something that happens in a run: the subject, the verb, and the word or text after it ("" matches any)."""
 
     who: str
     verb: str
@@ -67,7 +68,7 @@ class Happening(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> list[str]:
-        """Those to whom it happens: one, but for a deadlock."""
+        """The subjects of the happening: one, or several for a deadlock."""
         return self.who.split(", ")
 
     def __str__(self) -> str:
@@ -77,7 +78,7 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 class Happens(msgspec.Struct, frozen=True, tag=True):
-    """It happens ``least`` times or more, and not more than ``most`` times."""
+    """The claim that a happening occurs at least ``least`` and at most ``most`` times (None: no upper limit)."""
 
     text: str
     happening: Happening
@@ -86,14 +87,15 @@ class Happens(msgspec.Struct, frozen=True, tag=True):
 
 
 class InOrder(msgspec.Struct, frozen=True, tag=True):
-    """Each happens; its first time is before the first time of the next."""
+    """The claim that each happening occurs, and that their first occurrences are in the given order."""
 
     text: str
     happenings: list[Happening]
 
 
 class Compares(msgspec.Struct, frozen=True, tag=True):
-    """A figure compared (``sign``) with ``factor`` times another one, or with a value as people write it."""
+    """The claim that a figure compares (``sign``) as stated with ``factor`` times ``right``: another figure, or a value
+    as people write it."""
 
     text: str
     left: str
@@ -106,7 +108,7 @@ AnyClaim = Happens | InOrder | Compares
 
 
 def parse_happening(text: str) -> Happening:
-    """A happening as written. Raises BadValue."""
+    """Parse a happening as written in a lesson. Raises BadValue if it is not one."""
     text = " ".join(text.split())
     who, _, rest = text.partition(" ")
     if who == OPERATOR and rest:
@@ -128,7 +130,7 @@ def parse_happening(text: str) -> Happening:
 
 
 def parse_claim(text: str) -> AnyClaim:
-    """A claim as written. Raises BadValue."""
+    """Parse a claim as written in a lesson. Raises BadValue if it is not one."""
     text = " ".join(text.split())
     happenings = _BEFORE.split(text)
     if len(happenings) > 1:
@@ -153,19 +155,21 @@ def parse_claim(text: str) -> AnyClaim:
 
 
 def is_figure(text: str) -> bool:
-    """Whether this is the name of a figure, and no value."""
+    """Whether the text has the form of a figure's name, not of a value."""
     return _FIGURE.fullmatch(text) is not None
 
 
 def read_value(text: str) -> float | str:
-    """A value as people write it, and as programs print it: durations become nanoseconds, shares fractions. Raises
-    BadValue for what is neither number nor text in quotation marks."""
+    """Parse a value as people write it and programs print it: durations become nanoseconds, percentages fractions.
+
+    Raises BadValue for anything that is neither a number nor text in quotation marks."""
     value = value_of(text)
     return _unquoted(value) if isinstance(value, str) else value
 
 
 def value_of(text: str) -> float | str:
-    """What a text stands for: a duration (in ns), a share, a number (hexadecimal, too); else the text itself."""
+    """Return the number that a text stands for: a duration (in ns), a percentage (as a fraction), or a decimal or
+    hexadecimal number. Return any other text unchanged."""
     try:
         return parse_duration(text)
     except ValueError:
@@ -179,7 +183,7 @@ def value_of(text: str) -> float | str:
 
 
 def spoken_of(claim: AnyClaim) -> Iterator[str]:
-    """Whom a claim speaks of: processes by their path, figures by their name."""
+    """Yield the subjects that a claim mentions: processes by their path, figures by their name."""
     match claim:
         case Happens(happening=happening):
             yield from happening.names
@@ -190,7 +194,7 @@ def spoken_of(claim: AnyClaim) -> Iterator[str]:
 
 
 def owner(name: str, heads: Collection[str]) -> str | None:
-    """Of these processes the one that a path (``boss/1``) or a figure (``boss/1.cpu``) belongs to."""
+    """Return the process among ``heads`` to which a path (``boss/1``) or figure (``boss/1.cpu``) belongs, or None."""
     owners = [head for head in heads if name == head or name.startswith((f"{head}/", f"{head}."))]
     return max(owners, key=len, default=None)
 
@@ -202,6 +206,6 @@ def _unquoted(text: str) -> str:
 
 
 def _verb_meant(rest: str) -> str | None:
-    """The verb that was probably meant."""
+    """Return the verb that was probably meant by the first word, or None."""
     word = rest.partition(" ")[0]
     return nearest(word, [*VERBS]) if word else None

@@ -1,4 +1,4 @@
-"""What an operator may ask of the machine, from the keyboard or from a scenario's script."""
+"""The commands that the operator may give the machine, at the keyboard or in a scenario's script."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ class Command(msgspec.Struct, frozen=True, tag_field="command"):
 
 
 class Pause(Command, frozen=True, tag=True):
-    """Stop every scheduled process and the machine's clock. ``by``: the operator, or the part of the
-    program that acts for the operator."""
+    """Stop every scheduled process and the machine's clock. ``by``: ``operator``, or the name of the part of
+    the program that pauses on the operator's behalf."""
 
     by: str = "operator"
 
 
 class Resume(Command, frozen=True, tag=True):
-    """Go on after a pause. The operator ends any pause, the others only their own (``by``)."""
+    """Go on after a pause. The operator ends any pause; a part of the program (``by``) ends only its own."""
 
     by: str = "operator"
 
 
 class Step(Command, frozen=True, tag=True):
-    """Go on until one scheduling decision has been made, and pause before it takes effect."""
+    """Go on until the next scheduling decision has been made, and pause before it takes effect."""
 
 
 class Choose(Command, frozen=True, tag=True):
-    """Give the next turn to a process, named by pid or name, where the policy leaves it to a person."""
+    """Give the next turn to a process, named by pid or name, if the policy leaves the choice to a person."""
 
     who: str
 
 
 class Predict(Command, frozen=True, tag=True):
-    """Pause before each choice between several processes, so that a person can say who will run; or no longer. Step and
-    Resume then have the policy choose."""
+    """Turn on or off the pause before each choice between several processes, in which a person predicts which will run.
+    Step and Resume then let the policy choose."""
 
     on: bool
 
 
 class PauseAtSteps(Command, frozen=True, tag=True):
-    """Pause at the very event that a step of the lesson waits for, where the step pauses; or no longer."""
+    """Turn on or off pausing at the exact event that a step of the lesson waits for, for steps that pause."""
 
     on: bool
 
 
 class Tune(Command, frozen=True, tag=True):
-    """Set one of the policy's parameters, as a person would write it."""
+    """Set one of the policy's parameters to a value written as a person would type it."""
 
     parameter: str
     value: str
@@ -64,11 +64,11 @@ class UsePolicy(Command, frozen=True, tag=True):
 
 
 class Reload(Command, frozen=True, tag=True):
-    """Load the policy anew from its file. It keeps its parameters, and takes over its own queues."""
+    """Load the policy again from its file. It keeps its parameters and takes over its own queues."""
 
 
 class Look(Command, frozen=True, tag=True):
-    """Ask for the policy's own queues, with at most ``most`` tasks of each."""
+    """Ask for the policy's own queues, with at most ``most`` tasks from each."""
 
     most: int = 50
 
@@ -78,17 +78,17 @@ class Describe(Command, frozen=True, tag=True):
 
 
 class Kill(Command, frozen=True, tag=True):
-    """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
+    """End a process, named by pid or name, with SIGTERM, then SIGKILL after a grace period of two seconds."""
 
     who: str
 
 
-#: The signals that may be sent, by their names without SIG, in the order in which they are offered.
+#: The signals that may be sent, by their names without ``SIG``, in the order in which the user is offered them.
 SIGNALS = ("TERM", "INT", "HUP", "QUIT", "STOP", "TSTP", "CONT", "USR1", "USR2", "ALRM", "KILL")
 
 
 class Signal(Command, frozen=True, tag=True):
-    """Send a process, named by pid or name, one of ``SIGNALS``; what comes of it is the process's affair."""
+    """Send one of ``SIGNALS`` to a process, named by pid or name; the process may handle or ignore it."""
 
     who: str
     signal: str
@@ -101,7 +101,7 @@ class Spawn(Command, frozen=True, tag=True):
 
 
 class Type(Command, frozen=True, tag=True):
-    """Type a line into a process's console. ``unseen``: its echo is off, so what is typed is nobody's business."""
+    """Type a line into a process's console. ``unseen``: the echo is off, so the text must not be shown."""
 
     who: str
     text: str
@@ -113,33 +113,33 @@ KEYS: dict[str, Key] = {key: key for key in get_args(Key)}
 
 
 class Press(Command, frozen=True, tag=True):
-    """Press a key in a process's console that its terminal knows the meaning of: ``ctrl+c`` interrupts who reads,
-    ``ctrl+d`` ends what it reads, ``ctrl+z`` suspends it, if it has a shell that could resume it."""
+    """Press a key that has a meaning for the terminal of a process's console: ``ctrl+c`` interrupts the foreground
+    process, ``ctrl+d`` ends its input, ``ctrl+z`` suspends it if it has a shell that could resume it."""
 
     who: str
     key: Key
 
     @property
     def character(self) -> str:
-        """What a terminal sends for it."""
+        """The control character that a terminal sends for this key."""
         return chr(ord(self.key[-1]) & 0x1F)
 
 
 class Keys(Command, frozen=True, tag=True):
-    """Type keys into a process's console, one by one, as the characters that a terminal sends for them.
-    ``automatic``: nobody has pressed any; it is what a terminal answers when it is asked."""
+    """Type keys into a process's console one by one, as the characters that a terminal sends for them.
+    ``automatic``: the text is a terminal's reply to a query, not keys pressed by a person."""
 
     who: str
     text: str
     automatic: bool = False
 
 
-#: Rows and columns of a console that nobody has looked at yet, and of the largest one.
+#: Rows and columns of a console that has not been shown yet, and the maximum number of either.
 TERMINAL_SIZE, MAX_TERMINAL = (24, 80), 1_000
 
 
 class Resize(Command, frozen=True, tag=True):
-    """Make a process's console so large; who uses it is told (SIGWINCH)."""
+    """Set the size of a process's console; its foreground processes get SIGWINCH."""
 
     who: str
     rows: int
@@ -147,18 +147,18 @@ class Resize(Command, frozen=True, tag=True):
 
 
 class Pace(Command, frozen=True, tag=True):
-    """In virtual time: the machine's clock goes ``times`` as fast as the reader's, a fraction; None: as fast as it
-    can."""
+    """Set the pace of virtual time relative to real time. ``times``: the ratio as numerator and denominator; None: as
+    fast as possible."""
 
     times: tuple[int, int] | None
 
 
 class Farewell(Command, frozen=True, tag=True):
-    """The scenario's clients have left, and no others will come."""
+    """Report that all of the scenario's clients have left and that no more will come."""
 
 
 class Quit(Command, frozen=True, tag=True):
-    """End every process and the machine."""
+    """End every process, then the machine."""
 
 
 AnyCommand = (
@@ -203,7 +203,8 @@ FORMS = {
 
 
 def parse_command(text: str) -> AnyCommand:
-    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises BadValue."""
+    """Parse a command as written in a script: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises BadValue if it is not
+    one."""
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
     who, _, line = rest.partition(" ")
@@ -233,9 +234,9 @@ def parse_command(text: str) -> AnyCommand:
 
 
 def split_command(line: str) -> list[str]:
-    """A command line as words; one that needs a shell (pipes, redirections, variables) is given to ``sh -c``.
+    """Split a command line into words; wrap one that needs a shell (pipes, redirections, variables) in ``sh -c``.
 
-    Raises BadValue for an unclosed quotation.
+    Raises BadValue for an unclosed quotation or an empty line.
     """
     if any(sign in line for sign in "|&;<>$`*?(){}~"):
         return ["sh", "-c", line]

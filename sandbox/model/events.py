@@ -1,8 +1,8 @@
-"""What can happen: the one language between kernel, screen, files and tests.
+"""The events of a run: the format shared by the kernel, the screen, recordings and tests.
 
-Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds since boot; the
-machine's clock stands still while the machine is paused, so a pause is no gap. Reasons, rules, causes and faults are
-data (a ``Clause``), not sentences: the reader's screen says them in the reader's language, and tests compare data.
+Events are small frozen records, encoded as one JSON object per line. Times are integer nanoseconds since boot; the
+machine's clock stops while the machine is paused, so a pause leaves no gap. Reasons, rules, causes and faults are
+data (a ``Clause``), not sentences, so that the user interface can translate them and tests can compare them.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ from sandbox.model.step_events import Stepped as Stepped
 
 Stream = Literal["console"]
 
-#: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
+#: Reasons to dispatch without a new choice by the policy: the process had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
 KEEPS = Clause("keeps the CPU")
 GOES_ON = (RESUMED.rule, KEEPS.rule)
 
 
 class Booted(Event, frozen=True, tag=True):
-    """The machine is up; nothing has run yet. ``kept``: of processes that the scenario does not name, so many are
-    remembered after their end."""
+    """The machine is up; nothing has run yet. ``kept``: how many ended processes are remembered among those that the
+    scenario does not name."""
 
     machine: Literal["linux", "posix", "virtual"]
     cpus: int
@@ -70,7 +70,7 @@ class Booted(Event, frozen=True, tag=True):
 
 
 class Scheduling(Event, frozen=True, tag=True):
-    """The operator changed the policy or its parameters; this is in force from now on."""
+    """The operator changed the policy or its parameters; the given ones are in force from now on."""
 
     policy: str
     parameters: dict[str, object]
@@ -78,14 +78,14 @@ class Scheduling(Event, frozen=True, tag=True):
 
 
 class Recipe(Event, frozen=True, tag=True):
-    """This recipe is in force from now on: how one process is switched for another. ``why``: it was another one."""
+    """The recipe (how processes are stopped and continued) has changed to this one, for the reason ``why``."""
 
     recipe: str
     why: Clause
 
 
 class Admitted(Event, frozen=True, tag=True):
-    """A process exists from now on. ``order`` is its place in the scenario (None: forked or spawned)."""
+    """A process exists from now on. ``order``: its place in the scenario (None: it was forked or spawned)."""
 
     pid: int
     name: str
@@ -97,26 +97,26 @@ class Admitted(Event, frozen=True, tag=True):
 
 
 class Became(Event, frozen=True, tag=True):
-    """A process that was found, not started from the scenario, has become another program."""
+    """A process that was found, not started from the scenario, now runs another program."""
 
     pid: int
     name: str
     runs: str
 
     def after(self, admitted: Admitted) -> Admitted:
-        """The Admitted of the same process, with its present name and program."""
+        """Return the process's ``Admitted`` event with its present name and program."""
         return msgspec.structs.replace(admitted, name=self.name, runs=self.runs)
 
 
 class Ready(Event, frozen=True, tag=True):
-    """``pid`` could run, and waits for its turn."""
+    """``pid`` can run and waits for a CPU."""
 
     pid: int
     reason: ReadyReason
 
 
 class Dispatched(Event, frozen=True, tag=True):
-    """The policy chose ``pid`` for ``cpu``: the scheduling decision. ``slice_ns`` None: until it blocks."""
+    """The policy chose ``pid`` for ``cpu``. ``slice_ns``: its time slice in ns; None: it runs until it blocks."""
 
     pid: int
     cpu: int
@@ -125,26 +125,26 @@ class Dispatched(Event, frozen=True, tag=True):
 
     @property
     def is_decision(self) -> bool:
-        """Whether the policy decided; not where a process goes on after a pause."""
+        """Whether the policy made a decision; false if a process only goes on after a pause."""
         return self.why != RESUMED
 
     @property
     def begins_turn(self) -> bool:
-        """Whether a turn begins: not where a process goes on."""
+        """Whether a new turn begins; false if a process only goes on after a pause or a question."""
         return self.why.rule not in GOES_ON
 
     @property
     def takes_head(self) -> bool:
-        """Whether it was chosen because it was the head of the ready queue."""
+        """Whether the process was chosen because it was at the head of the ready queue."""
         return self.why.rule == HEAD_OF_QUEUE
 
 
 class Descheduled(Event, frozen=True, tag=True):
     """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one, as far as that is known; the sum
     over a process's life is exactly its total, unless the system took the CPU from it in its very last slices.
-    ``undispatched_ns`` of it were used without being dispatched: after it woke
-    by itself, or until a late stop took effect. ``stolen_ns``: for so long since it was dispatched it could run, and
-    somebody else had its CPU: another program, or one of ours that had not been dispatched."""
+    ``undispatched_ns``: the part of ``ran_ns`` used without being dispatched: after it woke
+    by itself, or until a late stop took effect. ``stolen_ns``: the time since it was dispatched in which it could run,
+    but its CPU was taken by another program, or by a process of the machine that had not been dispatched."""
 
     pid: int
     cpu: int
@@ -155,8 +155,8 @@ class Descheduled(Event, frozen=True, tag=True):
 
 
 class Blocked(Event, frozen=True, tag=True):
-    """``pid`` waits for something else than the CPU. ``again``: it had been waiting, woke, and waits for something else
-    before anybody could stop it; its state has not changed."""
+    """``pid`` waits for something other than a CPU. ``again``: it was waiting, woke, and waits for something else
+    before it could be stopped; its state has not changed."""
 
     pid: int
     on: Clause
@@ -164,29 +164,29 @@ class Blocked(Event, frozen=True, tag=True):
 
     @property
     def reads_console(self) -> bool:
-        """Whether it waits for somebody to type."""
+        """Whether the process waits for input at its console."""
         return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
 
     @property
     def is_stop(self) -> bool:
-        """Whether it waits for nothing but that somebody continues it."""
+        """Whether the process is stopped and waits only to be continued."""
         return self.on.rule in STOPPED
 
     @property
     def for_first_of_several(self) -> bool:
-        """Whether it waits for the first of several descriptors."""
+        """Whether the process waits for the first of several descriptors to become ready."""
         return self.on.rule == POLL and ", " in (self.on.text("on") or "")
 
     @property
     def for_others(self) -> bool:
-        """Whether another process ends the wait."""
+        """Whether another process has to end the wait."""
         return self.on.rule in FOR_OTHERS
 
 
 class Waits(Event, frozen=True, tag=True):
-    """For whom ``pid`` waits: the ``holders`` have the ``resource``, which is called the same in every such event, and
-    one of them (``any``) or all have to let go of it. ``by``: that was read from the system ("seen"), or told by the
-    program itself ("said"). No holders though that is known: whoever had it has ended, and it waits for ever."""
+    """The processes for which ``pid`` waits: the ``holders`` have the ``resource`` (named the same in every such
+    event), and one of them (``any``) or all must release it. ``by``: the holders were read from the system ("seen") or
+    told by the program itself ("said"). Known but empty holders: the holder has ended, so the wait cannot end."""
 
     pid: int
     resource: str
@@ -196,7 +196,7 @@ class Waits(Event, frozen=True, tag=True):
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """``pid`` waits for ``holder``, who has the ``resource``; ``taken``: since which line, where that is said."""
+    """``pid`` waits for ``holder``, which has the ``resource``. ``taken``: the line that took it ("": unknown)."""
 
     pid: int
     holder: int
@@ -205,52 +205,54 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 class Deadlocked(Event, frozen=True, tag=True):
-    """None of ``pids`` can ever go on: each of them waits for others of them. ``core``: those in the knot itself, for
-    whom the others wait. ``may_end``: as far as one can see; a time-out that nobody sees may end it."""
+    """None of ``pids`` can ever go on: each waits for others of them. ``core``: the processes of the knot itself, for
+    which the rest wait. ``may_end``: the deadlock is not certain, as an unseen timeout may end it. ``lively``:
+    processes of which other threads go on."""
 
     pids: list[int]
     core: list[int]
     edges: list[Edge]
     may_end: bool = False
+    lively: list[int] = msgspec.field(default_factory=list)
 
 
 class Resolved(Event, frozen=True, tag=True):
-    """These were in a deadlock, and can go on, or have ended."""
+    """The processes ``pids`` were in a deadlock and can now go on, or have ended."""
 
     pids: list[int]
 
 
 class Exited(Event, frozen=True, tag=True):
-    """``code``: exit status; ``signal``: which one ended it; both None: unknown. The times are of its whole life."""
+    """``pid`` has ended. ``code``: exit status; ``signal``: the signal that ended it; both None: unknown."""
 
     pid: int
     code: int | None
     signal: int | None
-    cpu_ns: int
+    cpu_ns: int  # this and the following times are those of its whole life
     waiting_ns: int
     blocked_ns: int
     undispatched_ns: int = 0
 
     @property
     def status(self) -> int | None:
-        """One number, as ``subprocess`` gives it: the exit code, or minus the signal."""
+        """The exit code, or minus the signal number, as in ``subprocess``; None if unknown."""
         return self.code if self.signal is None else -self.signal
 
 
 class Unseen(Event, frozen=True, tag=True):
-    """Children of ``pid``, or theirs, have used so much CPU time who had ended before anybody saw them: by the system's
-    account of its family, less what is known of it. How many they were nobody knows."""
+    """Descendants of ``pid`` that ended before they were seen have used ``cpu_ns`` of CPU time: the system's total for
+    the family less the part that is known. Their number is unknown."""
 
     pid: int
     cpu_ns: int
 
 
 class Wrote(Event, frozen=True, tag=True, omit_defaults=True):
-    """Text that a process wrote, with nothing in it but what dresses and corrects its own line
-    (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain.
+    """Text that a process wrote, reduced to characters and the control sequences that style or correct its own line
+    (see ``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain.
 
-    ``raw``: the same as it came out of its terminal, where that says more than ``text``: it may steer a terminal, and
-    is for nobody but the one that we emulate.
+    ``raw``: the output as it came from the terminal, if it says more than ``text``. It may control a terminal, so it
+    must only be given to the emulated one.
     """
 
     pid: int
@@ -260,8 +262,8 @@ class Wrote(Event, frozen=True, tag=True, omit_defaults=True):
 
 
 class Terminal(Event, frozen=True, tag=True):
-    """How the terminal of a process is set from now on: its size, whether it hands on whole lines (``canonical``) or
-    each key, and whether it shows what is typed (``echo``)."""
+    """The settings of a process's terminal from now on: its size, whether it delivers whole lines (``canonical``) or
+    each key, and whether it shows typed characters (``echo``)."""
 
     pid: int
     rows: int
@@ -271,13 +273,13 @@ class Terminal(Event, frozen=True, tag=True):
 
     @property
     def hides(self) -> bool:
-        """Whether what is typed is shown by nobody: a program asks for a password. One that takes each key by itself
-        may show it."""
+        """Whether typed text is not shown at all, as when a program asks for a password. A program that reads single
+        keys may show them itself."""
         return self.canonical and not self.echo
 
 
 class PolicyNote(Event, frozen=True, tag=True):
-    """What a policy did of its own accord: demoted, boosted, aged, drew a ticket."""
+    """Something that a policy did by itself: demoted, boosted or aged a task, drew a ticket."""
 
     note: Clause
     pid: int | None = None
@@ -288,15 +290,15 @@ class PolicyNote(Event, frozen=True, tag=True):
 
 
 class Queues(Event, frozen=True, tag=True):
-    """The policy's queues as it sees them, best first, and who is on the CPUs; told only when somebody looks."""
+    """The policy's own queues, best first, and the tasks on the CPUs; emitted only in reply to a ``Look`` command."""
 
     queues: list[QueueView]
     running: list[Queued]
 
 
 class Described(Event, frozen=True, tag=True):
-    """The policy in force, told only when somebody asks. ``source``: how it can be found again; ``file``: where its
-    class is written (None: nowhere); ``says``: that class's own words."""
+    """The policy in force; emitted only in reply to a ``Describe`` command. ``source``: how to find it again; ``file``:
+    the file that defines its class (None: no file); ``says``: the docstring of the class."""
 
     policy: str
     source: str
@@ -306,7 +308,7 @@ class Described(Event, frozen=True, tag=True):
 
 
 class Operator(Event, frozen=True, tag=True):
-    """What the person at the keyboard, or the scenario's script, did."""
+    """Something that the operator, at the keyboard or in the scenario's script, did."""
 
     did: Clause
 
@@ -316,61 +318,61 @@ class Operator(Event, frozen=True, tag=True):
 
     @property
     def goes_on(self) -> bool:
-        """Whether it ends a pause, if only for one decision."""
+        """Whether the machine goes on after a pause, if only for one decision."""
         return self.did.rule in (Did.RESUMED, Did.STEPPED, Did.CHOSE)
 
     @property
     def asks_cpu(self) -> int | None:
-        """The CPU for which the machine pauses to ask who will run; None where it does not ask."""
+        """The CPU for which the machine pauses to ask which process will run; None if it does not ask."""
         return self.did.number("cpu") if self.is_pause else None
 
     @property
     def asks_choice(self) -> bool:
-        """Whether the machine pauses for a person to choose who shall run."""
+        """Whether the machine pauses so that a person can choose which process runs."""
         return self.is_pause and self.did.text("by") == PausedBy.CHOICE
 
     @property
     def takes_other_policy(self) -> bool:
-        """Whether another policy takes over, or the same one anew from its file."""
+        """Whether another policy takes over, or the same one reloaded from its file."""
         return self.did.rule in (Did.CHANGED_POLICY, Did.RELOADED)
 
     @property
     def tuned(self) -> tuple[str, str] | None:
-        """The parameter that was set, and its value as the operator wrote it."""
+        """The parameter that was set and its value as the operator wrote it; None if none was set."""
         if self.did.rule != Did.TUNED:
             return None
         return self.did.text("parameter") or "", self.did.text("value") or ""
 
     @property
     def new_policy(self) -> str | None:
-        """The policy that takes over from another one."""
+        """The policy that takes over from another one; None if the policy stays."""
         return (self.did.text("policy") or "") if self.did.rule == Did.CHANGED_POLICY else None
 
 
 class Fault(Event, frozen=True, tag=True):
-    """What went wrong, and what was done about it."""
+    """Something that went wrong, and what was done about it. ``pid``: the process concerned, if any."""
 
     what: Clause
     pid: int | None = None
 
     @property
     def successor(self) -> str | None:
-        """The policy that takes over from one that failed."""
+        """The policy that takes over from one that failed; None if none does."""
         return self.what.text("successor")
 
     @property
     def in_file(self) -> bool:
-        """Whether it went wrong in somebody's own file."""
+        """Whether the fault is in a file written by the user, such as a policy."""
         return "line" in self.what.figures
 
     @property
     def file(self) -> str | None:
-        """The name of that file."""
+        """The name of the user's file in which the fault is; None if it is in none."""
         return (self.what.text("file") or self.what.text("value")) if self.in_file else None
 
     @property
     def line(self) -> int:
-        """The line of that file; 0: none of it."""
+        """The line of the file in which the fault is; 0 if it is in no particular line."""
         return self.what.number("line") or 0
 
     @property
@@ -379,27 +381,27 @@ class Fault(Event, frozen=True, tag=True):
 
     @property
     def process(self) -> str | None:
-        """The name of the process that could not be started, or that it is about otherwise."""
+        """The name of the process that could not be started, or that is otherwise concerned; None if there is none."""
         return self.what.text("name")
 
     @property
     def of_tuning(self) -> bool:
-        """Whether the operator wanted to set a parameter, and could not."""
+        """Whether the operator failed to set a parameter."""
         return self.what.text("asked") == Did.TUNED
 
     @property
     def is_stillbirth(self) -> bool:
-        """Whether a process that was asked for never came to be: the run is not the one that was wanted."""
+        """Whether a requested process could not be created, so that the run is not the one that was wanted."""
         return self.what.rule in STILLBIRTHS
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the run ends because nothing can happen in it any more."""
+        """Whether the run ends because nothing more can happen in it."""
         return self.what.rule in STUCK
 
 
 class Witnessed(Event, frozen=True, tag=True):
-    """In verified runs: by the system's record ``pid`` had the real CPU of ``cpu`` from ``from_ns`` to ``until_ns``."""
+    """In verified runs: the system's record that ``pid`` had ``cpu``'s real CPU from ``from_ns`` to ``until_ns``."""
 
     pid: int
     cpu: int
@@ -408,7 +410,7 @@ class Witnessed(Event, frozen=True, tag=True):
 
 
 class Halted(Event, frozen=True, tag=True):
-    """The machine is down and nothing of it is left. ``why``: done, quit, stuck, time is up."""
+    """The machine is down and no process of it is left. ``why``: done, quit, stuck, time is up."""
 
     why: Clause
 
@@ -425,20 +427,20 @@ _encoder = msgspec.json.Encoder()
 
 @cache
 def _decoder() -> msgspec.json.Decoder[AnyEvent]:
-    """Made when something is read: to look at all kinds of events takes longer than to define them."""
+    """Return the decoder, created on first use because inspecting all event types takes longer than defining them."""
     return msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
-    """One event as one line of JSON, newline included."""
+    """Encode an event as one line of JSON, including the newline."""
     return _encoder.encode(event) + b"\n"
 
 
 def encode_all(events: Iterable[Event]) -> bytes:
-    """Each event as one line of JSON."""
+    """Encode each event as one line of JSON."""
     return _encoder.encode_lines(events)
 
 
 def decode(line: bytes | str) -> AnyEvent:
-    """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
+    """Decode the event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
     return _decoder().decode(line)

@@ -1,4 +1,4 @@
-"""What becomes of processes and their children after an end."""
+"""Events about ended processes and the children of ended processes."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from sandbox.model.event import Event
 
 
 class Zombie(Event, frozen=True, tag=True):
-    """``pid`` has ended, and ``parent`` has not asked how: until it does, the system remembers the end for it."""
+    """``pid`` has ended, and ``parent`` has not waited for it yet: until it does, the system keeps the exit status."""
 
     pid: int
     parent: int
 
 
 class Reaped(Event, frozen=True, tag=True):
-    """The end of ``pid``, which was a zombie, has been asked for: nothing is left of it. ``by`` None: we did it."""
+    """``pid``, which was a zombie, has been waited for, and nothing is left of it. ``by``: the process that waited;
+    None: ossandbox did."""
 
     pid: int
     by: int | None = None
 
 
 class Adopted(Event, frozen=True, tag=True):
-    """The parent of ``pid`` has ended, and its new one is ``by``; None: ossandbox, which is to its processes what the
-    first process of a system is to all others."""
+    """The parent of ``pid`` has ended, and its new parent is ``by``; None: ossandbox, which adopts orphans as the init
+    process of a system does."""
 
     pid: int
     by: int | None = None

@@ -1,19 +1,19 @@
-"""What processes are called on the board and in an order of turns: no two of them the same."""
+"""Unique display names for processes, used on the board and in orders of turns."""
 
 from __future__ import annotations
 
 
 def distinct(name: str, pid: int, parent: str | None, same: bool, ordinal: int | None) -> str:
-    """The name of a process whose own ``name`` somebody else has: a child that goes by its parent's is ``server/2``,
-    the second of its children, as in claims; others are ``cat#7``, by their pid. ``parent``: what that one is called;
-    ``same``: whether both have the same name of their own."""
+    """Return a unique name for a process whose own ``name`` is taken: the second child of a parent with the same name
+    is ``server/2``, as in claims; any other process is named by its pid, as in ``cat#7``. ``parent``: the parent's
+    unique name; ``same``: whether parent and child have the same own name; ``ordinal``: the child's number."""
     if parent is not None and same and ordinal is not None:
         return f"{parent}/{ordinal}"
     return f"{name}#{pid}"
 
 
 class _Called:
-    """A process, as far as its name goes."""
+    """The naming data of one process."""
 
     __slots__ = ("called", "children", "name", "ordinal", "parent")
 
@@ -23,14 +23,14 @@ class _Called:
 
 
 class Names:
-    """The names of all that are known, in the order of their births."""
+    """The unique names of all known processes, assigned in the order of their births."""
 
     def __init__(self) -> None:
         self._known: dict[int, _Called] = {}
         self._taken: dict[str, int] = {}
 
     def born(self, pid: int, name: str, parent: int | None = None) -> str:
-        """A process has come: what it is called from now on."""
+        """Add a new process, and return its unique name."""
         above, ordinal = self._known.get(parent or 0), None
         if above is not None:
             above.children += 1
@@ -39,7 +39,7 @@ class Names:
         return self.became(pid, name)
 
     def became(self, pid: int, name: str) -> str:
-        """It goes by another name of its own: what it is called from now on."""
+        """Give a process another own name, and return its unique name from now on."""
         one = self._known[pid]
         if self._taken.get(one.called) == pid:
             del self._taken[one.called]
@@ -53,7 +53,7 @@ class Names:
         return name
 
     def forget(self, pid: int) -> None:
-        """It is remembered no longer."""
+        """Forget a process and release its name."""
         one = self._known.pop(pid, None)
         if one is not None and self._taken.get(one.called) == pid:
             del self._taken[one.called]

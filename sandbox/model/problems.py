@@ -1,4 +1,4 @@
-"""What is wrong with a file or with options: each fault with its line and its place."""
+"""Problems of an input file or of options, each with its line and place."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import NamedTuple
 from sandbox.model.clause import Clause, Figure
 from sandbox.model.values import BadValue, shown
 
-#: A place in a file, from the outside in: the names of keys, and the numbers of tables from 0 on.
+#: A place in a file, outermost part first: names of keys, and numbers of tables starting at 0.
 Where = tuple[str, ...]
 
 
 class Problem(NamedTuple):
-    """One fault: its line (0: the whole file, or no file), its place in words of the file or the option, and what is
-    wrong."""
+    """One fault. ``line``: 0 for the whole file or no file; ``place``: its key or option as the user wrote it;
+    ``what``: what is wrong."""
 
     line: int
     place: str
@@ -22,12 +22,12 @@ class Problem(NamedTuple):
 
 
 def problems_of(bad: BadValue, place: str = "") -> list[Problem]:
-    """What is wrong with a value that stands at a place of no line: an option, or a file as a whole."""
+    """Return the problems of a value that has no line: an option, or a file as a whole."""
     return [Problem(0, f"{place} {inside}".strip(), what) for inside, what in bad.faults]
 
 
 class BadInput(Exception):
-    """A file, or options, that cannot be used. ``problems``: all of them, in the order of the file."""
+    """Raised for a file or options that cannot be used. ``problems``: all of them, in the order of their lines."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         super().__init__(file)
@@ -36,12 +36,12 @@ class BadInput(Exception):
 
     @classmethod
     def because(cls, file: str, rule: str, **figures: Figure) -> BadInput:
-        """For one reason, which concerns the file as a whole."""
+        """Create the exception for a single problem of the file as a whole."""
         return cls(file, [Problem(0, "", Clause(rule, figures))])
 
 
 class Problems:
-    """Gathers the problems of one file. ``lines``: where each table and key begins, as far as that is known."""
+    """Collects the problems of one file. ``lines``: the line where each table and key begins, as far as known."""
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
@@ -51,22 +51,22 @@ class Problems:
         self.add_clause(where, Clause(rule, figures))
 
     def add_clause(self, where: Where, what: Clause, inside: str = "") -> None:
-        """``inside``: where in the value it is."""
+        """Add a problem. ``inside``: its place within the value."""
         self.found.append(Problem(self._line(where), _place(where) + inside, what))
 
     def add_bad_value(self, where: Where, bad: BadValue) -> None:
-        """Everything that is wrong with a value."""
+        """Add all faults of a value."""
         for inside, what in bad.faults:
             self.add_clause(where, what, inside)
 
     def _line(self, where: Where) -> int:
-        """The line of a place, or of what it stands in."""
+        """Return the line of a place, or of the innermost enclosing place that has one; 0 if none has."""
         while where and where not in self.lines:
             where = where[:-1]
         return self.lines.get(where, 0)
 
 
 def _place(where: Where) -> str:
-    """``process[2].work``: people count from 1."""
+    """Write a place as in ``process[2].work``; tables are counted from 1."""
     words = [f"[{int(word) + 1}]" if word.isdecimal() else f".{shown(word).strip(chr(39))}" for word in where]
     return "".join(words).lstrip(".")

@@ -1,4 +1,4 @@
-"""A policy as it shows itself: its queues, and who is in them; its parameters."""
+"""A policy's description of itself: its queues with their tasks, and its parameters."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from sandbox.model.clause import Clause, Figure
 
 
 class Queued(msgspec.Struct, frozen=True):
-    """A task in one of the policy's queues, or on a CPU, with what the policy knows of it."""
+    """A task in one of the policy's queues or on a CPU, with the policy's figures for it."""
 
     pid: int
     figures: dict[str, Figure] = {}
 
 
 class QueueView(msgspec.Struct, frozen=True):
-    """One of the policy's own queues: who would be next stands first. ``number``: how many are in it, of whom the
-    first are told. ``slice_ns``: how long each may run from here (None: it differs, or has no end)."""
+    """One of the policy's own queues, in the order in which its tasks would be chosen. ``number``: the length of the
+    queue; ``tasks`` may hold only the first of them. ``slice_ns``: the time slice of each task (None: it differs, or
+    has no end)."""
 
     name: Clause
     slice_ns: int | None
@@ -25,7 +26,8 @@ class QueueView(msgspec.Struct, frozen=True):
 
 
 class ParameterView(msgspec.Struct, frozen=True):
-    """One of a policy's parameters: its value in force, as a person would type it, and what is ``allowed``."""
+    """One of a policy's parameters: its value in force as a person would type it, the ``allowed`` values, and its
+    description (``says``)."""
 
     name: str
     value: str

@@ -1,4 +1,4 @@
-"""Ranges as people write them: ``1ms..200ms*2`` (twice the one before), ``10..50+10`` (ten more), ``1..20``."""
+"""Ranges as people write them: ``1ms..200ms*2`` (each value is twice the last), ``10..50+10`` (ten more), ``1..20``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 from sandbox.model.values import BadValue, Whole, shown
 from sandbox.util.units import parse_duration, write_duration
 
-#: Values of one range: each becomes a contender of its own, which is made once to be tried.
+#: The most values of one range. Each value becomes a contender, which is constructed once to validate it.
 MAX_VALUES = 10_000
 HINT = '"1ms..200ms*2" | "10ms..50ms+10ms" | "1..20"'
 _NUMBER = r"[+-]?\d{1,18}(?:\.\d{1,9})?(?:\s*(?:ns|us|µs|ms|s|min))?"
@@ -18,7 +18,8 @@ _STARTS_AS_ONE = re.compile(rf"\s*{_NUMBER}\s*\.\.")
 
 
 def expand(text: str) -> list[str]:
-    """The values of a range, each as a person would write it; of any other text, that text. Raises BadValue."""
+    """Return the values of a range, each as a person would write it, or a list of just ``text`` if it is no range.
+    Raises BadValue for an invalid range."""
     if not _STARTS_AS_ONE.match(text):
         return [text]
     match = _RANGE.fullmatch(text)
@@ -38,7 +39,7 @@ def expand(text: str) -> list[str]:
 
 
 def _values(text: str, first: Fraction, last: Fraction, operator: str, by: Fraction) -> Iterator[Fraction]:
-    """From the first to the last, which is met or not."""
+    """Yield the values from ``first`` up to ``last``, which need not be one of them. Raises BadValue."""
     grows = by > 0 if operator == "+" else by > 1 and first > 0
     if not grows or last < first:
         raise BadValue("range without end", value=shown(text))
@@ -66,8 +67,8 @@ def _written(value: Fraction, is_time: bool) -> str:
 
 
 class Wholes:
-    """Whole numbers as people list them: ``1..20``, ``1,2,4``, ``1..64*2,100``; each once, in the order of the list.
-    A range of a million takes no room."""
+    """Whole numbers as people list them (``1..20``, ``1,2,4``, ``1..64*2,100``), without duplicates, in the order of
+    the list. A range is not expanded, so even a range of a million takes little memory."""
 
     def __init__(self, parts: Sequence[Sequence[int]]) -> None:
         self._parts: list[Sequence[int]] = []
@@ -91,7 +92,7 @@ def _meet(one: Sequence[int], other: Sequence[int]) -> bool:
 
 
 def wholes(text: str, kind: Whole) -> Wholes:
-    """Raises BadValue."""
+    """Parse a list of whole numbers and ranges. Raises BadValue."""
     return Wholes([_part(part.strip(), kind) for part in text.split(",")])
 
 

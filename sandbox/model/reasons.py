@@ -1,4 +1,4 @@
-"""Why a process is ready, and why it left a CPU: the words of the kernel, which policies are told."""
+"""The kernel's words for why a process became ready and why it left a CPU; policies are told them."""
 
 from __future__ import annotations
 

@@ -1,26 +1,27 @@
-"""Rules of clauses that code goes by; all others are for who reads them."""
+"""The rule names of clauses on which code depends; all other rules are only shown to readers."""
 
 from __future__ import annotations
 
-#: Rules of ``Fault.what`` that tell of a process that never came to be.
+#: Rules of ``Fault.what`` for a process that could not be created.
 STILLBIRTHS = (
     "could not be started", "port is taken", "port is taken by", "is exposed", "nobody listens",
     "ended before its arrival", "no birth",
 )  # fmt: skip
-#: Those after which a run ends, because nothing can happen in it any more.
+#: Rules of ``Fault.what`` for a run that ends because nothing more can happen in it.
 STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock", "spins for ever")
-#: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
+#: Rules of ``Dispatched.why`` and ``PolicyNote.note``, then of ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
-#: Of ``Dispatched.why``: a person has chosen; and of ``Fault.what``: whoever has the next turn cannot run.
+#: A rule of ``Dispatched.why``: a person has chosen; and one of ``Fault.what``: the process with the next turn cannot
+#: run.
 CHOSEN, ORDER = "you chose", "order cannot be kept"
-#: Of a problem: the scenario has programs that step, of which there are none in virtual time.
+#: Rule of a problem: the scenario has stepped programs, which virtual time does not have.
 LINES_ARE_REAL = "lines are real"
-#: Causes of a wait in which somebody may press a key.
+#: Causes of a wait that a key pressed at the console may end.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
-#: Causes of a wait that ends when somebody continues the process: it is stopped.
+#: Causes of a wait that ends when the process, which is stopped, is continued.
 STOPPED = ("stopped", "stopped itself")
-#: Causes of a wait whose end is another process's doing.
+#: Causes of a wait that another process has to end.
 FOR_CHILD = "wait for child"
 FOR_OTHERS = (
     *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
@@ -29,13 +30,13 @@ FOR_OTHERS = (
 
 
 class PausedBy:
-    """Who pauses a machine, as far as code goes by it: who asks whose turn it shall be."""
+    """Values of the figure ``by`` of a pause on which code depends. ``CHOICE``: a person has to choose a process."""
 
     CHOICE = "choice"
 
 
 class Did:
-    """Rules of ``Operator.did`` that code goes by."""
+    """Rules of ``Operator.did`` on which code depends."""
 
     PAUSED, RESUMED, STEPPED, CHOSE = "paused", "resumed", "stepped", "chose"
     QUIT, KILLED, TUNED = "quit", "killed", "set"

@@ -1,7 +1,7 @@
-"""What every JSON document says of itself (its kind, who wrote it, from which seed), and the JSON Schema of each kind.
+"""The header of every JSON document (its kind, the program's version, the seed), and the JSON Schema of each kind.
 
-A document may have more than its schema names; what it names stays. Where a command prints a list, each entry of it is
-such a document.
+A document may have more keys than its schema names; the named ones are stable. If a command prints a list, each entry
+of the list is such a document.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from sandbox import __version__
 
 Schema = dict[str, Any]
 
-#: The version of all kinds.
+#: The version number shared by all kinds of documents.
 _EDITION = 1
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def stamped(name: str, document: Mapping[str, Any], seed: int | None = None) -> dict[str, Any]:
-    """The document as one of this kind; ``seed`` None: nothing was drawn by lot, or nobody knows from which seed."""
+    """Return the document with the header of this kind. ``seed`` None: nothing was random, or the seed is unknown."""
     return {"schema": schema_name(name), "version": __version__, "seed": seed, **document}
 
 
 def schema_name(name: str) -> str:
-    """How a document names its kind."""
+    """Return the identifier with which a document names its kind."""
     return f"ossandbox/{name}/{_EDITION}"
 
 
 def schema(name: str) -> Schema:
-    """The JSON Schema of a kind of document."""
+    """Return the JSON Schema of a kind of document."""
     head: Schema = {
         "schema": {"const": schema_name(name)},
         "version": {"type": "string", "description": "of the ossandbox that wrote it"},

@@ -1,4 +1,4 @@
-"""What happens to sockets: listeners, and the connections that come through them."""
+"""Events about sockets: listening ones, and connections."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from sandbox.model.event import Event
 
 
 class Listening(Event, frozen=True, tag=True):
-    """``pid`` waits for connections at an address (``127.0.0.1:9001``), of which ``backlog`` may wait to be accepted;
-    0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order of their being seen."""
+    """``pid`` listens at an address (``127.0.0.1:9001``). ``backlog``: how many connections may wait to be accepted (0:
+    unknown). ``socket``: its number; listeners and connections are numbered together, in the order they are seen."""
 
     socket: int
     pid: int
@@ -16,15 +16,15 @@ class Listening(Event, frozen=True, tag=True):
 
 
 class Backlog(Event, frozen=True, tag=True):
-    """So many connections ``wait`` in the kernel to be accepted from this listener."""
+    """The number of connections ``waiting`` in the system's backlog to be accepted from a listener."""
 
     socket: int
     waiting: int
 
 
 class Connected(Event, frozen=True, tag=True):
-    """A connection between an address of ours and a ``peer``. ``listener``: through whom it came (None: ``pid`` itself
-    connected); ``pid`` None: nobody has accepted it yet, it waits in the kernel's backlog."""
+    """A connection from the process's address ``own`` to a ``peer``. ``listener``: the socket through which it came
+    (None: ``pid`` itself connected); ``pid`` None: it waits to be accepted in the system's backlog."""
 
     socket: int
     own: str
@@ -34,14 +34,15 @@ class Connected(Event, frozen=True, tag=True):
 
 
 class Accepted(Event, frozen=True, tag=True):
-    """``pid`` has this connection: it accepted it, or the process that did gave it on."""
+    """``pid`` has the connection: it accepted it, or got it from the process that did."""
 
     socket: int
     pid: int
 
 
 class Transferred(Event, frozen=True, tag=True):
-    """So many bytes have come and gone over a connection (None: not counted here); ``unread`` wait for the process."""
+    """The bytes ``received`` and ``sent`` over a connection so far (None: not counted by this system), and those still
+    ``unread`` by the process."""
 
     socket: int
     received: int | None
@@ -50,6 +51,6 @@ class Transferred(Event, frozen=True, tag=True):
 
 
 class Closed(Event, frozen=True, tag=True):
-    """A connection is over, or nobody listens at this socket any more."""
+    """A connection is over, or a listening socket is closed."""
 
     socket: int

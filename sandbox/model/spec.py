@@ -1,8 +1,8 @@
-"""What a scenario says, as data: the form in which it travels from its file to the machine.
+"""The data types of a scenario, in which it is handed from its file to the machine.
 
-Every field carries the kind that reads it from a file (``sandbox.model.values``), so this is the one place
-where the keys, their units, ranges and defaults are written down. A field that ends in ``_ns`` is
-written in a file without that ending and with a unit: ``arrive = "20ms"``.
+Every field is annotated with the kind that reads it from a file (``sandbox.model.values``), so the keys, their units,
+ranges and defaults are defined here only. A field whose name ends in ``_ns`` is written in a file
+without that ending and with a unit: ``arrive = "20ms"``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from sandbox.util.text import clean_line
 from sandbox.util.units import write_duration
 
 MAX_PROCESSES = 2_000
-#: Stretches of synthetic work in a whole scenario, its repeats and copies counted: each is an event or more.
+#: The most stretches of synthetic work in a scenario, counting repeats and copies: each causes at least one event.
 MAX_STRETCHES = 1_000_000
 MAX_CLIENTS = 2_000
 CLIENT = "client"
@@ -47,17 +47,17 @@ SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 Ties = Literal["arrival-first", "requeue-first"]
 TIES: tuple[Ties, ...] = get_args(Ties)
 SLICES = ("time", "line", "instruction")
-#: Where a turn is a line, each run has a copy of the scenario's folder: so many files and bytes at most.
+#: The most files and bytes in the copy of the scenario's folder that each run of stepped programs gets.
 MAX_FILES, MAX_BYTES = 2_000, 64 << 20
-#: How a real machine notices blocks, best first; auto: by the best that can be had.
+#: Sensors with which a real machine notices that processes block, best first; ``auto``: the best available one.
 SENSORS = ("auto", "perf", "idle", "poll", "psutil")
-#: What a step of a lesson can point at: parts of the board, and panels.
+#: What a step of a lesson can point at: parts of the board, or panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "waits", "program", "log")
 
 
 def parse_segment(text: str) -> Segment:
-    """A segment as written: ``cpu 300ms`` or ``io 100ms``. Raises BadValue."""
+    """Parse a segment as written in a file: ``cpu 300ms`` or ``io 100ms``. Raises BadValue."""
     kind, _, rest = text.strip().partition(" ")
     if kind == "cpu":
         return Segment("cpu", Duration().read(rest.strip()))
@@ -67,7 +67,7 @@ def parse_segment(text: str) -> Segment:
 
 
 def address(text: str) -> str:
-    """An address as written: ``127.0.0.1:9001``. Raises BadValue."""
+    """Parse an address as written (``127.0.0.1:9001``), and return it in normal form. Raises BadValue."""
     try:
         return str(parse_address(text))
     except ValueError:
@@ -75,7 +75,7 @@ def address(text: str) -> str:
 
 
 class Table(Kind[dict[str, Any]]):
-    """A table whose keys are not known here: a policy's parameters."""
+    """A table whose keys are not checked here, such as a policy's parameters."""
 
     def read(self, raw: object) -> dict[str, Any]:
         if not isinstance(raw, dict):
@@ -84,9 +84,9 @@ class Table(Kind[dict[str, Any]]):
 
 
 class MachineSpec(msgspec.Struct):
-    """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule. ``kept``: of
-    processes that the scenario does not name, so many are remembered one by one after their end. ``slice``: what a turn
-    is: a time, or one line (one bytecode instruction) of a Python program, after which its process waits."""
+    """``[machine]``. ``quantum_ns`` None: the policy's default; ``ties`` None: the policy's own rule. ``kept``: how
+    many ended processes are remembered individually among those that the scenario does not name. ``slice``: whether a
+    turn is a period of time, or one line or bytecode instruction of a Python program, after which its process waits."""
 
     cpus: Annotated[int, Whole(1, 1024)] = 1
     policy: Annotated[str, Text(300)] = "rr"
@@ -100,25 +100,25 @@ class MachineSpec(msgspec.Struct):
 
     @property
     def stepped(self) -> bool:
-        """Whether a turn is a step of a program, not a time."""
+        """Whether a turn is a line or instruction of a program instead of a period of time."""
         return self.slice != "time"
 
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
-    figures for the policies. Times in ns; ``args`` are those of the Python function or file;
-    ``hook``: its locks are noted, so that one can tell who has them. ``memory``: with more
-    bytes than that in memory, it and its descendants together, it is ended; ``address_space``: of more, in use or not,
-    it gets none from the system (None: as many as there are).
+    figures for the policies. Times are in ns. ``args``: the arguments of the Python function or file;
+    ``hook``: its locks are recorded, so that their holders are known. ``memory``: the process is ended if it and its
+    descendants together use more memory, in bytes; ``address_space``: the system refuses it more address space, in
+    bytes (None: no limit).
 
-    A server (``program``) listens at ``listen``, has at most so many ``clients`` at once, and leaves those that have
-    been silent for ``idle``. A client says its lines to whom it ``connect``s, as ``[[client]]`` does.
+    A server (``program``) listens at ``listen``, has at most ``clients`` connections at once, and closes those that
+    have been silent for ``idle``. A client connects to ``connect`` and sends its lines, as ``[[client]]`` does.
 
-    ``period`` makes a periodic process of synthetic work: it does its ``work`` ``repeat`` times, each of them a job
-    that is released one period after the one before, the first when the process arrives, and due ``deadline`` after
-    its release (by default: a period). A process that is done with a job waits for the release of the next; one that
-    is late begins the next at once, and that one is due as if it had been released in time. Without ``period``,
-    ``deadline`` is that of the process as a whole, counted from its arrival.
+    ``period`` makes a periodic process of synthetic work: it does its ``work`` ``repeat`` times. Each time is a job;
+    the first is released when the process arrives, each other one period after the one before, and each is due
+    ``deadline`` after its release (default: one period). A process that has finished a job waits for the release of
+    the next; a late one begins the next at once, which is due as if it had begun at its release. Without ``period``,
+    ``deadline`` applies to the process as a whole, counted from its arrival.
     """
 
     name: Annotated[str, Name()]
@@ -149,19 +149,19 @@ class ProcessSpec(msgspec.Struct):
 
     @property
     def segments(self) -> Stretches:
-        """The synthetic work in full, neighbours of one kind joined."""
+        """The synthetic work in full, with adjacent segments of the same kind joined."""
         return Stretches(self.work or (), self.repeat, self.period_ns)
 
     @property
     def demand_ns(self) -> int | None:
-        """The CPU time that synthetic work needs; None where it is unknown."""
+        """The CPU time in ns that the synthetic work needs; None if the process does no synthetic work."""
         if self.work is None:
             return None
         return sum(segment.ns for segment in self.work if segment.kind == "cpu") * self.repeat
 
     @property
     def runs(self) -> str:
-        """What runs, in one harmless line."""
+        """A description of what runs, on one line without control characters."""
         if self.work is not None:
             line = ", ".join(f"{part.kind} {write_duration(part.ns)}" for part in self.work)
             return line if self.repeat == 1 else f"({line}) × {self.repeat}"
@@ -175,10 +175,10 @@ class ProcessSpec(msgspec.Struct):
 
 
 class ClientSpec(msgspec.Struct):
-    """``[[client]]``: ``count`` clients outside the schedule that ``connect`` to a process of the scenario (or to an
-    address of this machine) once it listens, not before ``arrive``. Each says its lines in turn, the next so long
-    after (``every``) the one before and not before that was answered, and leaves after so many ``times`` (None: only
-    at the end of the run)."""
+    """``[[client]]``: ``count`` unscheduled clients that ``connect`` to a process of the scenario, or to an address of
+    this computer, once it listens, but not before ``arrive``. Each sends its lines in turn, each line ``every`` after
+    the one before, but not before that was answered, and leaves after ``times`` lines (None: at the end of the
+    run)."""
 
     name: Annotated[str, Name()]
     connect: Annotated[str, Text(200)]
@@ -190,29 +190,29 @@ class ClientSpec(msgspec.Struct):
 
 
 class At(msgspec.Struct):
-    """``[[at]]``: the scripted operator. ``time_ns`` is counted through pauses that the script itself ends; pauses
-    that a person makes on real processes stop it."""
+    """``[[at]]``: a command of the scripted operator. ``time_ns`` goes on during pauses that the script itself ends; it
+    stops during pauses of real processes that a person makes."""
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
 
 
 def ends_pauses(script: Iterable[At]) -> bool:
-    """Whether a script will go on after a pause; if not, somebody else has to, and the script waits."""
+    """Whether the script contains a command that ends a pause; if not, only a person can end one."""
     return any(isinstance(at.do, Resume | StepOnce) for at in script)
 
 
 def brings_more(script: Iterable[At]) -> bool:
-    """Whether a script, in the order of its times, has anything to do but to end the run: that alone is no reason to
-    wait when all have ended."""
+    """Whether the first command of a script, in the order of its times, is anything but Quit. A Quit alone is no reason
+    to wait once all processes have ended."""
     first = next(iter(script), None)
     return first is not None and not isinstance(first.do, Quit)
 
 
 class Step(msgspec.Struct):
-    """``[[step]]`` of a lesson: what it waits for, the panel and the process that its text points at until then,
-    whether the machine pauses when it has happened, so that one can read on, and whether it asks until then, before
-    each choice between several processes, who runs next."""
+    """``[[step]]`` of a lesson. ``until``: the happening it waits for; ``panel`` and ``process``: what its text points
+    at until then; ``pause``: the machine pauses after the happening; ``predict``: until then, the reader is asked
+    before each choice between several processes which one will run."""
 
     until: Annotated[Happening, Parsed(parse_happening)]
     panel: Annotated[str | None, Choice(*PARTS, *PANELS)] = None
@@ -222,7 +222,7 @@ class Step(msgspec.Struct):
 
 
 class WhatIf(msgspec.Struct):
-    """``[[whatif]]``: the same scenario in virtual time with other settings; its figures go by ``NAME.makespan``."""
+    """``[[whatif]]``: the same scenario in virtual time with other settings; its figures are ``NAME.makespan`` etc."""
 
     name: Annotated[str, Name()]
     cpus: Annotated[int | None, Whole(1, 1024)] = None
@@ -231,7 +231,7 @@ class WhatIf(msgspec.Struct):
     parameters: Annotated[dict[str, Any], Table()] = {}
 
     def applied(self, scenario: Scenario) -> Scenario:
-        """The scenario with these settings."""
+        """Return the scenario with these settings."""
         machine = msgspec.structs.replace(
             scenario.machine,
             cpus=self.cpus or scenario.machine.cpus,
@@ -243,8 +243,8 @@ class WhatIf(msgspec.Struct):
 
 
 class Scenario(msgspec.Struct):
-    """One scenario, valid: processes with their copies unrolled, in scenario order. ``lesson``: the file of its text;
-    ``concepts``: the numbers of those that it teaches."""
+    """A valid scenario: its processes, copies included, in scenario order. ``lesson``: the file with the lesson's text
+    (None: no lesson); ``concepts``: the numbers of the concepts that it teaches."""
 
     name: str
     title: str
@@ -261,12 +261,12 @@ class Scenario(msgspec.Struct):
 
     @property
     def names(self) -> set[str]:
-        """What a lesson's figures can belong to: processes, and other settings."""
+        """The names of everything that has figures in a lesson: the processes and the what-if runs."""
         return {process.name for process in self.processes} | {whatif.name for whatif in self.whatifs}
 
 
 class Guest(msgspec.Struct):
-    """A policy that lives in another process, as it introduced itself there."""
+    """A policy that runs in another process, as it has described itself."""
 
     source: str
     parameters: dict[str, object]
@@ -275,13 +275,13 @@ class Guest(msgspec.Struct):
 
 
 class Boot(msgspec.Struct):
-    """What a kernel process is told to run, and how. ``stay``: go on after everything has ended (somebody may
-    start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
-    ``exposed``: the scenario's servers may listen where other machines can reach them; ``setuid``: programs may gain
-    privileges; ``claimed``: the real CPUs that are its mini CPUs (none: the machine chooses), of which other runs use
-    those that are ``shared``, too; ``others``: all that other runs use. ``virtual``: in virtual time, which goes by as
-    fast as ``Pace`` says; ``guest``: who decides instead of the scenario's policy: the descriptors with which it is
-    asked, and heard, come along."""
+    """What a kernel process has to run, and how. ``stay``: go on after all processes have ended, as the operator may
+    start more; ``attended``: an operator is present to type; ``verify``: also report what the system recorded;
+    ``exposed``: the scenario's servers may listen where other computers can reach them; ``setuid``: programs may gain
+    privileges; ``claimed``: the real CPUs used as mini CPUs (empty: the machine chooses), ``shared``: those of them
+    that other runs use too, ``others``: all CPUs that other runs use. ``virtual``: run in virtual time, at the speed
+    set by ``Pace``; ``guest``: the policy in another process that decides instead of the scenario's; the descriptors
+    to talk to it are passed along."""
 
     scenario: Scenario
     sensor: str = "auto"

@@ -1,4 +1,4 @@
-"""The states of a process, the legal transitions, and the one function that makes them."""
+"""The states of a process, the legal transitions, and the only function that makes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class State(Enum):
-    """The state of a process."""
+    """A state of a process."""
 
     #: The states to which a process may go from this one.
     leads_to: tuple[State, ...]
@@ -16,14 +16,14 @@ class State(Enum):
     READY = "ready"
     RUNNING = "running"
     BLOCKED = "blocked"
-    #: Somebody has stopped it: itself, its shell, whoever sent it a signal. To the kernel it is as good as blocked.
+    #: Stopped by a signal from itself, its shell or another process. The kernel treats it like a blocked one.
     STOPPED = "stopped"
     EXITED = "exited"
 
 
-#: The members by themselves: in a loop, to look one up in its class costs ten times as much.
+#: The members as globals: in a loop, looking one up in its class costs ten times as much.
 NEW, READY, RUNNING, BLOCKED, STOPPED, EXITED = State
-#: In these a process waits until something happens to it.
+#: The states in which a process waits for something other than a CPU.
 WAITS = frozenset({BLOCKED, STOPPED})
 
 LEGAL = {
@@ -39,22 +39,22 @@ for _state, _after in LEGAL.items():
 
 
 class HasState(Protocol):
-    """Anything that is in a state: the kernel's process, the board's row."""
+    """Anything with a process state: the kernel's process, the board's row."""
 
     state: State
 
 
 class IllegalTransition(RuntimeError):
-    """A change of state that cannot happen: a bug, never bad input."""
+    """Raised for an illegal change of state, which is a bug, never bad input."""
 
 
 def move(process: HasState, to: State) -> None:
-    """Change the state of ``process``. Raises IllegalTransition."""
+    """Change the state of ``process``. Raises IllegalTransition if it may not go to ``to``."""
     if to not in process.state.leads_to:
         raise illegal(process, to)
     process.state = to
 
 
 def illegal(process: HasState, to: State) -> IllegalTransition:
-    """What to raise where this change of state cannot happen."""
+    """Return the exception to raise for this illegal change of state."""
     return IllegalTransition(f"{process!r}: {process.state.name} → {to.name}")

@@ -1,4 +1,4 @@
-"""What can happen where a turn is a line: a line has been run."""
+"""Events of stepped runs, in which a turn is a line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sandbox.model.event import Event
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A variable of a program that has another value than before, each as its ``repr``, shortened (``before`` None: it
-    is new). ``shared``: other processes see the same one."""
+    """A variable of a program whose value has changed. ``before``, ``after``: the shortened ``repr`` of the values
+    (``before`` None: it is new); ``shared``: other processes see the same variable."""
 
     name: str
     after: str
@@ -18,12 +18,12 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Stepped(Event, frozen=True, tag=True, omit_defaults=True):
-    """``pid`` has run one ``line`` of ``file``, which is named from the scenario's folder, in ``function``, and stands
-    before ``next_line`` of ``next_file`` (None: of the same file).
+    """``pid`` has run one ``line`` of ``file`` (relative to the scenario's folder) in ``function``, and has stopped
+    before ``next_line`` of ``next_file`` (None: the same file).
 
-    ``line`` 0: it has only come to its first line; ``next_line`` 0: none is left to run. ``thread``: which of its
-    threads, counted as they came, the first is 0. ``changed``: its simple variables that have other values since it
-    last stopped; what others did to shared ones meanwhile is not its doing, and is not named.
+    ``line`` 0: it has only reached its first line; ``next_line`` 0: no line is left to run. ``thread``: the number of
+    the thread, in order of creation from 0. ``changed``: its simple variables whose values have changed since it last
+    stopped, except for changes that other processes made to shared ones.
     """
 
     pid: int

@@ -1,4 +1,4 @@
-"""Synthetic work as it is declared and as it is done: a few stretches, and how often. Nothing is ever unrolled."""
+"""Synthetic work: a few segments and how often they are repeated, without ever storing the repetitions."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import msgspec
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A stretch of synthetic work: so much CPU time, so long a wait for I/O, or a wait until so long after the
-    process's beginning (the release of its next job)."""
+    """A stretch of synthetic work, in ns: CPU time to use ("cpu"), a wait for I/O ("io"), or a wait until that long
+    after the process's arrival, for the release of its next job ("until")."""
 
     kind: Literal["cpu", "io", "until"]
     ns: int
 
 
 class Stretches(Sequence[Segment]):
-    """``work`` done ``repeat`` times, neighbours of one kind joined; with a period each time is a job, and a wait for
-    its release stands before all but the first. A sequence that weighs what is declared, whatever its length."""
+    """The sequence of segments of ``work`` done ``repeat`` times, with adjacent ones of the same kind joined. With a
+    period each time is a job, and all but the first are preceded by a wait for their release. The memory used does not
+    depend on ``repeat``."""
 
     __slots__ = ("_count", "_cycle", "_first", "_last", "_period_ns")
 
     def __init__(self, work: Sequence[Segment], repeat: int, period_ns: int | None) -> None:
         once = _joined(work)
         self._period_ns = period_ns
-        #: What comes first and is not in each cycle; what is repeated; what the last one is instead.
+        #: The first and last segments where they differ from those of the repeated cycle.
         self._first: Segment | None = None
         self._last: Segment | None = None
         if not once:

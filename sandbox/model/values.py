@@ -1,7 +1,7 @@
-"""Typed values with units and ranges: what a scenario key or a policy's parameter may be.
+"""Typed values with units and ranges, for the keys of scenarios and the parameters of policies.
 
 A kind reads a raw TOML or JSON value and either returns the value that the program works with
-(durations become integer nanoseconds) or raises ``BadValue``, whose clause says as data what is
+(durations become integer nanoseconds) or raises ``BadValue``, whose clauses say as data what is
 wrong and what is allowed.
 """
 
@@ -25,8 +25,8 @@ _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(e[+-]?\d{1,3})?", re.ASCII | r
 
 
 class BadValue(ValueError):
-    """A value that is not allowed. ``faults``: each broken rule with its figures, and where inside
-    the value it is (``""`` or ``"[2]"``, the first being 1)."""
+    """Raised for a value that is not allowed. ``faults``: each broken rule with its figures, and its place
+    inside the value (``""``: the value itself; ``"[2]"``: the second item)."""
 
     def __init__(self, rule: str, **figures: Figure) -> None:
         super().__init__(rule)
@@ -34,27 +34,27 @@ class BadValue(ValueError):
 
     @property
     def what(self) -> Clause:
-        """The first broken rule, for those who tell of one only."""
+        """The first broken rule, for callers that report only one."""
         return self.faults[0][1]
 
     @classmethod
     def all(cls, faults: list[tuple[str, Clause]]) -> BadValue:
-        """Several faults of one value."""
+        """Create the exception for several faults of one value."""
         bad = cls(faults[0][1].rule)
         bad.faults = faults
         return bad
 
 
 def nearest(word: str, allowed: Sequence[str]) -> str | None:
-    """The allowed word that was probably meant."""
-    from difflib import get_close_matches  # only when something is wrong: the kernel process stays small
+    """Return the allowed word that was probably meant, or None if none is similar."""
+    from difflib import get_close_matches  # imported only on errors, to keep the kernel process small
 
     matches = get_close_matches(word, allowed, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
 def shown(raw: object) -> str:
-    """A raw value in a message: short, on one line and harmless."""
+    """Return a raw value as shown in a message: short, on one line and without control characters."""
     if isinstance(raw, dict):
         return N_("a table")
     if isinstance(raw, list):
@@ -65,34 +65,34 @@ def shown(raw: object) -> str:
 
 
 class Kind(Generic[T]):
-    """One type of value. ``is_time``: its name carries ``_ns`` inside and in JSON."""
+    """A type of value. ``is_time``: names of such values end in ``_ns`` in the program and in JSON."""
 
     is_time = False
 
     def read(self, raw: object) -> T:
-        """The value of ``raw``; raises BadValue."""
+        """Convert a raw TOML or JSON value. Raises BadValue."""
         raise NotImplementedError
 
     def raw(self, text: str) -> object:
-        """What a person typed, as a file would hold it: for ``read``."""
+        """Convert typed text to the raw value that a file would hold, for ``read``."""
         return text
 
     def parse(self, text: str) -> T:
-        """The value that a person typed; raises BadValue."""
+        """Convert typed text to a value. Raises BadValue."""
         return self.read(self.raw(text))
 
     def write(self, value: T) -> str:
-        """The value as a person would type it."""
+        """Return the value as a person would type it."""
         return str(value)
 
     def range(self) -> str:
-        """What is allowed, in a few neutral characters: ``1 … 64``."""
+        """Return the allowed values in a short form that needs no translation: ``1 … 64``."""
         return ""
 
 
 class Duration(Kind[int]):
-    """``20ms``, ``1.5s``, ``250us``: nanoseconds inside. A bare number is refused, with a hint. ``zero``: 0 is
-    allowed below ``least`` too, and means never."""
+    """A duration such as ``20ms``, ``1.5s``, ``250us``, read as nanoseconds. A bare number is refused, with a hint.
+    ``zero``: 0, which means never, is allowed even below ``least``."""
 
     is_time = True
 
@@ -123,7 +123,7 @@ class Duration(Kind[int]):
 
 
 class Size(Kind[int]):
-    """``64kB``, ``400MB``, ``2GB``: bytes inside. A bare number is refused."""
+    """A size such as ``64kB``, ``400MB``, ``2GB``, read as bytes. A bare number is refused."""
 
     def __init__(self, least: str, most: str) -> None:
         self.least, self.most = parse_size(least), parse_size(most)
@@ -187,7 +187,7 @@ class Number(Kind[float]):
 
 
 class Flag(Kind[bool]):
-    """true or false."""
+    """A truth value, written ``true`` or ``false``."""
 
     def read(self, raw: object) -> bool:
         if not isinstance(raw, bool):
@@ -205,7 +205,7 @@ class Flag(Kind[bool]):
 
 
 class Choice(Kind[str]):
-    """One of a few words."""
+    """One word from a fixed set."""
 
     def __init__(self, *words: str) -> None:
         self.words = words
@@ -221,7 +221,7 @@ class Choice(Kind[str]):
 
 
 class Text(Kind[str]):
-    """Text of at most ``most`` characters, made harmless; ``lines`` allows more than one line."""
+    """Text of ``least`` to ``most`` characters, without control characters. ``lines``: several lines are allowed."""
 
     def __init__(self, most: int = 200, least: int = 1, lines: bool = False) -> None:
         self.most, self.least, self.lines = most, least, lines
@@ -237,7 +237,7 @@ class Text(Kind[str]):
 
 
 class Name(Kind[str]):
-    """A process's name: one word that scripts and people can type."""
+    """The name of a process: one word of at most 40 printable characters."""
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
@@ -248,7 +248,7 @@ class Name(Kind[str]):
 
 
 class Argument(Kind[str]):
-    """One argument of a program, byte for byte: it is handed over, never shown uncleaned."""
+    """One argument of a program, passed on unchanged; it must be cleaned before it is shown."""
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
@@ -261,7 +261,7 @@ class Argument(Kind[str]):
 
 
 class Scalar(Kind["str | int | float | bool"]):
-    """A plain value handed to a Python function."""
+    """A plain value passed to a Python function."""
 
     def read(self, raw: object) -> str | int | float | bool:
         if isinstance(raw, bool):
@@ -297,7 +297,7 @@ class ListOf(Kind[list[T]]):
         return values
 
     def raw(self, text: str) -> object:
-        """Items are separated by commas, or by slashes where commas separate something else."""
+        """Split at commas, or at slashes, for places where commas already separate something else."""
         return [self.item.raw(part.strip()) for part in re.split("[,/]", text)] if text.strip() else []
 
     def write(self, value: list[T]) -> str:
@@ -308,7 +308,7 @@ class ListOf(Kind[list[T]]):
 
 
 class Words(ListOf[str]):
-    """Names in their order: ``a a b``, with commas between them, or blanks where none of them has one."""
+    """A sequence of names, separated by commas, or by blanks if no name contains one: ``a a b``."""
 
     def __init__(self, least: int = 0, most: int = 1_000) -> None:
         super().__init__(Text(100), least, most)
@@ -325,7 +325,7 @@ class Words(ListOf[str]):
 
 
 class Parsed(Kind[T]):
-    """Text that a function turns into a value; the function raises BadValue."""
+    """Text that is converted by a function, which raises BadValue."""
 
     def __init__(self, function: Callable[[str], T]) -> None:
         self._function = function

@@ -1,6 +1,6 @@
 """Scheduling policies: one small class in one file each, found by name, entry point or ``file.py:Class``.
 
-A policy's file needs nothing but this module: ``from sandbox.policies import Parameter, Policy, Task``.
+A policy's file needs to import nothing else: ``from sandbox.policies import Parameter, Policy, Task``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 GROUP = "ossandbox.policies"
-#: In the order in which a course would meet them; each in the file of its name.
+#: The built-in policies in the order in which a course introduces them, each in the file of its name.
 BUILT_IN = (
     *("fcfs", "sjf", "srtf", "hrrn", "rr", "priority", "mlfq", "feedback"),
     *("lottery", "stride", "fair", "eevdf", "edf", "rm", "manual", "scripted"),
@@ -57,7 +57,7 @@ BUILT_IN = (
 
 
 def names() -> list[str]:
-    """The policies that go by name: the built-in ones, then installed ones."""
+    """Return the names of the built-in policies, then of installed ones."""
     installed = [point.name for point in _installed()]
     return [*BUILT_IN, *(name for name in installed if name not in BUILT_IN)]
 
@@ -71,7 +71,8 @@ def _installed() -> Iterable[EntryPoint]:
 
 
 def find(name: str, folder: str = ".") -> type[Policy]:
-    """The policy class of a name, or of ``file.py:Class`` beside ``folder``, read anew each time. Raises BadValue."""
+    """Return the policy class of a name, or of ``file.py:Class`` below ``folder``. A file is read anew each time.
+    Raises BadValue."""
     if name in BUILT_IN:
         return _only_policy(importlib.import_module(f"{__name__}.{name}"), name)
     from sandbox.policies.host.loader import (  # not needed by most, and the kernel process shall stay small
@@ -94,14 +95,16 @@ def _only_policy(module: object, name: str) -> type[Policy]:
     raise BadValue("no policy in the file", value=name)
 
 
-#: What stands before a policy: it gets the policy, and the limit for each of its calls.
+#: Wraps a policy in a guard, given the policy and the time limit of each call to it.
 GuardMaker = Callable[[Policy, TimeLimit], Policy]
 
 
 def build(spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT, guard: GuardMaker | None = None) -> Policy:
-    """The policy that a scenario asks for, with its parameters; its quantum goes to a policy that has one. What is not
-    built in works behind a ``guard`` (a ``Guard``, if no other is given, behind which everything works), and the
-    ``alarm`` ends what takes too long. Raises BadValue."""
+    """Return the policy that a scenario names, with its parameters, and with its quantum if the policy has one.
+
+    A policy that is not built in is wrapped in a ``Guard``; if ``guard`` is given, every policy is wrapped in that.
+    ``alarm`` limits the time of each call to the policy. Raises BadValue.
+    """
     if guard is None and spec.policy in BUILT_IN:
         return _made(find(spec.policy), spec)
     from sandbox.policies.host.guard import Guard

@@ -1,8 +1,8 @@
-"""What every scheduling policy is made of: the task it sees, its parameters, its callbacks.
+"""The base class of scheduling policies, the tasks that they see, and their parameters.
 
-A policy decides which task runs; it knows no machine, no signal and no screen. Its callbacks carry the names of
-Linux's sched_ext where the meaning is the same. The defaults below are a plain FIFO queue, so that first come, first
-served is an empty class and round robin adds one line.
+A policy decides which task runs. It knows no machine, no signals and no screen. Callbacks have the names of Linux's
+sched_ext where the meaning is the same. The defaults are a plain FIFO queue, so that first come, first served is an
+empty class and round robin adds one method.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ T = TypeVar("T")
 
 
 class Task:
-    """What a policy may know of a process. Only the kernel writes these fields, ``data`` excepted: a policy of your own
-    gets a view that it cannot write. Times in ns."""
+    """A process as policies see it. Only the kernel writes the fields, except for ``data``; a policy from a file gets a
+    read-only view. Times in ns."""
 
     __slots__ = (
-        # Who it is; ``called``: its name on the board, which nobody else has; ``order``: its place in the scenario.
+        # Identity; ``called``: its unique name on the board; ``order``: its position in the scenario.
         "pid",
         "name",
         "called",
         "order",
         "arrived_ns",
-        # What the scenario says of it; ``demand_ns``: all the CPU time that it declares (None: a real program).
+        # Figures from the scenario; ``demand_ns``: the total CPU time that it declares (None: a real program).
         "priority",
         "nice",
         "tickets",
@@ -41,25 +41,25 @@ class Task:
         "period_ns",
         "deadline_ns",
         "estimate_ns",
-        # Its state, and what it waits for, or waited for last.
+        # Its state, and the reason of its current or last wait.
         "state",
         "on",
         # CPU time used so far, and since when it has been in its present state.
         "cpu_ns",
         "since_ns",
-        # The CPU burst in hand, or to come: its declared length (None: unknown), the CPU time used before it.
+        # The current or next CPU burst: its declared length (None: unknown), and the CPU time used before it.
         "burst_ns",
         "before_ns",
-        # By when its job in hand shall be done (None: no deadline, or no job in hand).
+        # The deadline of its current job (None: no deadline, or no current job).
         "due_ns",
-        # Those who have what it waits for, as far as that is known; nobody while it does not wait for others.
+        # The tasks that hold what it waits for, as far as they are known; empty while it does not wait for others.
         "waits_for",
-        # Why it left the CPU last, and what is then left of its slice (None: a slice without end).
+        # Why it left the CPU last, and the rest of its slice then (None: none, or a slice without end).
         "stopped",
         "left_ns",
-        # Whatever the policy wants to remember of it; None again when another policy takes over.
+        # For the policy's own use; reset to None when another policy takes over.
         "data",
-        # What a policy of somebody's own sees in the place of it.
+        # The read-only view of it that a policy from a file gets.
         "view",
     )
 
@@ -90,7 +90,7 @@ class Task:
 
     @property
     def own(self) -> Any:
-        """``data``, as the first policies called it."""
+        """The former name of ``data``."""
         return self.data
 
     @own.setter
@@ -104,7 +104,7 @@ class Task:
 class Parameter(Generic[T]):
     """A typed parameter of a policy, with its unit and range: ``quantum = Parameter(Duration(), "50ms", "…")``.
 
-    Read from a policy it is the value; ``Policy.set`` checks and sets it.
+    As an attribute of a policy it is the value; ``Policy.set`` checks and sets it.
     """
 
     def __init__(self, kind: Kind[T], default: object, says: str) -> None:
@@ -118,12 +118,12 @@ class Parameter(Generic[T]):
     @overload
     def __get__(self, policy: object, owner: type) -> T: ...
     def __get__(self, policy: object | None, owner: type) -> T | Parameter[T]:
-        return self  # a policy has the value in its own dictionary, which is looked at first
+        return self  # only reached on the class: the value of an instance is in its __dict__, which is looked up first
 
 
 class Queue(NamedTuple):
-    """One of a policy's queues as the screen shows it: who would be next stands first. ``slice_ns``: how long each
-    may run from here (None: it differs, or has no end)."""
+    """A queue of a policy for the screen, the next task first. ``slice_ns``: the slice of a task that is picked from it
+    (None: it differs between tasks, or has no end)."""
 
     name: Clause | str
     tasks: Sequence[Task]
@@ -131,27 +131,27 @@ class Queue(NamedTuple):
 
 
 class KernelHandle(Protocol):
-    """What a policy may ask of the kernel that it is installed in."""
+    """The interface of the kernel for the policy that is installed in it."""
 
     @property
     def attended(self) -> bool:
-        """Whether a person is there, to be asked."""
+        """Whether there is a user who can be asked."""
         ...
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
-        """Put a policy's own move on record."""
+        """Record an action of the policy."""
         ...
 
     def renew(self, task: Task) -> None:
-        """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        """Give a task a new slice: at once if it is running, else with its next dispatch."""
         ...
 
     def fault(self, what: Clause, task: Task | None = None) -> None:
-        """Put on record that something cannot be done as it was wanted."""
+        """Record something that the policy was asked for and cannot do."""
         ...
 
     def failed(self, what: Clause) -> None:
-        """The policy failed, and another one has replaced it."""
+        """Record that the policy has failed and was replaced."""
         ...
 
 
@@ -168,7 +168,7 @@ class NullKernel:
 
 HEAD = Clause("head of the ready queue")
 READY = Clause("ready queue")
-#: Characters of a parameter's value where it can be changed.
+#: Characters of a parameter's value that are shown for editing.
 _MAX_VALUE = 20_000
 PREEMPTED: tuple[DescheduledReason, ...] = ("preempted",)
 
@@ -177,8 +177,8 @@ if TYPE_CHECKING:
 else:
 
     def constant(get: Callable[[Any], object]) -> object:
-        """What is a property to the type checker, so that a subclass may make it one, is its plain value at run time:
-        the kernel reads it at every decision, and a class or an instance may assign another."""
+        """A property for the type checker, so that subclasses may override it with one, and a plain class attribute at
+        run time, because the kernel reads it with every decision."""
         return get(None)
 
 
@@ -187,18 +187,18 @@ class Policy:
 
     name: ClassVar[str] = ""
     ties: ClassVar[str] = "arrival-first"
-    #: Figures of a process, such as ``period_ns``: where no process has any of them, this policy has nothing to go by.
+    #: Fields of a process, such as ``period_ns``. The policy makes no sense where no process has any of them.
     needs: ClassVar[tuple[str, ...]] = ()
-    #: Whether it decides anything itself: what only does as it is told is compared with others only if a scenario is
-    #: made for it.
+    #: Whether it makes its own decisions. One that follows orders is compared with others only if the scenario names
+    #: it.
     decides: ClassVar[bool] = True
-    #: How it can be found again: its name, or ``file.py:Class``.
+    #: How to find it again: its name, or ``file.py:Class``.
     source: str = ""
     #: The kernel, once the policy is installed.
     kernel: KernelHandle = NullKernel()
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
-        """Raises BadValue for unknown parameters and values out of their range, all at once."""
+        """Raises one BadValue for all unknown parameters and values out of range."""
         self.seed = seed
         self.queue: deque[Task] = deque()
         for parameter in self.declared():
@@ -212,138 +212,137 @@ class Policy:
         if faults:
             raise BadValue.all(faults)
 
-    # What a policy declares: a plain class attribute in most, a property where it depends on parameters
+    # Declarations: plain class attributes in most policies, properties where they depend on parameters
 
     @constant
     def idles(self) -> bool:
-        """Whether it may let a CPU stand idle while a task is ready. ``ossandbox check`` holds all others to it."""
+        """Whether it may leave a CPU idle while a task is READY. ``ossandbox check`` reports that in other policies."""
         return False
 
     @constant
     def starves(self) -> bool:
-        """Whether it may keep a task waiting for ever while others come and go; checked likewise."""
+        """Whether it may let a task starve while others come and go. ``ossandbox check`` reports it in others."""
         return False
 
     @constant
     def asks(self) -> bool:
-        """Whether a person makes its choices: if one is there, the machine stops before each between several."""
+        """Whether a user makes its choices. If there is one, the machine pauses before each choice between several."""
         return False
 
     @constant
     def keeps_slice(self) -> Collection[DescheduledReason]:
-        """A task that leaves the CPU for one of these reasons keeps what is left of its slice."""
+        """Reasons for leaving the CPU after which a task keeps the rest of its slice."""
         return PREEMPTED
 
     @constant
     def timer_ns(self) -> int | None:
-        """When the kernel shall call ``timer`` next, in ns since boot; None: never."""
+        """When the kernel has to call ``timer`` next, in ns since boot; None: not at all."""
         return None
 
     # What the kernel calls
 
     def start(self, now_ns: int) -> None:
-        """The policy takes over: at boot, or in the middle of a run. Then it is told of every process on a CPU, each
-        as if it came alone and were picked, and of every ready one."""
+        """Called when the policy takes over, at boot or in the middle of a run. In the latter case it is then told of
+        each running process as if that were admitted alone and picked, and of each READY one."""
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        """``task`` became ready. A preempted one goes back to the head, all others to the tail."""
+        """Called when a task has become READY. A preempted one goes to the head of the queue, others to the tail."""
         if reason == "preempted":
             self.queue.appendleft(task)
         else:
             self.queue.append(task)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
-        """Take the next task for ``cpu`` out of the queues; None leaves the CPU idle."""
+        """Remove the next task for ``cpu`` from the queues and return it; None leaves the CPU idle."""
         return self.queue.popleft() if self.queue else None
 
     def slice(self, task: Task) -> int | None:
-        """How long the picked task may run, in ns; None: until it blocks."""
+        """Return for how long the picked task may run, in ns; None: until it blocks."""
         return None
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        """Whether ``task``, just made ready, takes the CPU from ``running`` at once."""
+        """Whether ``task``, which has just become READY, takes the CPU from ``running`` at once."""
         return False
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        """``task`` leaves the CPU after using ``ran_ns`` of CPU time; ``task.stopped`` says why."""
+        """Called when a task leaves the CPU after using ``ran_ns`` of CPU time; ``task.stopped`` is the reason."""
 
     def remove(self, task: Task) -> None:
-        """A ready task is gone (killed): forget it."""
+        """Called when a READY task has exited (it was killed): forget it."""
         if task in self.queue:
             self.queue.remove(task)
 
     def prefer(self, task: Task) -> bool:
-        """A person, or a script, wants this one to be next. Returns whether that counts here."""
+        """Called when the user or a script wants a task to be next. Returns whether the policy makes use of that."""
         return False
 
     def timer(self, now_ns: int) -> Iterable[Task] | None:
-        """``timer_ns`` has come; set the next one. Returns the ready tasks that may now take a CPU from another one;
-        None: any of them."""
+        """Called at ``timer_ns``, which is then to be set anew. Returns the READY tasks that may preempt now; None: all
+        of them."""
 
     def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
-        """For whom a blocked ``task`` waits is known from now on (``task.waits_for``), or is no longer so. Returns the
-        ready tasks that may now take a CPU from another one, as ``timer`` does. Real processes only: in virtual time
-        nobody waits for somebody else."""
+        """Called when ``task.waits_for`` of a blocked task has changed. Returns the READY tasks that may preempt now,
+        as ``timer`` does. Only real processes wait for others; virtual ones do not."""
         return ()
 
     def retune(self, now_ns: int) -> None:
-        """Parameters were changed in the middle of a run: work out anew what follows from them."""
+        """Called when parameters were changed in the middle of a run: recompute what depends on them."""
 
-    # What the screen asks
+    # For the screen
 
     def why(self, task: Task) -> Clause:
-        """Which rule chose the task just picked, with its figures."""
+        """Return the rule by which the last task was picked, with its figures."""
         return HEAD
 
     def queues(self) -> Sequence[Queue]:
-        """The policy's own queues, best first."""
+        """Return the policy's queues, the best first."""
         return [Queue(READY, tuple(self.queue))]
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        """What the policy knows of a task: its level, its virtual runtime, …"""
+        """Return what the policy knows about a task: its level, its virtual runtime, …"""
         return {}
 
     @property
     def kind(self) -> type[Policy]:
-        """The class of whoever decides."""
+        """The class of the policy that makes the decisions; of a guard, that of the guarded one."""
         return type(self)
 
-    # What it says to the kernel
+    # To the kernel
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
-        """Put a move of its own on record."""
+        """Record an action of the policy."""
         self.kernel.note(clause, task)
 
     def renew(self, task: Task) -> None:
-        """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        """Give a task a new slice: at once if it is running, else with its next dispatch."""
         self.kernel.renew(task)
 
     # Parameters
 
     @classmethod
     def declared(cls) -> Iterator[Parameter[Any]]:
-        """The policy's parameters, in the order of their declaration."""
+        """Iterate over the policy's parameters in the order of their declaration."""
         seen: dict[str, Parameter[Any]] = {}
         for owner in reversed(cls.__mro__):
             seen |= {name: item for name, item in vars(owner).items() if isinstance(item, Parameter)}
         return iter(seen.values())
 
     def set(self, name: str, raw: object) -> None:
-        """Set a parameter from a value as files carry it. Raises BadValue."""
+        """Set a parameter from a value as it is in files. Raises BadValue."""
         self._put(name, self._kind(name).read, raw)
 
     def tune(self, name: str, text: str) -> None:
-        """Set a parameter from what a person typed. Raises BadValue."""
+        """Set a parameter from text that was typed. Raises BadValue."""
         self._put(name, self._kind(name).parse, text)
 
     def raw(self, name: str, text: str) -> object:
-        """What a person typed for a parameter, as files carry it. Raises BadValue."""
+        """Convert text that was typed for a parameter into a value as it is in files. Raises BadValue."""
         kinds = {parameter.name: parameter.kind for parameter in self.declared()}
         return kinds[name].raw(text) if name in kinds else text
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The values in force, as JSON carries them: durations in ns, with names that end in ``_ns``."""
+        """The current values for JSON: durations in ns, under names that end in ``_ns``."""
         return {
             parameter.name + ("_ns" if parameter.kind.is_time else ""): getattr(self, parameter.name)
             for parameter in self.declared()
@@ -351,11 +350,11 @@ class Policy:
 
     @property
     def written(self) -> dict[str, str]:
-        """The values in force, as a person would type them."""
+        """The current values as text that could be typed."""
         return {parameter.name: parameter.kind.write(getattr(self, parameter.name)) for parameter in self.declared()}
 
     def described(self) -> list[ParameterView]:
-        """The parameters for somebody who may change them, in harmless words."""
+        """Return the parameters for a dialog in which they can be changed, as text that is safe to print."""
         return [
             ParameterView(
                 clean_line(parameter.name, 40),

@@ -1,4 +1,4 @@
-"""A policy as people write it on a command line: ``rr``, ``rr:quantum=20ms``, ``mine.py:Mine:boost=1s``."""
+"""Policies as they are written on a command line: ``rr``, ``rr:quantum=20ms``, ``mine.py:Mine:boost=1s``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from sandbox.util.timeout import ALARM
 
 
 class Contender(NamedTuple):
-    """A policy and the parameters that were asked for, as a scenario file would hold them. ``label``: what the user
-    wrote."""
+    """A policy to compare, and its parameters as they would be in a scenario file. ``label``: what the user wrote."""
 
     label: str
     policy: str
     parameters: dict[str, object]
 
     def enter(self, scenario: Scenario) -> Scenario:
-        """The same scenario under this policy. Parameters that the scenario sets for this very policy hold where
-        nothing else was asked for."""
+        """Return the scenario under this policy. Parameters that the scenario sets for the same policy stay, unless
+        they were given here."""
         machine = scenario.machine
         own = machine.parameters if machine.policy == self.policy else {}
         machine = msgspec.structs.replace(machine, policy=self.policy, parameters={**own, **self.parameters})
@@ -37,9 +36,9 @@ class Contender(NamedTuple):
 
 
 def parse(text: str, scenario: Scenario | None = None) -> Contender:
-    """A contender as people write it: a policy's name or ``file.py:Class``, looked up from the folder that the user is
-    in, and the parameters that shall be others than the default, each as ``:name=value``. It is made once, to be
-    tried: with what a ``scenario`` says for it, if there is one. Raises BadValue."""
+    """Parse a contender: a policy's name or ``file.py:Class``, relative to the current folder, then parameters that
+    differ from the default as ``:name=value``. To check it, the policy is created once, with the parameters that
+    ``scenario`` has for it, if given. Raises BadValue."""
     label, settings = _split(text)
     name = os.path.abspath(label) if ":" in label else label
     entered = Contender(text, name, {}).enter(scenario).machine if scenario is not None else MachineSpec(policy=name)
@@ -62,8 +61,8 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
 
 
 def parse_list(text: str, scenario: Scenario | None = None) -> list[Contender]:
-    """Contenders, with commas between; one that has a range stands for several. Each is there once. Raises BadValue
-    with the faults of all of them."""
+    """Parse contenders separated by commas; one with a range stands for several. Duplicates are dropped. Raises one
+    BadValue with the faults of all."""
     contenders: list[Contender] = []
     faults: list[tuple[str, Clause]] = []
     for item in text.split(","):
@@ -77,8 +76,8 @@ def parse_list(text: str, scenario: Scenario | None = None) -> list[Contender]:
 
 
 def expanded(text: str) -> list[str]:
-    """A contender with ranges among its settings as one for each of their values: ``rr:quantum=1ms..4ms*2`` is three.
-    Raises BadValue."""
+    """Expand the ranges among a contender's settings: ``rr:quantum=1ms..4ms*2`` becomes three contenders. Raises
+    BadValue."""
     label, settings = _split(text)
     choices: list[list[str]] = []
     for setting in settings:
@@ -94,9 +93,9 @@ def expanded(text: str) -> list[str]:
 
 
 def sensible(scenario: Scenario) -> list[Contender]:
-    """The scenario's own policy, and every other that goes by name and finds what it goes by in the scenario."""
+    """Return the scenario's own policy, and all named policies whose needs the scenario meets."""
     own = scenario.machine.policy
-    named = ":" not in own or bool(scenario.folder) or os.path.isabs(own)  # else a recording names it
+    named = ":" not in own or bool(scenario.folder) or os.path.isabs(own)  # a file that a recording names is not run
     names = [
         *([own] if named else []),
         *(name for name in policies.names() if name != own and _makes_sense(name, scenario)),
@@ -105,7 +104,7 @@ def sensible(scenario: Scenario) -> list[Contender]:
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """The policy and its settings."""
+    """Split the text into the policy and its settings."""
     parts = text.split(":")
     words = 2 if parts[0].endswith(".py") else 1
     return ":".join(parts[:words]), parts[words:]
@@ -115,11 +114,10 @@ _DEFAULTS: dict[str, Any] = {field.name: field.default for field in msgspec.stru
 
 
 def _makes_sense(name: str, scenario: Scenario) -> bool:
-    """Whether there is a policy of this name that decides by itself, and some process says something that it goes
-    by."""
+    """Whether the policy of this name makes its own decisions, and some process has a figure that it needs."""
     try:
         kind = policies.find(name)
-    except (BadValue, ImportError):  # an installed one that does not load
+    except (BadValue, ImportError):  # an installed policy that cannot be loaded
         return False
     return kind.decides and (not kind.needs or any(_says(process, kind.needs) for process in scenario.processes))
 

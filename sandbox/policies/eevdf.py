@@ -9,8 +9,8 @@ from sandbox.policies.common.weights import NORMAL, weight, weighted
 
 
 class EevdfState:
-    """A task's virtual runtime and deadline; ``wants_ns``: the CPU time that is left of its request; ``charged_ns``:
-    its CPU time so far; ``lag_ns``: what was owed to it, in virtual time, when it went to sleep."""
+    """A task's virtual runtime and deadline; ``wants_ns``: the CPU time left of its request; ``charged_ns``: the CPU
+    time that its runtime contains; ``lag_ns``: the virtual time that was owed to it when it blocked."""
 
     __slots__ = ("charged_ns", "deadline_ns", "lag_ns", "vruntime_ns", "wants_ns")
 
@@ -26,7 +26,7 @@ class EarliestEligibleVirtualDeadline(Policy):
     Bad when processes block before their request is met: what they are owed is carried along, but at most two quanta.
     """
 
-    # The share that all are measured by is the average of their virtual runtimes, weighed: sum / load.
+    # A task is eligible if its virtual runtime is at most the weighted average of all: sum / load.
 
     name = "eevdf"
     keeps_slice = ()
@@ -35,10 +35,10 @@ class EarliestEligibleVirtualDeadline(Policy):
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
         self._eligible = Ranking()  # by deadline
-        self._ahead = Ranking()  # by virtual runtime; those that had more than their share when last looked at
+        self._ahead = Ranking()  # by virtual runtime: tasks that were not eligible when last checked
         self._running: dict[int, Task] = {}
         self._load = self._sum = 0
-        self._virtual_ns = 0  # the average, where there is nobody to take it of
+        self._virtual_ns = 0  # the last average, used while there are no tasks
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         if task.data is None:
@@ -51,7 +51,8 @@ class EarliestEligibleVirtualDeadline(Policy):
         self._ahead.push(task, task.data.vruntime_ns)
 
     def _place(self, task: Task, lag_ns: int) -> None:
-        """Let it join so that it is owed ``lag_ns``: its coming moves the average too."""
+        """Set the virtual runtime of a task that joins so that its lag is ``lag_ns``; joining moves the average,
+        too."""
         state: EevdfState = task.data
         if self._load:
             lag_ns += lag_ns * weight(task) // self._load
@@ -59,7 +60,7 @@ class EarliestEligibleVirtualDeadline(Policy):
         self._request(task)
 
     def _request(self, task: Task) -> None:
-        """It asks for another quantum, from now on."""
+        """Begin a new request of one quantum."""
         state: EevdfState = task.data
         state.wants_ns = self.quantum
         state.deadline_ns = state.vruntime_ns + weighted(self.quantum, task)
@@ -72,7 +73,7 @@ class EarliestEligibleVirtualDeadline(Policy):
         return task
 
     def _sort(self) -> None:
-        """Let in who has become eligible; put the first one back for as long as it is not."""
+        """Move tasks between the queues: those that have become eligible, and first ones that no longer are."""
         total = self._sum_now()
         while (task := self._ahead.peek()) is not None and task.data.vruntime_ns * self._load <= total:
             self._ahead.discard(task)
@@ -82,7 +83,7 @@ class EarliestEligibleVirtualDeadline(Policy):
             self._ahead.push(task, task.data.vruntime_ns)
 
     def slice(self, task: Task) -> int:
-        """What is left of its request."""
+        """Return the rest of the task's request."""
         wants_ns: int = task.data.wants_ns
         return wants_ns
 
@@ -97,7 +98,7 @@ class EarliestEligibleVirtualDeadline(Policy):
         state.vruntime_ns += weighted(ran_ns, task)
         state.charged_ns = task.cpu_ns
         state.wants_ns -= ran_ns
-        if state.wants_ns <= 0 or task.left_ns == 0:  # a slice that has ended is a request that is met, to the last ns
+        if state.wants_ns <= 0 or task.left_ns == 0:  # an expired slice meets the request, even if a few ns are missing
             self._request(task)
         if task.stopped in ("blocked", "exited"):
             average_ns = (self._sum_now() + weight(task) * state.vruntime_ns) // self._load
@@ -113,7 +114,7 @@ class EarliestEligibleVirtualDeadline(Policy):
         self._ahead.discard(task)
 
     def _sum_now(self) -> int:
-        """What running tasks have used since their last account is in the average too."""
+        """Return the weighted sum of virtual runtimes, including CPU time that running tasks have not been charged."""
         used_ns: int = sum(task.cpu_ns - task.data.charged_ns for task in self._running.values())
         return self._sum + NORMAL * used_ns
 

@@ -7,7 +7,7 @@ from sandbox.policies.common.weights import weight, weighted
 
 
 class FairState:
-    """Virtual runtime: CPU time that passes the slower, the heavier the task. ``charged_ns``: its CPU time so far."""
+    """``vruntime_ns``: CPU time scaled by the task's weight; ``charged_ns``: the CPU time that is contained in it."""
 
     __slots__ = ("charged_ns", "vruntime_ns")
 
@@ -29,8 +29,8 @@ class Fair(Ranked):
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
-        self._load = 0  # the weights of all that are ready or on a CPU
-        self._floor_ns = 0  # the virtual runtime below which nobody begins
+        self._load = 0  # the sum of the weights of all READY and running tasks
+        self._floor_ns = 0  # the virtual runtime of new tasks
 
     def rank(self, task: Task) -> int:
         vruntime_ns: int = task.data.vruntime_ns

@@ -1,4 +1,4 @@
-"""The person at the keyboard as the scheduler."""
+"""The user as the scheduler."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Manual(Policy):
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
-        #: Who was chosen ahead, for the next choices.
+        #: Tasks that were chosen in advance, for the next choices.
         self._wanted: deque[Task] = deque()
         self._why = HEAD
-        #: Whether it has been said that nobody is there.
+        #: Whether a note has told that there is no user to ask.
         self._said = False
 
     @property
     def asks(self) -> bool:
-        """Unless one who was chosen ahead is ready."""
+        """Whether the user has to choose: no task that was chosen in advance is READY."""
         return not any(task in self.queue for task in self._wanted)
 
     def prefer(self, task: Task) -> bool:

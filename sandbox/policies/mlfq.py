@@ -26,8 +26,8 @@ _PREEMPTED_OR_BLOCKED: Collection[DescheduledReason] = ("preempted", "blocked")
 
 
 class MlfqState:
-    """Where a task stands: its level (0 is the highest queue), its place there, the slices that are left to it on this
-    level, and how many boosts it has had."""
+    """A task's level (0: the highest queue), its place there, the slices that it has left on this level, and the number
+    of boosts that it has received."""
 
     __slots__ = ("boosts", "level", "place", "slices")
 
@@ -45,8 +45,8 @@ class MultilevelFeedbackQueue(Policy):
     are set wrong; with ``stay`` a process that blocks just before its slice ends keeps the top for itself.
     """
 
-    # A running task keeps its place in its queue: who stands before it, after a boost or a bump, takes over.
-    # A boost moves only those that are not at the top; the others learn of it when they are picked or wake.
+    # A running task keeps its place in its queue: a task that comes before it, after a boost or a bump, preempts it.
+    # A boost moves only tasks that are not at the top; the others are updated when they are picked or wake up.
 
     name = "mlfq"
     ties = "requeue-first"
@@ -69,12 +69,12 @@ class MultilevelFeedbackQueue(Policy):
 
     @property
     def starves(self) -> bool:
-        """Without boosts it may."""
+        """Whether a task may starve: it may without boosts."""
         return not self.boost
 
     @property
     def keeps_slice(self) -> Collection[DescheduledReason]:
-        """Blocking keeps what is left of the slice, unless it gives back all of it."""
+        """A task that blocks keeps the rest of its slice, unless blocking gives back the whole slice."""
         return PREEMPTED if self.stay else _PREEMPTED_OR_BLOCKED
 
     def start(self, now_ns: int) -> None:
@@ -163,7 +163,7 @@ class MultilevelFeedbackQueue(Policy):
     # Levels
 
     def _state(self, task: Task) -> MlfqState:
-        """Where it stands. What it has missed, a boost or a change of the levels, is made up for."""
+        """Return the state of a task, after applying boosts and changes of the levels that it has missed."""
         state: MlfqState | None = task.data
         if state is None:
             state = task.data = MlfqState(self._allotment(0), self._boosts)

@@ -21,7 +21,7 @@ from sandbox.policies.base import PREEMPTED
 
 
 class Ageing:
-    """The priority in force; ``turn``: which stay in the ready queue it is for."""
+    """The aged priority of a task during one stay in the ready queue; ``turn``: the number of that stay."""
 
     __slots__ = ("priority", "turn")
 
@@ -30,7 +30,8 @@ class Ageing:
 
 
 class Loan(NamedTuple):
-    """A better rank that ``holder`` has from ``lender``, who waits for it, or for those for whom ``through`` stands."""
+    """A rank that ``holder`` inherits from ``lender``. ``through``: the task that waits for the holder directly, which
+    is the lender itself or one that the lender waits for."""
 
     rank: int
     holder: Task
@@ -39,7 +40,7 @@ class Loan(NamedTuple):
 
     @property
     def figures(self) -> dict[str, Figure]:
-        """The priority, whose it is, and who waits for the holder itself where that is another one."""
+        """The inherited priority, the lender, and the task that waits for the holder directly if it is another one."""
         figures: dict[str, Figure] = {"priority": self.lender.priority, "from": self.lender.name}
         return figures if self.through is self.lender else figures | {"through": self.through.name}
 
@@ -55,7 +56,7 @@ class Priority(RankedPreemptive):
     """
 
     # With a quantum, a preempted process queues behind its equals and gets a fresh slice, as in Silberschatz's
-    # exercises; without one, it goes on before them.
+    # exercises; without one, it goes before them.
 
     name = "priority"
     needs = ("priority",)
@@ -72,18 +73,18 @@ class Priority(RankedPreemptive):
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
         self._turns = 0
-        self._birthdays: list[tuple[int, int, Task]] = []  # when, in which turn, who ages
-        self._waiters: dict[int, Task] = {}  # blocked, and known to wait for others
-        self._loans: dict[int, Loan] = {}  # what those have whom they wait for
+        self._birthdays: list[tuple[int, int, Task]] = []  # a heap: when a task ages, its turn, the task
+        self._waiters: dict[int, Task] = {}  # blocked tasks that are known to wait for others
+        self._loans: dict[int, Loan] = {}  # by the pid of the holder
 
     @property
     def starves(self) -> bool:
-        """Without aging it may."""
+        """Whether a task may starve: it may without aging."""
         return not self.aging
 
     @property
     def keeps_slice(self) -> Collection[DescheduledReason]:
-        """Who queues behind its equals gets a fresh slice."""
+        """With a quantum, a preempted task queues behind its equals and keeps no slice."""
         return () if self.quantum else PREEMPTED
 
     def rank(self, task: Task) -> int:
@@ -106,7 +107,7 @@ class Priority(RankedPreemptive):
 
     @property
     def timer_ns(self) -> int | None:
-        """When the next one ages."""
+        """When the next task ages."""
         while self._birthdays and not self._waits_still(*self._birthdays[0]):
             heappop(self._birthdays)
         return self._birthdays[0][0] if self._birthdays else None
@@ -145,7 +146,8 @@ class Priority(RankedPreemptive):
         return None if before != self._loans else ()
 
     def _lend(self) -> dict[int, Loan]:
-        """Who has what a better one waits for has its priority, and so have those for whom that one waits in turn."""
+        """Compute which tasks inherit a priority: the holders of what a better task waits for, and transitively those
+        that such a holder waits for."""
         loans: dict[int, Loan] = {}
         if not self.inherit:
             return loans
@@ -167,7 +169,7 @@ class Priority(RankedPreemptive):
         return -task.priority if self.larger else task.priority
 
     def _note_loan(self, before: Loan | None, after: Loan | None) -> None:
-        """Put on record who runs with whose priority from now on; who is ready moves in the queue."""
+        """Record a change of inheritance; a READY holder moves in the queue."""
         loan = after or before
         if loan is None or before == after:
             return
@@ -179,7 +181,7 @@ class Priority(RankedPreemptive):
             rule = "inherited" if loan.through is loan.lender else "inherited through others"
             self.note(Clause(rule, {"before": loan.holder.priority, **loan.figures}), loan.holder)
 
-    # What the screen asks
+    # For the screen
 
     def why(self, task: Task) -> Clause:
         figures = self.figures(task)

@@ -1,4 +1,4 @@
-"""An order that was written down before."""
+"""Turns in a given order."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from sandbox.policies import (
 from sandbox.policies.base import PREEMPTED, READY
 from sandbox.util.units import write_duration
 
-#: Turns of an order: as many as a scenario's file has room for.
+#: Turns of an order: as many as fit into a scenario's file.
 MAX_TURNS = 100_000
-#: So many turns ahead are looked at to tell who is next.
+#: How many turns ahead are looked at to sort the ready queue for the screen.
 _AHEAD = 1_000
 
 
@@ -59,23 +59,23 @@ class Scripted(Policy):
         self._begin()
 
     def _begin(self) -> None:
-        """Be at the first entry."""
+        """Go to the first entry."""
         self._given = list(self.order)
         self._left = deque(self._given)
-        #: The processes that entries name, as far as they have been ready.
+        #: The processes named by entries, as far as they have been READY.
         self._named: dict[str, Task] = {}
         wanted = set(self._given)
         for task in (*self._ready, *self._running):
             if task.called in wanted:
                 self._named[task.called] = task
         self._wanted = wanted
-        #: The policy after the last entry, once it is in force.
+        #: The policy after the last entry, once it has taken over.
         self._next: Policy | None = None
 
     # The order
 
     def _turn(self) -> Task | None:
-        """Whose turn is next, of those who are ready; None: the order is at its end."""
+        """Return the READY task that has the next turn; None at the end of the order."""
         while self._left:
             name = self._left.popleft()
             task = self._named.get(name)
@@ -85,7 +85,7 @@ class Scripted(Policy):
         return None
 
     def _obstacle(self, name: str, task: Task | None) -> Clause:
-        """Why this entry cannot be kept, and what its process waits for."""
+        """Return why this entry cannot be followed, and what its process waits for."""
         figures: dict[str, Figure] = {"who": name, "turn": len(self._given) - len(self._left), "of": len(self._given)}
         if task is None:
             return Clause(ORDER, {**figures, "state": "absent"})
@@ -95,12 +95,12 @@ class Scripted(Policy):
         return Clause(ORDER, figures)
 
     def _hand_over(self, now_ns: int) -> Policy:
-        """Have the next policy take over: it is told of all there are."""
+        """Let the next policy take over, and tell it of all tasks."""
         kind = find(self.then)
         policy = self._next = kind(seed=self.seed)
         policy.kernel = self.kernel
         if self.quantum and any(parameter.name == "quantum" for parameter in kind.declared()):
-            with suppress(BadValue):  # it may have another range there
+            with suppress(BadValue):  # the range may differ there
                 policy.set("quantum", write_duration(self.quantum))
         policy.start(now_ns)
         for task in (*self._running, *self._ready):
@@ -113,7 +113,7 @@ class Scripted(Policy):
             policy.enqueue(task, "admitted", now_ns)
         return policy
 
-    # What the kernel calls
+    # Called by the kernel
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._ready[task] = None
@@ -156,29 +156,29 @@ class Scripted(Policy):
 
     @property
     def asks(self) -> bool:
-        """After the last entry, if a person goes on."""
+        """Whether a user makes the choices: after the last entry, if the next policy is ``manual``."""
         if self._next is None:
             return self.then == "manual" and not self._left
         return self._next.asks
 
     @property
     def timer_ns(self) -> int | None:
-        """That of the policy after the last entry."""
+        """The timer of the policy after the last entry."""
         return None if self._next is None else self._next.timer_ns
 
     @property
     def keeps_slice(self) -> Collection[DescheduledReason]:
-        """As the policy in force has it."""
+        """Reasons after which the current policy lets a task keep its slice."""
         return PREEMPTED if self._next is None else self._next.keeps_slice
 
     @property
     def starves(self) -> bool:
-        """If the policy after the last entry does."""
+        """Whether the policy after the last entry may let a task starve."""
         return self._successor.starves
 
     @property
     def idles(self) -> bool:
-        """If the policy after the last entry does."""
+        """Whether the policy after the last entry may leave a CPU idle."""
         return self._successor.idles
 
     @property
@@ -194,7 +194,7 @@ class Scripted(Policy):
         elif self._next is not None:
             self._hand_over(now_ns)
 
-    # What the screen asks
+    # For the screen
 
     def why(self, task: Task) -> Clause:
         if self._next is not None:

@@ -2,7 +2,7 @@
 
 from sandbox.policies import Clause, Duration, Figure, Parameter, Ranked, ReadyReason, Task
 
-#: A process's stride is this over its tickets.
+#: The stride of a process is this, divided by its tickets.
 _STRIDE_OF_ONE_TICKET = 10_000
 
 
@@ -20,7 +20,7 @@ class Stride(Ranked):
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
-        self._latest = 0.0  # the pass of the last one chosen
+        self._latest = 0.0  # the pass of the last task that was picked
 
     def rank(self, task: Task) -> tuple[float, int]:
         return task.data, task.order

@@ -1,1 +1,1 @@
-"""What children run."""
+"""The programs that processes run, and hooks in those of the user."""

@@ -1,4 +1,4 @@
-"""A client as a scheduled process: it says something, waits for the answer, prints it, and sleeps a while."""
+"""A client as a scheduled process: it sends a text, waits for the answer, prints it, and sleeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CHUNK = 4_096
 
 
 def talk(address: tuple[str, int], say: Sequence[str], every_s: float, times: int | None) -> int:
-    """Talk to a server; ``times`` None: for as long as it is there. Returns the exit status."""
+    """Talk to a server, ``times`` times (None: as long as it is there). Returns the exit status."""
     try:
         with socket.create_connection(address) as connection:
             said = 0

@@ -1,4 +1,4 @@
-"""What the servers have in common: a client is heard, and told the same in capitals, until it has said all."""
+"""What the servers have in common: they answer a client with the same text in capitals, until it closes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import NamedTuple, NoReturn
 
 from sandbox.util.addresses import DEFAULT, of_socket, parse_address, resolve
 
-#: Connections that may wait to be accepted, where the system permits it.
+#: The number of connections that may wait to be accepted, if the system permits it.
 BACKLOG = 1_024
-#: Bytes that are read at a time.
+#: The most bytes of one read.
 CHUNK = 4_096
 _MAX_SHOWN = 60
-#: Errors of accept that say that no descriptor or memory is left for the connection.
+#: Errors of accept that mean that there is no descriptor or memory for the connection.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Conduct(NamedTuple):
-    """How a server behaves. ``name``: what it is called; ``idle_s``: a client that is silent, or does not read, for so
-    long is left; ``clients``: how many may be connected at once, further ones are refused."""
+    """The settings of a server. ``idle_s``: after this time without reading or writing, a client is disconnected;
+    ``clients``: the most clients at a time, more are refused."""
 
     name: str
     idle_s: float
@@ -31,16 +31,16 @@ class Conduct(NamedTuple):
 
 
 def answer(heard: bytes) -> bytes:
-    """The same in capitals, byte for byte: letters of ASCII change, the bytes of any other character are left as they
-    are, so that it does not matter where the network cuts them."""
+    """Return the same text in capitals. Only ASCII letters are changed, so that characters may be split between
+    reads."""
     return heard.upper()
 
 
 def listen(family: int, address: tuple[str, int]) -> socket.socket:
-    """A socket that listens. Raises OSError.
+    """Return a listening socket. Raises OSError.
 
-    Its connections are reset when their process dies: an orderly end would keep the port taken for a minute. Nobody
-    else may listen at the same port meanwhile (no SO_REUSEPORT).
+    Its connections are reset when their process dies, because an orderly close would occupy the port for a minute. No
+    other process can listen on the same port meanwhile (no SO_REUSEPORT).
     """
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -55,13 +55,13 @@ def listen(family: int, address: tuple[str, int]) -> socket.socket:
 
 
 def accept(listener: socket.socket) -> socket.socket | None:
-    """The next client; None where there are no descriptors for it. Raises BlockingIOError where nobody is there, and we
-    are not to wait."""
+    """Return the connection of the next client; None if no descriptors are left. Raises BlockingIOError if the listener
+    does not block and there is none."""
     while True:
         try:
             return listener.accept()[0]
         except ConnectionError:
-            continue  # it went away while it waited
+            continue  # the client has gone while it waited
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
@@ -69,9 +69,9 @@ def accept(listener: socket.socket) -> socket.socket | None:
 
 
 def converse(connection: socket.socket, conduct: Conduct) -> None:
-    """Answer one client, until it has said all, is silent for too long or is gone; the connection is closed then.
+    """Answer one client until it closes, is idle for too long or is gone, then close the connection.
 
-    It waits in ``recv`` itself, with the system's own time-outs.
+    It blocks in ``recv`` itself, with the system's time-outs.
     """
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         connection.setsockopt(socket.SOL_SOCKET, option, _timeval(conduct.idle_s))
@@ -84,22 +84,21 @@ def converse(connection: socket.socket, conduct: Conduct) -> None:
                 transcript.tell(heard, said)
             part(connection)
         except OSError:
-            return  # it is gone, or too long silent: closing resets the connection
+            return  # the client is gone, or idle for too long: closing resets the connection
 
 
 def part(connection: socket.socket) -> None:
-    """The client has said all, and closes first: the end is orderly, and leaves nothing at our port."""
+    """Close in an orderly way: the client has closed first, so our port is not occupied afterwards."""
     _set_linger(connection, False)
 
 
 def refuse(connection: socket.socket) -> None:
-    """There is no room for this client: it is told by a reset."""
+    """Refuse a client by resetting the connection."""
     connection.close()
 
 
 class Transcript:
-    """What is said, a line each on standard output: ``PEER heard → said``. Raises OSError where the client is gone
-    already."""
+    """Prints the conversation with a client as lines ``PEER heard → said``. Raises OSError if the client is gone."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._peer = of_socket(connection.getpeername())
@@ -107,7 +106,7 @@ class Transcript:
         self._heard, self._said = decoder("replace"), decoder("replace")
 
     def tell(self, heard: bytes, said: bytes) -> None:
-        """This was heard, and that said; a character that is not complete yet is told with the next."""
+        """Print what was received and sent. Incomplete characters are printed with the next line."""
         heard_words, said_words = _words(self._heard.decode(heard)), _words(self._said.decode(said))
         if heard_words or said_words:
             print(f"{self._peer} {heard_words} → {said_words}", flush=True)
@@ -119,7 +118,7 @@ def _words(text: str) -> str:
 
 
 def _set_linger(connection: socket.socket, reset: bool) -> None:
-    """Whether closing resets the connection (SO_LINGER of no time)."""
+    """Set whether closing resets the connection (SO_LINGER with a time of 0)."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", reset, 0))
 
 
@@ -128,7 +127,7 @@ def _timeval(seconds: float) -> bytes:
 
 
 def run_alone(serve: Callable[[socket.socket, Conduct], NoReturn]) -> None:
-    """``python -m sandbox.programs.forking_server [ADDRESS]``: the same server, outside the sandbox."""
+    """Run a server outside the sandbox: ``python -m sandbox.programs.forking_server [ADDRESS]``."""
     family, address = resolve(parse_address(sys.argv[1] if len(sys.argv) > 1 else DEFAULT))
     listener = listen(family, address)
     print(f"listening at {of_socket(listener.getsockname())}", flush=True)

@@ -1,7 +1,7 @@
-"""A server that forks: it waits in ``accept``, and each client gets a process of its own.
+"""A server that forks: it blocks in ``accept``, and each client gets a process of its own.
 
-Good: clients cannot hold each other up, and each handler may block as it likes. Bad: a process costs the better part
-of a megabyte and of a millisecond; with thousands of clients most of the machine's work is to be many.
+Advantages: clients cannot delay each other, and each handler may block. Disadvantages: a process costs nearly a
+megabyte and a millisecond; with thousands of clients, most of the work is switching between them.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from sandbox.util import libc
 from sandbox.util.addresses import of_socket
 
 _PAUSE_S = 0.1
-#: A process's short name has 15 characters, and a port up to five of them.
+#: The kernel's name of a process has 15 characters, of which a port takes up to five.
 _MAX_NAME = 9
 
 
 def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
-    """Accept and fork, for ever."""
+    """Accept clients, and fork a handler for each."""
     Server(listener, conduct).serve()
 
 
 class Server:
-    """The process that listens. Its children are the handlers, and die with it."""
+    """The listening process. Its children are the handlers, which die with it."""
 
     def __init__(self, listener: socket.socket, conduct: Conduct) -> None:
         self._listener = listener
         self._conduct = conduct
         self._os_pid = os.getpid()
-        #: Handlers born, and those of them that have ended; the second is counted in a signal handler.
+        #: The number of handlers that were forked, and of those that have ended, which a signal handler counts.
         self._born = self._ended = 0
 
     def serve(self) -> NoReturn:
-        """Accept and fork, for ever. Whoever finds all handlers taken is refused."""
+        """Accept clients, and fork a handler for each. Clients are refused while there are too many handlers."""
         signal.signal(signal.SIGCHLD, lambda *_: self._reap())
-        libc.tell_of_stops(False)  # that a handler's time slice is over does not wake its parent
+        libc.tell_of_stops(False)  # so that the end of a handler's time slice does not wake its parent
         while True:
             connection = accept(self._listener)
             if connection is None:
@@ -58,7 +58,7 @@ class Server:
         try:
             os_pid = os.fork()
         except OSError:
-            return  # no process can be had: closing refuses the client
+            return  # no more processes: closing refuses the client
         if os_pid == 0:
             try:
                 self._handle(connection)
@@ -67,7 +67,7 @@ class Server:
         self._born += 1
 
     def _handle(self, connection: socket.socket) -> None:
-        """In the child: this client's, and nobody else's."""
+        """Serve one client, in the child."""
         self._listener.close()
         if libc.end_with_parent(self._os_pid):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -84,13 +84,13 @@ class Server:
             pass
 
     def _wait_for_an_end(self) -> None:
-        """To ask again and again would only burn CPU: until a handler has ended nobody is accepted."""
+        """Block until a handler ends, before which no connection can be accepted; polling would burn CPU."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # else it could be reaped before we wait for it
         try:
             os.waitpid(-1, 0)
             self._ended += 1
         except ChildProcessError:
-            time.sleep(_PAUSE_S)  # somebody else has them all
+            time.sleep(_PAUSE_S)  # other processes have all descriptors
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 

@@ -1,17 +1,17 @@
-"""A Python function from a file, called as the whole of a process: ``python function.py NAME SIGNAL FILE FUNCTION
-ARGUMENTS NOTES``. Without a function it is the file itself, run as ``python3 FILE ARGUMENTS`` would.
+"""Runs a Python function from a file as a process: ``python function.py NAME SIGNAL FILE FUNCTION ARGUMENTS NOTES``.
+Without a function, runs the file like ``python3 FILE ARGUMENTS``.
 
-It has an interpreter of its own, which knows nothing of us, so that the function finds what it would find under
-``python3 FILE``; therefore nothing is imported here that an interpreter has not loaded anyway. The process stops
-itself by the signal before the file is read: what it took to get so far is not its own doing.
+The process is a fresh interpreter without this package, so that the function has the same environment as under
+``python3 FILE``. Therefore nothing is imported here that an interpreter has not loaded anyway. The process stops itself
+with the signal before it reads the file; the CPU time until then does not count as its own.
 
-Where ``NOTES`` names a file, the program's locks are noted in it, so that one can tell who has them.
+If ``NOTES`` names a file, the program's locks are announced there, so that their holders can be found.
 """
 
 import os
 import sys
 
-#: What has locks noted, by the module that makes them (in ``_PARTS``, beside this file, loaded when they are needed).
+#: The functions that wrap the locks of each module. They are in ``_PARTS``, files that are loaded when needed.
 _WRAPS = {
     "threading": "wrap_threading",
     "multiprocessing.synchronize": "wrap_multiprocessing",
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def main(name: str, stop: int, file: str, function: str, arguments: list[object]) -> None:
-    """Be called ``name``, stop, then read ``file`` and call its ``function``.
+    """Set the process's name, stop, then read ``file`` and call its ``function``.
 
-    The file is both the module of its own name and what ``__main__`` stands for, so that modules beside it and
-    ``multiprocessing`` find what they would find under ``python3 FILE``; the ``__name__`` guard keeps.
+    The file is imported under its own name, and ``__main__`` refers to it as well, so that neighbouring modules and
+    ``multiprocessing`` work as under ``python3 FILE``. Code below the ``__name__`` guard is not run.
     """
     if sys.platform == "linux":
         with open("/proc/self/comm", "wb") as comm:
@@ -38,7 +38,7 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     os.kill(os.getpid(), stop)
     path = os.path.abspath(file)
     sys.argv = [file]
-    if not sys.flags.safe_path:  # else there is no folder of a script among the paths
+    if not sys.flags.safe_path:  # else sys.path does not begin with the script's folder
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     new = type(sys)
     own, module = new("__main__"), new(os.path.splitext(os.path.basename(file))[0])
@@ -51,7 +51,7 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
 
 
 def run(file: str, arguments: list[object]) -> None:
-    """Run the ``file`` as ``__main__``: nothing else tells it from ``python3 FILE``."""
+    """Run the ``file`` as ``__main__``, in the same environment as under ``python3 FILE``."""
     sys.argv = [file, *map(str, arguments)]
     sys.orig_argv = [sys.executable, *sys.argv]
     if not sys.flags.safe_path:
@@ -68,9 +68,8 @@ def run(file: str, arguments: list[object]) -> None:
 
 
 class LockNotes:
-    """Has locks noted in a file, as soon as the program imports the modules that make them: a finder of modules that
-    finds none itself. ``threads``: those of threads, too, and where
-    each one is taken."""
+    """Announces locks in a file once the program imports the modules that create them. It is a meta path finder that
+    only wraps the modules found by others. ``threads``: includes locks of threads, and where each lock is taken."""
 
     def __init__(self, path: str, threads: bool = True) -> None:
         self._path, self._threads = path, threads
@@ -78,7 +77,7 @@ class LockNotes:
         self._locks: dict[str, Any] = {}
 
     def install(self) -> None:
-        """From now on, whether the program has imported them already or not."""
+        """Wrap the modules, whether they are imported already or not."""
         if self._threads:
             bare = sys.modules["_thread"]
             for name in ("allocate_lock", "allocate"):
@@ -90,19 +89,19 @@ class LockNotes:
             sys.meta_path.insert(0, self)
 
     def coated(self, frame: "Any") -> object:
-        """A lock that says who has it, for code that asks for one; None: not for this one. The interpreter has its own
-        for what it imports, and as long as the program does not use threads, so has its library."""
+        """Return a lock that announces its owner, for the code that allocates one; None if it gets a native lock: that
+        is the import system, and the standard library as long as the program does not use threads."""
         file = frame.f_code.co_filename
         if file.startswith("<frozen") or ("threading" in self._wanted and _is_of_the_library(file)):
             return None
         try:
             self._load()
             return self._locks["_Lock"](None, frame)
-        except Exception:  # then it has what it asks for
+        except Exception:  # then the caller gets a native lock
             return None
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
-        """What the next finder finds, for those modules."""
+        """Return the spec that another finder returns for one of the modules, with a loader that wraps the module."""
         if name not in self._wanted:
             return None
         for finder in sys.meta_path:
@@ -127,11 +126,11 @@ class LockNotes:
         try:
             self._load()
             self._locks[wrap](module, self._locks["notes"])
-        except Exception:  # what we cannot note shall not be the program's trouble
+        except Exception:  # a failure of ours must not affect the program
             return
 
     def _load(self) -> None:
-        """Modules they are not, lest the program should meet them."""
+        """Execute the parts in a private namespace, so that they are not modules that the program can see."""
         if self._locks:
             return
         folder = os.path.dirname(os.path.abspath(__file__))
@@ -144,8 +143,8 @@ class LockNotes:
 
 
 class _Allocate:
-    """What makes the locks of threads, in place of the function that does: as far as one can see it is that, and like
-    that it is no method where a class has it."""
+    """Replaces ``_thread.allocate_lock``. It looks like the native function, and like that it is not bound as a method
+    when it is a class attribute."""
 
     def __init__(self, native: "Any", notes: LockNotes) -> None:
         self._native, self._notes = native, notes
@@ -172,7 +171,7 @@ def _is_of_the_library(file: str) -> bool:
 
 
 def _without_us(error: BaseException) -> None:
-    """Have it traced from the file on."""
+    """Remove our frames from the beginning of a traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
@@ -191,4 +190,4 @@ if __name__ == "__main__":
             run(file, given)
     except BaseException as error:
         _without_us(error)
-        raise  # which adds nothing to its traceback
+        raise  # adds no frame to the traceback

@@ -1,7 +1,7 @@
-"""A server that takes its clients one after another.
+"""A server that serves its clients one after another.
 
-Good: the simplest there is. Bad: while one client is connected, and be it silent, all others wait in the kernel's
-backlog.
+Advantage: it is the simplest kind. Disadvantage: while one client is connected, even if it is silent, all others wait
+in the kernel's backlog.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _PAUSE_S = 0.1
 
 
 def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
-    """Accept and answer, for ever."""
+    """Accept clients and answer them."""
     while True:
         connection = accept(listener)
         if connection is None:
-            time.sleep(_PAUSE_S)  # to ask again and again would only burn CPU
+            time.sleep(_PAUSE_S)  # trying again at once would burn CPU
         else:
             converse(connection, conduct)
 

@@ -1,8 +1,8 @@
-"""What the code calls its locks, and where that is noted.
+"""Finds the names that the code gives to its locks, and writes announcements to a file.
 
-This runs in the interpreter of each ``python =`` process once it imports ``threading`` or the locks of
-``multiprocessing``, in one namespace with ``thread_locks`` and ``process_locks``, as ``function`` loads them. Nothing
-is imported that a program with such locks has not imported anyway.
+This code runs in the interpreter of each ``python =`` process once it imports ``threading`` or the locks of
+``multiprocessing``. ``function`` executes it in one namespace with ``thread_locks`` and ``process_locks``. It imports
+nothing that a program with such locks has not imported anyway.
 """
 
 import os
@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: So many locks a process notes; a program may make them for ever.
+#: The most lines that a process writes, because a program may keep creating locks.
 _MAX_NOTED = 10_000
-#: A statement that makes a lock may have begun so many lines before.
+#: How many lines before a call the statement may begin.
 _MAX_LINES = 4
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _OTHERS = f"{os.sep}site-packages{os.sep}"
@@ -22,8 +22,8 @@ _frame = sys._getframe
 
 
 class Place:
-    """Where a lock was made: in which line of which file, as which of those that are made there; ``owner``: where the
-    object was made of which it is a part."""
+    """Where a lock was created: the file, the line, and its number among those created there (``nth``). ``owner``:
+    where the object was created that the lock belongs to."""
 
     __slots__ = ("file", "line", "nth", "owner")
 
@@ -33,16 +33,17 @@ class Place:
         self.nth, self.owner = nth, owner
 
 
-#: How many were made so far at each place of the code.
+#: The number of locks that were created at each place of the code.
 _made: dict[tuple[object, ...], int] = {}
 
 
-#: The code of what makes locks that nobody is told of: a thread has some that tell that it has begun.
+#: Code whose locks are not announced, such as those by which a new thread tells that it has started.
 _private: set[object] = set()
 
 
 def _place(frame: "Any") -> Place | None:
-    """Of what is being made: in the program's own code, where that has a part in it."""
+    """Return where a lock is being created: in the program's own code, if that is on the stack; None for private
+    ones."""
     own: Any = frame
     while own is not None and _is_standard(own.f_code.co_filename):
         if own.f_code in _private:
@@ -70,7 +71,7 @@ def _is_standard(file: str) -> bool:
 
 
 class _Names:
-    """What the code calls what is made at a place: the target of the assignment."""
+    """Finds the name of an object by the target of the assignment at its place."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
@@ -99,7 +100,7 @@ class _Names:
 
 
 def assigned(line: str) -> str:
-    """What a line assigns to, "" where it does not; to a list something is added."""
+    """Return the target of the assignment in a line; "" if there is none. ``x.append(…)`` returns ``x[]``."""
     code, text = line.partition("#")[0], ""
     before, adds, _ = code.partition(".append(")
     if adds and _is_target(before := before.rpartition(";")[2].rpartition(":")[2].strip()):
@@ -107,9 +108,9 @@ def assigned(line: str) -> str:
     at = code.find("=")
     if at > 0 and code[at - 1] not in "=!<>:+-*/%&|^@" and code[at + 1 : at + 2] != "=":
         text = code[:at].rpartition(";")[2].strip()
-        text = text.rpartition("):")[2].strip()  # of a function in one line
+        text = text.rpartition("):")[2].strip()  # after the head of a function in one line
     if not any(each in text for each in "[]{}"):
-        text = text.partition(":")[0].strip()  # without what is said of its type
+        text = text.partition(":")[0].strip()  # without an annotation
     return text if _is_target(text) else ""
 
 
@@ -118,7 +119,8 @@ def _is_target(text: str) -> bool:
 
 
 def _of_several(target: str, nth: int, line: str) -> str:
-    """The name of one of the things that a line makes: ``a, b = Lock(), Lock()``, ``locks = [Lock() for _ in ...]``."""
+    """Return the name of one of several objects that a line creates, as in ``a, b = Lock(), Lock()`` or
+    ``locks = [Lock() for _ in ...]``."""
     if target.endswith("[]"):
         return f"{target[:-2].rpartition('.')[2]}[{nth}]"
     names = [name.strip() for name in target.split(",")] if "[" not in target else [target]
@@ -129,8 +131,8 @@ def _of_several(target: str, nth: int, line: str) -> str:
 
 
 class Notes:
-    """A file to which all processes of a run add lines. ``lines``: whether it is noted, too, in which lines of the code
-    locks are taken."""
+    """A file to which all processes of a run append lines. ``lines``: whether the code lines in which locks are taken
+    are announced, too."""
 
     def __init__(self, path: str, lines: bool) -> None:
         self.path, self.lines = path, lines
@@ -138,7 +140,7 @@ class Notes:
         self.name = _Names()
 
     def write(self, line: str) -> bool:
-        """Add one, unless there have been very many."""
+        """Append a line. Returns False if there were too many."""
         if self._written >= _MAX_NOTED:
             return False
         self._written += 1

@@ -1,7 +1,7 @@
-"""A server that never blocks: it asks all of its sockets again and again whether there is something.
+"""A server that never blocks: it polls all of its sockets in a loop.
 
-Good: one process has many clients, and none of them holds the others up. Bad: it never waits, so it burns every time
-slice that it gets, whether anybody talks to it or not.
+Advantage: one process has many clients, none of which delays the others. Disadvantage: it never waits, so it uses up
+each of its time slices, even if there is nothing to do.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import NoReturn
 
 from sandbox.programs.conversation import CHUNK, Conduct, Transcript, accept, answer, part, refuse, run_alone
 
-#: So often it says what all the asking came to.
+#: How often it prints the statistics of polling.
 _REPORT_S = 1.0
-#: An answer that is not taken waits here up to so many bytes; until then no more is heard from that client.
+#: The client is not read while more bytes than this wait to be sent to it.
 _MAX_UNSENT = 65_536
 
 
 class Client:
-    """A client, what it has not taken yet, and when it was last heard."""
+    """A client, the data that it has not accepted yet, and when it has last sent something."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -30,7 +30,7 @@ class Client:
         self._over = False
 
     def attend(self) -> bool | None:
-        """Hear and answer. Whether there was something to do; None: the conversation is over."""
+        """Read and answer. Returns whether there was something to do; None: the conversation is over."""
         try:
             heard = self._hear()
             if heard is not None:
@@ -48,7 +48,7 @@ class Client:
         return heard is not None
 
     def _hear(self) -> bytes | None:
-        """What has come; None: nothing."""
+        """Return what was received; None: nothing."""
         if self._over or len(self._unsent) > _MAX_UNSENT:
             return None
         try:
@@ -72,13 +72,13 @@ class Server:
         self._listener = listener
         self._conduct = conduct
         self._clients: list[Client] = []
-        #: Whether there are descriptors for another client: asked again when one has gone.
+        #: Whether there are descriptors for another client; tried again when one has gone.
         self._room = True
         self._asked = self._useful = 0
         self._burnt_s = 0.0
 
     def serve(self) -> NoReturn:
-        """Ask everybody in turn, for ever."""
+        """Poll the listener and all clients in a loop."""
         report_s = time.monotonic() + _REPORT_S
         while True:
             self._welcome()
@@ -107,7 +107,7 @@ class Server:
         try:
             self._clients.append(Client(connection))
         except OSError:
-            connection.close()  # it is gone already
+            connection.close()  # the client is gone already
 
     def _attend(self, client: Client) -> None:
         self._asked += 1
@@ -130,7 +130,7 @@ class Server:
 
 
 def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
-    """Ask, for ever."""
+    """Accept and answer clients by polling."""
     Server(listener, conduct).serve()
 
 

@@ -1,7 +1,7 @@
-"""The same synthetic work left to Linux: what a scheduler of our own is measured against.
+"""Runs synthetic work scheduled by Linux, for comparison with our schedulers.
 
-``python -m sandbox.programs.plain CPU`` reads a JSON list from standard input, for each process its stretches of
-work as [kind, ns], runs them all at once on the real CPU of that number, and prints for how many ns.
+``python -m sandbox.programs.plain CPU`` reads a JSON list from standard input, with the segments of each process as
+[kind, ns], runs all processes at once on this real CPU, and prints how long that took, in ns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Load = Sequence[tuple[str, int]]
 
 
 def run(loads: Sequence[Load], cpu: int) -> int:
-    """Fork a process for each load, let all begin at once, wait for all; the time that it took, in ns."""
+    """Fork a process for each load, let all begin at once, and wait for all. Returns how long that took, in ns."""
     gate, opener = os.pipe()
     children = [_fork(load, cpu, gate, opener) for load in loads]
     began_ns = time.monotonic_ns()

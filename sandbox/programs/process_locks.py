@@ -1,6 +1,6 @@
-"""Which locks of ``multiprocessing`` a program has (see ``lock_names``): each is noted when it is made, in which
-process, where in memory, and what the code calls it. The object itself says who has it; in which line it was taken is
-written down then. What a program spawns notes its own.
+"""Announces the locks of ``multiprocessing`` (see ``lock_names``): the process, the address and the name of each when
+it is created. The owner can be read from the object itself; the line in which it was taken is written to shared words.
+Spawned processes announce their own locks.
 """
 
 import os
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def wrap_multiprocessing(module: "Any", notes: "Notes") -> None:
-    """From now on each of its locks is noted when it is made."""
+    """Announce each of the module's locks when it is created."""
     kind = getattr(module, "SemLock", None)
     make = getattr(kind, "_make_methods", None)
     if kind is None or make is None:
@@ -48,12 +48,13 @@ def wrap_multiprocessing(module: "Any", notes: "Notes") -> None:
         kind.__enter__ = enter
 
 
-#: By the address of a semaphore: the word in which stands where it was taken.
+#: By the address of a semaphore object: the index of the word that tells where it was taken.
 _taken_at: dict[int, int] = {}
 
 
 def _word(semaphore: int) -> int:
-    """A word for that; one whose semaphore is no more has the same address in vain, until the next one has it."""
+    """Return the index of a semaphore's word; 0 if none is left. The word of a freed semaphore is reused by the next
+    one at the same address."""
     if semaphore not in _taken_at and len(_free) > 1:
         _taken_at[semaphore] = _free.pop()
     return _taken_at.get(semaphore, 0)
@@ -65,7 +66,7 @@ def _here(frame: "Any") -> int:
 
 
 def _noting(take: "Any", word: int) -> object:
-    """The same call, after which stands where it was made."""
+    """Return a function that takes the semaphore, and then notes the line of the caller."""
 
     def acquire(*limits: object, **named: object) -> object:
         try:
@@ -82,7 +83,8 @@ def _noting(take: "Any", word: int) -> object:
 
 
 def _name(kind: type, library: str, notes: "Notes") -> str:
-    """What the code calls the lock that is being made. One that has come from another process is called so there."""
+    """Return the name of the lock that is being created; "?" for one that was received from another process, which has
+    announced it."""
     frame: Any = _frame(2)
     direct = True
     while frame.f_code.co_filename.startswith(library) and frame.f_back is not None:
@@ -98,7 +100,7 @@ def _name(kind: type, library: str, notes: "Notes") -> str:
 
 
 class _Come:
-    """Travels to a spawned process with what that needs to begin with, and notes its locks there, too."""
+    """Is pickled with the preparation data of a spawned process, and installs the announcements there."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -117,7 +119,7 @@ own["LockNotes"]({notes!r}).install()
 
 
 def wrap_spawning(module: "Any", notes: "Notes") -> None:
-    """From now on those that it spawns do likewise."""
+    """Let spawned processes announce their locks, too."""
     prepare = module.get_preparation_data
 
     def get_preparation_data(name: str) -> dict[str, object]:

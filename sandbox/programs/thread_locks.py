@@ -1,8 +1,8 @@
-"""Who has the locks of ``threading``, as the program itself says (see ``lock_names``).
+"""Announces the owners of ``threading`` locks (see ``lock_names``).
 
-Such a lock says nothing of its owner, so each one that is made gets a coat: it is taken by the same calls, and then its
-owner is written down, in memory that is read from outside. Where somebody has to wait, it is noted for which lock, and
-what the code calls that. To release it is the interpreter's own call.
+A native lock does not tell its owner, so each one is wrapped. The wrapper takes the lock by the same calls, and then
+writes the owner to memory that other processes read. If a thread has to wait, it announces for which lock, and that
+lock's name. A release calls the native method directly.
 """
 
 import _thread
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from sandbox.programs.lock_names import Notes, Place, _is_standard, _place, _private
 
-#: What is written down, in words of 8 bytes, of which the first tells that it is this: of so many threads, each one's
-#: number and the lock that it waits for; of so many locks for which somebody has waited, the owner, and the line where
-#: he took it. The last word is one that nobody reads.
+#: The layout of the table, in words of 8 bytes. The first one is MARK. Then, for each thread, its ident and the entry
+#: of the lock that it waits for; for each lock that a thread has waited for, the owner, and the line where it was
+#: taken. The last word is a dummy that is not read.
 MAX_THREADS, MAX_LOCKS, MARK = 512, 2_048, 0x6C6F636B73206F66
 LOCKS_AT = 1 + 2 * MAX_THREADS
-#: Beside an owner: it has not been taken by ``with``, so that another thread might release it.
+#: A flag of an owner: the lock was not taken by ``with``, so that another thread may release it.
 BARE = 1
-#: Files are told by number, beside the line.
+#: The most files that get numbers, and the position of a file's number in a word, above the line.
 _MAX_FILES, FILE_AT = 200, 32
 
 _TABLE = bytearray(8 * (LOCKS_AT + 2 * MAX_LOCKS + 1))
@@ -36,7 +36,7 @@ _allocate: "Any" = getattr(_thread.allocate_lock, "_native", _thread.allocate_lo
 
 
 class _Call(property):
-    """A call of the interpreter's own object: it leaves no trace of us in a traceback."""
+    """A method that calls the native object directly, so that tracebacks have no frame of ours."""
 
     fget: "Any"
 
@@ -45,14 +45,15 @@ class _Call(property):
 
 
 class _Kind(type):
-    """As far as ``isinstance`` tells, the coat is what is in it, and the other way round."""
+    """Lets ``isinstance`` treat wrapper and native lock as the same class."""
 
     def __instancecheck__(cls, thing: object) -> bool:
         return type.__instancecheck__(cls, thing) or type(thing) is _Lock.native
 
 
 def _release_of(lock: "_Lock") -> object:
-    """Who gives back what others have taken uses it as a signal: nobody has such a thing."""
+    """Return the native ``release``. A lock that is released by another thread than its owner is used as a signal,
+    which has no owner from then on."""
     if lock._owner and (lock._owner ^ _identify()) & ~BARE and lock._native.locked():
         lock._owner, lock._is_signal = 0, True
         if lock._entry:
@@ -61,8 +62,8 @@ def _release_of(lock: "_Lock") -> object:
 
 
 class _Lock(metaclass=_Kind):
-    """A lock of ``threading`` that notes its owner. Between its being taken and that no signal can come: it is taken by
-    the reading of an attribute, after which the interpreter looks for none."""
+    """A lock of ``threading`` that announces its owner. No signal handler can run between taking the lock and
+    announcing it: the lock is taken by reading a property, after which the interpreter does not check for signals."""
 
     __slots__ = ("__weakref__", "_acquire", "_entry", "_is_signal", "_made", "_native", "_owner", "_where")
     __module__, __qualname__ = "_thread", "lock"
@@ -90,7 +91,7 @@ class _Lock(metaclass=_Kind):
                 at, before, entry = _about_to_wait(self, me)
                 try:
                     _WORDS[at] = entry
-                    self._take  # noqa: B018 - to read it is to take the lock
+                    self._take  # noqa: B018 - reading it takes the lock
                 finally:
                     _WORDS[at] = before
         except BaseException as error:
@@ -106,7 +107,7 @@ class _Lock(metaclass=_Kind):
         try:
             me, frame = _identify(), _frame(1)
             where = _number(frame.f_code.co_filename) << FILE_AT | frame.f_lineno
-            if limits == (False,) and not named:  # it waits for nobody
+            if limits == (False,) and not named:  # does not wait
                 if not self._try:
                     return False
             elif limits or named or not self._try:
@@ -142,7 +143,7 @@ _COAT: "Any" = _Lock
 
 
 class _ReentrantLock(_thread.RLock):  # type: ignore[misc]  # C makes no rule of what the stubs call final
-    """Likewise one that its owner may take again."""
+    """A reentrant lock of ``threading`` that announces its owner."""
 
     __slots__ = ("_entry", "_made", "_owner", "_where")
     __module__, __qualname__ = "_thread", "RLock"
@@ -159,7 +160,7 @@ class _ReentrantLock(_thread.RLock):  # type: ignore[misc]  # C makes no rule of
     acquire = _COAT.acquire
 
     def _acquire_restore(self, state: object) -> None:
-        """A condition has been waited for."""
+        """Take the lock again after waiting for a condition."""
         above: Any = super()
         me = _identify()
         at, before, entry = _about_to_wait(self, me)
@@ -188,8 +189,8 @@ _Lock.__doc__ = _Lock.native.__doc__
 
 
 class _Turnstile(_Lock):
-    """What a thread waits at in a condition, as it is in an event, a semaphore, a barrier, a queue: anybody may let it
-    through."""
+    """The lock that a thread waits for in a condition, which is also used by events, semaphores, barriers and queues.
+    Any thread may release it, so it has no owner."""
 
     __slots__ = ()
 
@@ -203,7 +204,7 @@ class _Turnstile(_Lock):
         if not limits and not named and self._try:
             return True
         try:
-            at, before, entry = _about_to_wait(_condition(_frame(1).f_locals.get("self")), _identify())
+            at, before, entry = _about_to_wait(_condition(_frame(1)), _identify())
             try:
                 _WORDS[at] = entry
                 return self._acquire(*limits, **named)
@@ -215,30 +216,42 @@ class _Turnstile(_Lock):
 
 
 class _Condition:
-    """A condition for which somebody has waited; its lock was made with it."""
+    """A condition that a thread has waited for; it has the place of its lock."""
 
-    __slots__ = ("__weakref__", "_entry", "_made", "_owner", "_where", "of")
+    __slots__ = ("__weakref__", "_entry", "_made", "_owner", "_where", "kind", "of")
 
-    def __init__(self, condition: "Any") -> None:
+    def __init__(self, condition: "Any", kind: str) -> None:
         at = id(condition)
+        self.kind = kind
         self.of = ref(condition, lambda _: _conditions.pop(at, None))
         self._entry = self._owner = self._where = 0
         self._made = getattr(getattr(condition, "_lock", None), "_made", None)
 
 
-def _condition(condition: "Any") -> object:
-    """What is known of it."""
+def _condition(frame: "Any") -> object:
+    """Return the record of the condition that is waited for in this frame. If the library polls it and does nothing
+    else until it comes, a time-out does not count."""
+    condition = frame.f_locals.get("self")
     known = _conditions.get(id(condition))
     if known is None:
-        known = _conditions[id(condition)] = _Condition(condition)
+        caller = getattr(frame.f_back, "f_back", None)  # the caller of the event that the condition is a part of
+        known = _conditions[id(condition)] = _Condition(condition, "S" if caller and _serves(caller.f_code) else "A")
     return known
 
 
+def _serves(code: "Any") -> bool:
+    """Whether this is the main thread of a manager's process, which waits to be told to stop."""
+    return code.co_name == "serve_forever" and code.co_filename.endswith(_SERVES) and _is_standard(code.co_filename)
+
+
+_SERVES = os.path.join("multiprocessing", "managers.py")
+
+
 _conditions: dict[int, _Condition] = {}
-#: By thread: the word in which stands for which lock it waits.
+#: By thread ident: the index of the word that tells which lock the thread waits for.
 _threads: dict[int, int] = {}
 _numbers = iter(range(2, LOCKS_AT, 2))
-#: Words of locks that are not used; by word, what tells that it is not used any more.
+#: Unused entries of locks; by entry, a weak reference that frees it with its lock.
 _free = [*range(_NOWHERE - 2, LOCKS_AT - 1, -2)]
 _kept: dict[int, object] = {}
 _files: dict[str, int] = {}
@@ -246,7 +259,7 @@ _notes: "list[Notes]" = []
 
 
 def _about_to_wait(lock: "Any", me: int) -> tuple[int, int, int]:
-    """In which word this thread shall write for what it waits; what stands there; what it shall write."""
+    """Return the index of this thread's word, its current value, and the entry of the lock to write there."""
     at = _threads.get(me) or _enrol(me)
     return at, _WORDS[at], lock._entry or _enter(lock)
 
@@ -259,7 +272,7 @@ def _enrol(me: int) -> int:
 
 
 def _enter(lock: "Any") -> int:
-    """Give it a word of its own, as somebody has to wait for it, and note what it is called; 0 where that cannot be."""
+    """Allocate an entry for a lock that a thread has to wait for, and announce its name. Returns 0 if that fails."""
     made = lock._made
     if made is None:
         return 0
@@ -269,7 +282,7 @@ def _enter(lock: "Any") -> int:
         return 0
     _WORDS[entry] = _WORDS[entry + 1] = 0
     try:
-        kind = "A" if isinstance(lock, _Condition) else "L"
+        kind = lock.kind if isinstance(lock, _Condition) else "L"
         text = f"E{made}" if isinstance(made, str) else kind + _notes[0].name(made)
         if not _notes[0].write(f"n{entry:x} {text}"):
             return 0
@@ -284,8 +297,7 @@ def _enter(lock: "Any") -> int:
 
 
 def _leave(error: BaseException) -> None:
-    """An exception is about to leave us: its traceback leads from where the program waits to where it was raised. To
-    raise it again adds nothing to that."""
+    """Remove our frames from the traceback of an exception that is raised again, which adds no frame."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals is _OURS:
         trace = trace.tb_next
@@ -293,7 +305,7 @@ def _leave(error: BaseException) -> None:
 
 
 def _number(file: str) -> int:
-    """Of a file in which locks are taken."""
+    """Return the number of a file in which locks are taken; 0 if it has none."""
     if file in _files:
         return _files[file]
     if len(_files) >= _MAX_FILES or _is_standard(file):
@@ -307,7 +319,8 @@ def _number(file: str) -> int:
 
 
 def _if_ours(error: Exception) -> int:
-    """What we cannot note shall not be the program's trouble; but what a handler of a signal has raised is."""
+    """Ignore an exception of our own code, which must not affect the program, and return 0. An exception that a signal
+    handler of the program has raised is raised again."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -320,35 +333,35 @@ def _if_ours(error: Exception) -> int:
 
 
 def _forget_others() -> None:
-    """In a process that was forked off there is one thread, and it waits for nothing."""
+    """Clear the waits of threads in a forked process, where only the current thread exists."""
     for at in _threads.values():
         _WORDS[at] = 0
 
 
 def begin_notes(notes: "Notes") -> None:
-    """Say where what is written down stands."""
+    """Announce the address of the table."""
     _notes[:] = [notes]
     if notes.lines:
         notes.write(f"t{id(_TABLE):x} words")
 
 
 def wrap_threading(module: "Any", notes: "Notes") -> None:
-    """From now on its locks have coats."""
+    """Replace the module's locks by wrappers."""
     _private.add(module.Thread.__init__.__code__)
-    if hasattr(os, "register_at_fork"):  # where there is fork
+    if hasattr(os, "register_at_fork"):  # on systems with fork
         os.register_at_fork(after_in_child=_forget_others)
     if isinstance(module.Lock, type):
         module.Lock = _Lock
-        vars(_thread).update(lock=_Lock, LockType=_Lock)  # by the first of which it is sent to other processes
+        vars(_thread).update(lock=_Lock, LockType=_Lock)  # pickle looks up the first one
     else:
-        module.Lock = _thread.allocate_lock  # which makes them (see ``function``)
+        module.Lock = _thread.allocate_lock  # replaced by ``function``
     module._CRLock, module._allocate_lock = _ReentrantLock, _Turnstile
     begin = getattr(module, "_set_sentinel", None)
     if begin is None:
         return
 
     def set_sentinel() -> object:
-        """What is waited for at the end of a thread."""
+        """Return the lock that ``Thread.join`` waits for."""
         lock = _Lock(begin())
         lock._made = str(getattr(_frame(1).f_locals.get("self"), "_name", ""))
         return lock

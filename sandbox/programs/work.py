@@ -1,4 +1,4 @@
-"""Synthetic work: exact amounts of CPU time and of waiting, however often the process is stopped."""
+"""Synthetic work: exact amounts of CPU time and waiting, independent of how often the process is stopped."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import select
 import time
 from collections.abc import Sequence
 
-#: What entering a wait costs, in ns: a burst before a wait ends so much earlier.
+#: The CPU time of entering a wait, in ns, by which a burst before a wait is shorter.
 _WAIT_ENTRY_NS = 20_000
-#: A wait that is long enough to be noticed, in ns: it shows that a job is done even when the next is due at once.
+#: A wait that is long enough to be noticed, in ns: it shows the end of a job even if the next one is due at once.
 _NOTICED_NS = 1_000_000
 
 
 def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0, zero: Sequence[int] = (0,)) -> None:
-    """Burn and wait by turns; ``segments`` are ("cpu" or "io", ns), or ("until", a time of the machine in ns).
+    """Use the CPU and wait alternately. ``segments``: ("cpu" or "io", ns), or ("until", a time of the machine in ns).
 
-    CPU time is counted on the thread's own clock from the start of the program, so that what waking and
-    sleeping cost is part of the work and the total comes out exact; the last burst leaves ``overhead_ns`` for
-    what the process costs before and after.
-    ``zero`` holds the CLOCK_MONOTONIC time at which the machine's time was 0; each pause moves it. Waiting is done
-    in ``select``, whose time-out stands still while the process is stopped (``sleep`` would go on), so that a pause
-    of the machine pauses its I/O too.
+    CPU time is measured by the thread's clock from the start of the program, so that the cost of entering and leaving
+    waits is part of the work and the total is exact. The last burst is shorter by ``overhead_ns``, the cost of the
+    process before and after the work. ``zero`` contains the CLOCK_MONOTONIC time at which the machine's time is 0,
+    which changes with each pause. Waits use ``select``, whose time-out does not run while the process is stopped (that
+    of ``sleep`` would), so that a pause of the machine also pauses its I/O.
     """
     clock = time.thread_time_ns
     target_ns = clock()

@@ -1,1 +1,1 @@
-"""Charts, tables and lines of text, for terminals and files."""
+"""Output of charts, tables and lines of text to terminals and files."""

@@ -1,4 +1,4 @@
-"""Text on a terminal, where a character takes one cell, two or none."""
+"""Fitting and wrapping of text for terminals, where a character takes zero, one or two cells."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from rich.cells import cell_len, set_cell_size
 from sandbox.util.interpreter import split_words_like
 
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
-#: Where a line may end within a word: beside a wide character, but not before a stop nor after an opening bracket.
+#: A line may end within a word next to a wide character, but not before punctuation or after an opening bracket.
 _OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
 _WIDE, _OTHERS = r"[\u2e80-\uffef]", r"[^\u2e80-\uffef]"
 _FIRST_WIDE = "\u2e80"
 
 
 def fit(text: str, width: int) -> str:
-    """Text in exactly ``width`` cells: cut with an ellipsis, or filled up."""
+    """Cut text with an ellipsis, or pad it, to exactly ``width`` cells."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, max(width - 1, 0)) + "…"[: max(width, 0)]
 
 
 def fit_name(name: str, width: int) -> str:
-    """A process's name in exactly ``width`` cells; of a copy's name, or of that of a server's child, the number is what
-    tells it from the others."""
+    """Fit a process's name into exactly ``width`` cells; a number at its end, which distinguishes copies and a server's
+    children, is kept."""
     numbered = _NUMBERED.fullmatch(name)
     if numbered is None or len(numbered[2]) > width:
         return fit(name, width)
@@ -36,18 +36,19 @@ def fit_name(name: str, width: int) -> str:
 
 
 def centred(text: str, width: int) -> str:
-    """Text in exactly ``width`` cells, in the middle of them."""
+    """Centre text in exactly ``width`` cells."""
     return fit(" " * ((width - cell_len(text)) // 2) + text, width)
 
 
 def flush_right(text: str, width: int) -> str:
-    """Text in exactly ``width`` cells, at the right end of them."""
+    """Right-justify text in exactly ``width`` cells."""
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)
 
 
 def wrap(text: str, width: int, indent: str = "", first: str = "", hyphens: bool = True) -> list[str]:
-    """Text in lines of at most ``width`` cells; ``first`` stands before the first, ``indent`` before all others. A line
-    ends between words, behind a hyphen if ``hyphens``, and beside a character of a script that has no blanks."""
+    """Wrap text to lines of at most ``width`` cells. ``first`` is put before the first line, ``indent`` before all
+    others. A line may end between words, after a hyphen if ``hyphens``, and next to a character of a script without
+    blanks."""
     lines: list[str] = []
     for line in text.splitlines():
         wrapper = _Wrapper(width, indent if lines else first, indent, break_on_hyphens=hyphens)
@@ -56,7 +57,7 @@ def wrap(text: str, width: int, indent: str = "", first: str = "", hyphens: bool
 
 
 def words(text: str) -> Iterator[tuple[int, int, str]]:
-    """The pieces that no line may end within, blanks included: where each begins and ends, and the piece."""
+    """Yield the pieces within which no line may end, blanks included: the start and end of each, and the piece."""
     end = 0
     for word in re.findall(r"\s*\S+\s*", text):
         for piece in _pieces(word):
@@ -65,25 +66,25 @@ def words(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _pieces(word: str) -> list[str]:
-    """The pieces of a word, which is not empty."""
+    """Return the pieces of a word, which must not be empty, between which a line may end."""
     return [word] if max(word) < _FIRST_WIDE else _wide_pieces().findall(word) or [word]
 
 
 @cache
 def _wide_pieces() -> re.Pattern[str]:
-    """Only where wide characters are read: to compile it takes as long as to import half a screen."""
+    """Compile the pattern only when wide characters occur, because that is slow."""
     return re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|\Z))[{_CLOSING}]*")
 
 
 class _Wrapper(TextWrapper):
-    """Counts cells, and knows that Chinese has no blanks between words."""
+    """A text wrapper that counts cells and may break lines between Chinese characters."""
 
 
 split_words_like(_Wrapper, lambda words: [Measured(piece) for word in words for piece in _pieces(word)])
 
 
 class Measured(str):
-    """Text that is as long as it is wide, for code that knows no cells."""
+    """Text whose length is its width in cells, for code that measures text with ``len``."""
 
     __slots__ = ()
 

@@ -1,7 +1,8 @@
-"""Charts as data, and drawn in cells: lines, distributions, boxes and heat, legible at 80 columns without any colour.
+"""Charts as data, and drawing them in terminal cells: lines, box plots and heat maps, legible at 80 columns without
+colour.
 
-Series are told apart by letters, not by hues; what a terminal cannot show becomes a sign that looks like it. (The
-plotting libraries for terminals tell series, boxes and heat apart by colour alone.)
+Series are distinguished by letters, not by colours; characters that a terminal lacks are replaced by similar ones. (The
+plotting libraries for terminals distinguish series, boxes and heat by colour alone.)
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from sandbox.render.cells import centred, fit, flush_right, wrap
 from sandbox.render.gantt import Line
 from sandbox.util.stats import spread
 
-#: Of a chart of lines, in cells, and how many series it can tell apart.
+#: The height of a line chart in cells, and the most series that it can distinguish.
 HEIGHT, MAX_SERIES = 18, len(ascii_letters)
-#: Of the labels of rows, in cells.
+#: The greatest width of the labels of rows, in cells.
 _MAX_LABEL = 30
 _SHADES = "·░▒▓█"
 _SEVERAL = "*"
 
 
 class Point(NamedTuple):
-    """Where a line passes, and between which bounds it is known to pass."""
+    """A point of a line, with the bounds of its confidence interval (None: unknown)."""
 
     x: float
     y: float
@@ -37,7 +38,7 @@ class Point(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One line. ``marks``: every so many points has the letter."""
+    """One line of a chart. ``marks``: every how many points the letter is drawn."""
 
     label: str
     points: Sequence[Point]
@@ -45,8 +46,9 @@ class Series(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """``write``: a value as a reader wants it. ``ticks``: the values that are named, None for as many as fit;
-    ``logarithmic``: equal steps are equal factors; ``bounds``: of all values that there could be."""
+    """An axis of a chart. ``write``: formats a value; ``ticks``: the labelled values (None: as many as fit);
+    ``logarithmic``: equal distances are equal factors; ``bounds``: the range of all possible values (None: that of the
+    present ones)."""
 
     title: str
     write: Callable[[float], str]
@@ -59,7 +61,7 @@ class Axis(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """A chart of lines."""
+    """A line chart."""
 
     title: str
     x: Axis
@@ -68,7 +70,7 @@ class Lines(NamedTuple):
 
 
 class Boxes(NamedTuple):
-    """A row for each label: how its values are spread."""
+    """A box plot, with a row for the distribution of the values of each label."""
 
     title: str
     axis: Axis
@@ -76,7 +78,7 @@ class Boxes(NamedTuple):
 
 
 class Heat(NamedTuple):
-    """A cell for each pair; None where nothing is known."""
+    """A heat map: a value for each pair of row and column, None if unknown."""
 
     title: str
     x: Axis
@@ -90,7 +92,7 @@ Chart = Lines | Boxes | Heat
 
 
 def draw(chart: Chart, width: int) -> list[Line]:
-    """The chart in lines of at most so many cells."""
+    """Draw a chart as lines of at most ``width`` cells."""
     match chart:
         case Lines():
             body = _lines(chart, width)
@@ -102,7 +104,8 @@ def draw(chart: Chart, width: int) -> list[Line]:
 
 
 def nice_bounds(low: float, high: float, ticks: int = 4) -> tuple[float, float, float]:
-    """Bounds that have both in them, from 0 unless all is far from it, and the step between about so many ticks."""
+    """Return round bounds around ``low`` and ``high``, and the step between about ``ticks`` ticks. The lower bound of
+    positive values is 0 unless all are far from it."""
     if low > 0 and low < 0.6 * high:
         low = 0.0
     reach = (high - low) or abs(high) or 1.0
@@ -113,7 +116,7 @@ def nice_bounds(low: float, high: float, ticks: int = 4) -> tuple[float, float, 
 
 
 class _Canvas:
-    """Dots of Braille, two by four a cell, and signs that stand over them."""
+    """A drawing of Braille dots, two by four per cell, with signs drawn over them."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -123,7 +126,7 @@ class _Canvas:
     _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
     def dot(self, x: float, y: float) -> None:
-        """``x`` and ``y`` from 0 to 1, the origin below and left."""
+        """Set a dot. ``x`` and ``y`` are from 0 to 1, with the origin at the bottom left."""
         column = min(max(round(x * (self.width * 2 - 1)), 0), self.width * 2 - 1)
         row = min(max(round((1 - y) * (self.height * 4 - 1)), 0), self.height * 4 - 1)
         self._dots[row // 4][column // 2] |= self._BITS[row % 4][column % 2]
@@ -140,7 +143,7 @@ class _Canvas:
         self._signs[place] = sign if there in (None, "│", sign) else _SEVERAL
 
     def upright(self, x: float, low: float, high: float) -> None:
-        """A bar between two heights, where there is no other sign."""
+        """Draw a vertical bar between two heights, in cells that have no other sign."""
         column, bottom = self._cell(x, low)
         _column, top = self._cell(x, high)
         for row in range(top, bottom + 1) if bottom > top else ():
@@ -191,7 +194,7 @@ def _lines(chart: Lines, width: int) -> Iterator[Line]:
 
 
 def _trace(canvas: _Canvas, series: Series, sign: str, at: Callable[[float, float], tuple[float, float]]) -> None:
-    """One series: its line, its intervals, its letters."""
+    """Draw the line, the intervals and the letters of one series."""
     places = [at(point.x, point.y) for point in series.points]
     for begin, end in itertools.pairwise(places):
         canvas.line(begin, end)
@@ -203,7 +206,7 @@ def _trace(canvas: _Canvas, series: Series, sign: str, at: Callable[[float, floa
 
 
 def _under(axis: Axis, left: float, right: float, width: int, margin: int, most: int) -> str:
-    """The values below a chart, as many as have room."""
+    """Return the line of values below a chart, as many as fit."""
     values = axis.ticks
     if values is None:
         low, high, step = nice_bounds(left, right, 8)
@@ -262,7 +265,7 @@ def _heat(chart: Heat, width: int) -> Iterator[Line]:
 
 
 def _warm(chart: Heat, value: float | None, low: float, high: float, cell: int) -> str:
-    """A cell of a heat map: its shade, and its figure where there is room for it."""
+    """Return a cell of a heat map: its shade, and its figure if there is room for it."""
     if value is None:
         return " " * cell
     shade = _SHADES[min(int((value - low) / ((high - low) or 1) * len(_SHADES)), len(_SHADES) - 1)]

@@ -1,7 +1,7 @@
-"""Whole Gantt charts as lines of text: for the command line and for any panel of the screen.
+"""Gantt charts of whole runs as lines of text, for the command line and for panels of the screen.
 
-A line is a list of pieces, each a text and its tone: the name of a style, so that every medium shows it in its own
-colours, or in none; what is told by a tone can be read without it.
+A line is a list of pieces, each a text and its tone: the name of a style, which each medium shows in its own colours or
+in none. Tones carry no information of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.views.intervals import NOBODY, Track
 
 Line = list[tuple[str, str]]
 
-#: With more processes than this a chart has a line a CPU instead of one a process.
+#: With more processes than this, a chart has one line per CPU instead of one per process.
 MAX_LANES = 12
 _MAX_CPUS = 8
 _LABEL = 15
@@ -29,10 +29,10 @@ _CPU_LEGEND = N_("the pid that has the CPU  ▒ several in one cell")
 
 
 def chart(history: History, width: int, span_ns: int | None = None) -> list[Line]:
-    """Who was where in a run: one lane a process, or one line a CPU if they are many, times below.
+    """Return the chart of a run: one lane per process, or one line per CPU if there are many, with times below.
 
-    ``width`` in cells. ``span_ns``: the time that the width shows; by default the whole run. Charts of one span can
-    be compared by eye.
+    ``width``: in cells. ``span_ns``: the time that the width represents (None: the whole run). Charts of the same span
+    can be compared by eye.
     """
     if not history.lives:
         return [[(_("nothing ran"), "dim")]]
@@ -42,7 +42,7 @@ def chart(history: History, width: int, span_ns: int | None = None) -> list[Line
 
 
 def scene(history: History, width: int, span_ns: int, mark_ns: int) -> list[Line]:
-    """The chart of a few processes, the first ones if they are many, with an arrow from below at an instant."""
+    """Return a chart of the first processes, at most ``MAX_LANES``, with an arrow below at the instant ``mark_ns``."""
     cells, cell_ns = _scale(width - _LABEL, span_ns)
     lanes = [*islice(_lanes(history, cells, cell_ns), MAX_LANES)]
     more = len(history.lives) - len(lanes)
@@ -53,9 +53,9 @@ def scene(history: History, width: int, span_ns: int, mark_ns: int) -> list[Line
 
 
 def overlay(first: History, second: History, names: tuple[str, str], width: int) -> list[Line]:
-    """Two runs of one scenario on one chart: each process of the scenario has two lanes, one above the other.
+    """Return two runs of one scenario in one chart: each process of the scenario has two lanes, one above the other.
 
-    ``names`` are those of the runs, of at most four cells.
+    ``names``: the names of the runs, of at most four cells.
     """
     pairs = [*_pairs(first, second)]
     if not pairs:
@@ -71,7 +71,7 @@ def overlay(first: History, second: History, names: tuple[str, str], width: int)
 
 
 def legend(history: History) -> str:
-    """What the signs of ``chart`` say."""
+    """Return the legend for the signs of ``chart``."""
     return _(_LEGEND if len(history.lives) <= MAX_LANES else _CPU_LEGEND)
 
 
@@ -80,7 +80,7 @@ def _more(number: int) -> str:
 
 
 def _scale(cells: int, span_ns: int) -> tuple[int, int]:
-    """How many cells there are, and how long one lasts."""
+    """Return the number of cells, and the time in ns that each represents."""
     cells = max(cells, _MIN_CELLS)
     return cells, max(-(-span_ns // cells), 1)
 
@@ -113,7 +113,7 @@ def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
 
 
 def _pids(shares: Sequence[Share]) -> Iterator[tuple[str, str]]:
-    """Each turn as its pid and a line as long as it lasts; a cell belongs to whoever has most of it."""
+    """Yield each turn as its pid and a line for its length; a cell belongs to the process that has most of it."""
     whose = [share.first if 2 * share.eighths >= 8 else share.rest for share in shares]
     for pid, group in groupby(whose):
         count = len([*group])
@@ -125,7 +125,7 @@ def _pids(shares: Sequence[Share]) -> Iterator[tuple[str, str]]:
 
 
 def _pairs(first: History, second: History) -> Iterator[tuple[Life, Life]]:
-    """The processes of the scenario in both runs."""
+    """Yield the lives of each process of the scenario in both runs."""
     others = {life.admitted.order: life for life in second.lives.values()}
     for life in first.lives.values():
         order = life.admitted.order

@@ -1,7 +1,7 @@
-"""The cells of one lane of a Gantt chart, on the screen or in print: who ran is told in eighths of a cell.
+"""The cells of a lane of a Gantt chart, on the screen or in print; running time is shown in eighths of a cell.
 
-What is past does not change, so a lane that grows computes it once: a frame costs what happened since the last one,
-whatever the length of the slices.
+The past does not change, so a growing lane computes each cell once: the cost of a frame depends only on what happened
+since the last one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ C = TypeVar("C")
 
 
 class Lane(Generic[T, C]):
-    """Cells over a track, or over several, at one scale: cell ``k`` covers ``k * cell_ns`` up to ``(k + 1) * cell_ns``.
-    ``draw`` says what they show: from the track, the scale, the time at which the first begins, how many they are, and
-    what the time is."""
+    """A cache of the cells of one or several tracks at one scale; cell ``k`` covers ``k * cell_ns`` up to
+    ``(k + 1) * cell_ns``. ``draw``: computes cells from the track, the scale, the time at which the first begins, their
+    number, and the present time."""
 
     def __init__(self, cell_ns: int, draw: Callable[[T, int, int, int, int], list[C]]) -> None:
         self.cell_ns = cell_ns
@@ -28,7 +28,7 @@ class Lane(Generic[T, C]):
         self._past: list[C] = []
 
     def cells(self, track: T, first: int, count: int, now_ns: int, sure_ns: int) -> list[C]:
-        """``count`` cells from the ``first`` on. ``sure_ns``: nothing before it can change any more."""
+        """Return ``count`` cells from the ``first`` on. ``sure_ns``: the time before which nothing can change."""
         if not self._first <= first <= self._first + len(self._past):
             self._first, self._past = first, []
         del self._past[: first - self._first]
@@ -41,35 +41,36 @@ class Lane(Generic[T, C]):
         return past + fresh
 
 
-#: A block that fills the left end of its cell, by eighths.
+#: Blocks that fill 0 … 8 eighths of their cell from the left.
 UP_TO = " ▏▎▍▌▋▊▉█"
-#: The same for the right end, for which terminals have fewer signs.
+#: The same from the right, for which terminals have fewer signs.
 _FROM = " ▕▕▐▐▐███"
 
 
 class Sign(NamedTuple):
-    """A cell of a process's lane: what is drawn in it, and the name of its style in the palette."""
+    """A cell of a process's lane: its character, and the name of its style in the palette."""
 
     text: str
     tone: str
 
 
 NOTHING, WAITS_FOR_CPU, WAITS = Sign(" ", "text"), Sign("░", "ready"), Sign("·", "blocked")
-#: A cell in which it came to wait for the CPU: it arrived, or woke.
+#: Signs of cells in which a process began to wait for a CPU because it arrived or woke.
 ARRIVED, WOKE = Sign("▸", "ready"), Sign("↑", "ready")
 _SIGNS = {READY: WAITS_FOR_CPU, BLOCKED: WAITS}
 
 
 def unmarked(sign: Sign) -> Sign:
-    """The same for a chart that tells states only."""
+    """Return the sign for a chart that shows only states, not arrivals and wakeups."""
     return WAITS_FOR_CPU if sign in (ARRIVED, WOKE) else sign
 
 
 def life_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
-    """One process: how much of each cell it ran and at which end of it; else where it was at the cell's end."""
+    """Return the cells of one process: how much of each cell it ran, and at which end; if it did not run, its state at
+    the end of the cell."""
     cells: list[Sign] = []
     known = _known(cell_ns, from_ns, count, now_ns)
-    used_ns: int | None = None  # by the end of the cell before, where something has changed in that
+    used_ns: int | None = None  # at the end of the cell before; None if nothing changed in that cell
     while len(cells) < known:
         at_ns = from_ns + len(cells) * cell_ns
         value, whole = _steady(track, at_ns, cell_ns, now_ns, GONE)
@@ -84,13 +85,13 @@ def life_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int
 
 
 def _known(cell_ns: int, from_ns: int, count: int, now_ns: int) -> int:
-    """How many of the cells have begun."""
+    """Return how many of the cells have begun."""
     return max(min(-(-(now_ns - from_ns) // cell_ns), count), 0)
 
 
 def _steady(track: Track, at_ns: int, cell_ns: int, now_ns: int, before: int) -> tuple[int, int]:
-    """What has held since before ``at_ns`` (``before``: nothing had come yet), and for how many whole cells from there
-    on it does."""
+    """Return the value that a track has had since before ``at_ns``, and the number of whole cells from there on in
+    which it stays the same. ``before``: the value before the track's first change."""
     index = track.at(at_ns)
     if index < 0:
         end_ns = track.times[0] if track.times else now_ns
@@ -101,10 +102,10 @@ def _steady(track: Track, at_ns: int, cell_ns: int, now_ns: int, before: int) ->
 
 
 def _changing(track: Track, at_ns: int, end_ns: int, ran_ns: int, cell_ns: int) -> Sign:
-    """A cell in which something changes, or that is the last."""
+    """Return the sign of a cell in which something changes, or of the last cell."""
     last = track.before(end_ns)
     if last >= 0 and track.values[last] == GONE and track.times[last] > at_ns:
-        last -= 1  # the cell shows what it left
+        last -= 1  # show the state before its end
     if last < 0:
         return NOTHING
     return _ran(track, at_ns, last, ran_ns, cell_ns) if ran_ns > 0 else _waited(track, at_ns, last)
@@ -124,7 +125,7 @@ def _ran(track: Track, at_ns: int, last: int, ran_ns: int, cell_ns: int) -> Sign
     index = first = track.at(max(at_ns, track.times[0]))
     while index < last and (
         track.values[index] <= 0 or track.end_ns(index, at_ns + cell_ns) == track.times[index]
-    ):  # it is not far: whoever comes to be ready runs next, or is gone
+    ):  # few steps: a process that becomes ready soon runs or ends
         index += 1
     begun_ns = max(track.times[index] - at_ns, 0)
     eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
@@ -134,8 +135,8 @@ def _ran(track: Track, at_ns: int, last: int, ran_ns: int, cell_ns: int) -> Sign
 
 
 def family_cells(tracks: Iterable[Track], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
-    """Many processes in one lane: how much of each cell they ran, all together; and whether one was READY at the cell's
-    end, or else BLOCKED."""
+    """Return the cells of many processes in one lane: how much of each cell they ran in total, and whether one of them
+    was READY at the end of the cell, or else BLOCKED."""
     known = _known(cell_ns, from_ns, count, now_ns)
     ran_ns, waited = [0] * known, [GONE] * known
     for track in tracks:
@@ -145,7 +146,7 @@ def family_cells(tracks: Iterable[Track], cell_ns: int, from_ns: int, count: int
 
 
 def _add(track: Track, ran_ns: list[int], waited: list[int], cell_ns: int, from_ns: int, now_ns: int) -> None:
-    """Add one process, at the cost of the cells in which it changes its state."""
+    """Add one process; the cost depends on the number of cells in which its state changes."""
     cell, used_ns = 0, track.used_ns(from_ns)
     while cell < len(ran_ns):
         at_ns = from_ns + cell * cell_ns
@@ -171,15 +172,15 @@ def _of_many(ran_ns: int, where: int, cell_ns: int) -> Sign:
     return Sign(UP_TO[eighths], "ran_while_ready" if where == READY else "running")
 
 
-#: On a CPU's lane: several processes share the cell; and how many turns are too many to show.
+#: Stands for the pid of a cell in a CPU's lane with too many turns to show, and the most turns that are shown.
 MANY = -1
 _MANY_TURNS = 4
-#: A cell with more changes than this is not looked into.
+#: A cell with more changes than this is shown as ``MANY`` without further analysis.
 _MANY_CHANGES = 64
 
 
 class Share(NamedTuple):
-    """A cell of a CPU's lane: the pid that has its first ``eighths``, and the one that has the rest."""
+    """A cell of a CPU's lane: the pid of its first ``eighths``, and the pid of the rest."""
 
     first: int
     rest: int
@@ -187,7 +188,7 @@ class Share(NamedTuple):
 
 
 def cpu_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Share]:
-    """One CPU: whose turns fill each cell; of more than two in one cell, the longest."""
+    """Return the cells of one CPU, with the pids of the turns in each; of more than two turns, the longest ones."""
     cells: list[Share] = []
     known = _known(cell_ns, from_ns, count, now_ns)
     while len(cells) < known:
@@ -201,7 +202,7 @@ def _share(track: Track, at_ns: int, cell_ns: int, now_ns: int) -> Share:
     first, last = max(track.at(at_ns), 0), track.before(min(at_ns + cell_ns, now_ns))
     if last - first > _MANY_CHANGES:
         return Share(MANY, MANY)
-    parts: list[tuple[int, int]] = []  # pids, and up to which eighth
+    parts: list[tuple[int, int]] = []  # each pid, and the eighth at which its part ends
     for index in range(first, last + 1):
         if track.values[index] != NOBODY:
             begin = round(max(track.times[index] - at_ns, 0) * 8 / cell_ns)
@@ -237,14 +238,14 @@ def _longest(parts: list[tuple[int, int]]) -> Share:
     return Share(parts[0][0], parts[1][0], parts[0][1])
 
 
-#: Possible steps between two times on a ruler, and how many cells a step takes at least.
+#: Possible steps between two times on a ruler, and the least width of a step in cells.
 STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1, 2, 5))
 _TICK_CELLS = 12
 
 
 def ruler(cell_ns: int, first: int, count: int, taken: Set[int] = frozenset()) -> str:
-    """Times below so many cells from the ``first`` on, as many as are easy to read. ``taken``: cells in which something
-    else stands; a time that has no room beside it is only ticked."""
+    """Return a line with times below ``count`` cells from the ``first`` on. ``taken``: cells that are used otherwise; a
+    time that has no room next to them is only marked by a tick."""
     step_ns = next((step for step in STEPS_NS if step >= cell_ns * _TICK_CELLS), STEPS_NS[-1])
     marks = [" "] * count
     tick_ns = -(-first * cell_ns // step_ns) * step_ns

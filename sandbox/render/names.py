@@ -1,4 +1,4 @@
-"""Many processes of a run in a few lines: what those of each name did, the retired included."""
+"""A summary table of a run with many processes: the sums of each name, including retired processes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from sandbox.i18n import _, ngettext
 from sandbox.render.output import say
 from sandbox.render.tables import milliseconds, print_table
 
-#: With fewer processes than this their own table tells all.
+#: With fewer processes than this, the table of single processes is enough.
 _MIN_PROCESSES = 50
-#: Lines of the table: those who used the most CPU time.
+#: The most lines of the table; names with the most CPU time come first.
 _MAX_LINES = 40
 _SUMS = ("processes", "failed", "cpu_ns", "waiting_ns", "blocked_ns")
 
 
 def print_names(document: Mapping[str, Any]) -> None:
-    """The sums of each name, where there are many processes and some share one; and how many are in no other table."""
+    """Print the sums of each name if there are many processes and some have the same name, and the number of processes
+    that are in no other table."""
     retired = document.get("retired", {"processes": 0, "names": []})
     sums = _sums(document["processes"], retired["names"])
     number = sum(each["processes"] for each in sums.values())

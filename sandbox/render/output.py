@@ -1,8 +1,8 @@
-"""The one exit for words: whatever a command prints goes through here, on either stream.
+"""Functions through which commands print everything, on both standard streams.
 
-Nothing in it can steer a terminal, wherever it came from: a file's name, a title, a message of the system. A character
-that the stream's encoding lacks becomes one that looks like it, or a question mark; never a traceback. Data for other
-programs is UTF-8, whatever the terminal speaks.
+All text is cleaned so that nothing in it can control a terminal, whatever its source: a file name, a title, a message
+of the system. A character that the stream's encoding lacks is replaced by a similar one or a question mark, and never
+causes an error. Data for other programs is UTF-8, whatever the encoding of the terminal.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from sandbox.util.text import clean
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-#: How ``codecs`` knows what is done with a character that an encoding lacks.
+#: The name of the codec error handler that replaces characters that an encoding lacks.
 DEGRADE = "ossandbox.degrade"
-#: What is said instead of a sign, in as many cells, so that tables and charts stay what they are. States differ:
-#: running #, ready :, blocked a dot.
+#: ASCII replacements of the same width, so that tables and charts keep their shape. The states stay distinct: running
+#: #, ready :, blocked a dot.
 SIGNS = {
     **dict(zip("→←↑↓▶▸›»◀◂‹«▲▼△▽▾", "><^v>>>><<<<^v^vv", strict=True)),
     **dict.fromkeys("─‐‑–—−", "-"),
@@ -60,15 +60,15 @@ SIGNS = {
 
 
 def likeness(character: str) -> str:
-    """A character, or half of one that could not be decoded, in ASCII and in as many cells."""
-    import unicodedata  # only where something is lacking
+    """Return an ASCII replacement of the same width for a character, which may be a lone surrogate."""
+    import unicodedata  # imported here because it is rarely needed
 
     from rich.cells import cell_len
 
     cells = max(cell_len(character), 1)
     if (sign := SIGNS.get(character)) is not None:
         return sign.ljust(cells)
-    if "\u2800" <= character <= "\u28ff":  # dots of Braille: lines of a chart
+    if "\u2800" <= character <= "\u28ff":  # Braille dots, which form the lines of a chart
         return "."
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return plain if len(plain) == cells and plain.isprintable() else "?" * cells
@@ -84,11 +84,12 @@ codecs.register_error(DEGRADE, _degrade)
 
 
 def open_streams() -> None:
-    """Standard streams that are closed lead nowhere from now on; else the next file or socket would be one of them.
-    None fails for want of a character."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
+    """Open closed standard streams on /dev/null, as the next file or socket would otherwise get their descriptor, and
+    make all of them replace characters that their encoding lacks."""
+    with suppress(OSError):  # there may be no such device, or no descriptor left
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
@@ -97,14 +98,14 @@ def open_streams() -> None:
 
 
 def flush() -> None:
-    """What was printed so far goes out, where there is somebody to read it."""
+    """Flush both standard streams, ignoring errors."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
 
 
 def can_say(text: str) -> bool:
-    """Whether standard output, or where that leads nowhere standard error, has these characters."""
+    """Whether the encoding of standard output has all characters of a text."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeError, LookupError):
@@ -113,47 +114,48 @@ def can_say(text: str) -> bool:
 
 
 def say(*lines: str) -> None:
-    """Lines on standard output; without any, an empty one."""
+    """Print lines on standard output; without arguments, an empty line."""
     print(*map(clean, lines), sep="\n")
 
 
 def aside(when: bool) -> AbstractContextManager[object]:
-    """``with aside(True): …`` says on standard error what is said in it: a document has standard output."""
+    """Return a context manager that redirects ``say`` to standard error if ``when`` is true, to keep standard output
+    free for a document."""
     return redirect_stdout(sys.stderr) if when else nullcontext()
 
 
 def say_aside(text: str) -> None:
-    """Lines on standard error."""
+    """Print text on standard error."""
     print(clean(text), file=sys.stderr)
 
 
 def write(text: str, file: SupportsWrite[str] | None) -> None:
-    """A text that brings its own ends of lines, as argparse has them."""
+    """Write text without adding a newline to a stream (None: standard error), as argparse needs it."""
     (file or sys.stderr).write(clean(text))
 
 
 def say_later(printed: str, aside: str) -> None:
-    """What was kept of standard output and standard error goes out: somebody else has said it."""
+    """Print captured standard output and standard error of another process."""
     write(printed, sys.stdout)
     write(aside, sys.stderr)
 
 
 def rewrite_line(text: str) -> None:
-    """Put this in the place of the line that standard error, a terminal, shows last."""
+    """Replace the last line on standard error, which must be a terminal."""
     print(f"\r\x1b[K{clean(text)}", end="", file=sys.stderr, flush=True)
 
 
 def say_document(document: Any) -> None:
-    """A JSON document on standard output, in ASCII."""
+    """Print a JSON document on standard output, in ASCII."""
     print(json.dumps(document))
 
 
 @contextmanager
 def data() -> Iterator[TextIO]:
-    """Standard output as a file for other programs: UTF-8, and its lines end as in a file."""
+    """Return a context manager for standard output as a file for other programs: UTF-8, with unchanged line ends."""
     sys.stdout.flush()
     buffer = getattr(sys.stdout, "buffer", None)
-    if buffer is None:  # somebody has put another stream in its place
+    if buffer is None:  # sys.stdout was replaced by another kind of stream
         yield sys.stdout
         return
     file = _Data(buffer, encoding="utf-8", errors=DEGRADE, newline="\n", write_through=True)
@@ -166,14 +168,14 @@ def data() -> Iterator[TextIO]:
 
 @contextmanager
 def binary() -> Iterator[BinaryIO]:
-    """Standard output for bytes."""
+    """Return a context manager for standard output as a binary file."""
     sys.stdout.flush()
     yield sys.stdout.buffer
     sys.stdout.buffer.flush()
 
 
 class _Data(io.TextIOWrapper):
-    """It may be a terminal after all."""
+    """Cleans the text, because standard output may still be a terminal."""
 
     def write(self, text: str) -> int:
         super().write(clean(text))
@@ -181,7 +183,7 @@ class _Data(io.TextIOWrapper):
 
 
 def write_output(path: str, whole: bytes) -> None:
-    """The same; ``-``: standard output. Raises BadInput."""
+    """Write bytes to a file; ``-``: standard output. Raises BadInput."""
     if path != NAME:
         write_file(path, whole)
         return
@@ -190,7 +192,7 @@ def write_output(path: str, whole: bytes) -> None:
 
 
 def write_file(path: str, whole: bytes) -> None:
-    """A file that holds this. Raises BadInput."""
+    """Write bytes to a file. Raises BadInput."""
     try:
         with open(path, "wb") as file:
             file.write(whole)

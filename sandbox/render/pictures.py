@@ -1,4 +1,4 @@
-"""The same charts as pictures, by matplotlib (extra ``plot``), which is imported here alone and only when asked for."""
+"""Charts as pictures, drawn by matplotlib (extra ``plot``), which is imported only here and only when needed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sandbox.util.stats import spread
 
 FORMATS = ("svg", "png")
 _INCHES, _DOTS = (8.0, 4.5), 150
-#: Between two names on an axis there is at least this share of it.
+#: The least distance between two labels on an axis, as a share of its length.
 _TICK_SHARE = 0.06
-#: What is told by a hue is told by a sign, too.
+#: Markers that distinguish series in addition to colours.
 _MARKERS = "os^Dv<>PX*hp"
 
 
 def write(chart: Chart, form: str, file: BinaryIO) -> None:
-    """Draw it into a file. Raises ImportError where the extra is missing."""
+    """Draw a chart into a file. ``form``: one of ``FORMATS``. Raises ImportError if the extra is not installed."""
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -40,7 +40,7 @@ def write(chart: Chart, form: str, file: BinaryIO) -> None:
         plt.close(figure)
 
 
-#: Fonts that have Chinese characters, where they are installed.
+#: Fonts that are used if installed, for Chinese characters among others.
 _FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC"]
 
 
@@ -78,7 +78,7 @@ def _write_ticks(axis: Any, our: Axis) -> None:
 
 
 def _apart(axis: Axis, ticks: Sequence[float]) -> list[float]:
-    """Those that are far enough from the one before to be read."""
+    """Return the ticks that are far enough from the one before to be legible."""
     least = (axis.place(max(ticks)) - axis.place(min(ticks))) * _TICK_SHARE
     kept: list[float] = []
     for tick in sorted(ticks):

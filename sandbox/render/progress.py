@@ -1,4 +1,4 @@
-"""How far a long command is, on stderr."""
+"""Progress of a long command, shown on stderr."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sandbox.render.tables import chart_width
 from sandbox.util.units import S, show_duration
 
 _MOMENT_S = 1.0
-#: A line that is rewritten is rewritten so often.
+#: The least time between two updates of a rewritten line.
 _REDRAW_S = 0.25
 
 
 class Progress:
-    """Says on stderr how far a long command is: on a terminal in one line that is rewritten and vanishes, else in a
-    line a step. Nothing is said of what is over in a moment."""
+    """Shows the steps of a long command on stderr: on a terminal in one line that is rewritten and removed at the end;
+    else in one line per step, except during the first second."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
@@ -29,7 +29,7 @@ class Progress:
         self._terminal = sys.stderr.isatty()
 
     def next(self, what: str) -> None:
-        """The next step begins."""
+        """Begin the next step, described by ``what``."""
         self._step += 1
         said = _("{what} ({step} of {steps})").format(what=what, step=self._step, steps=self._steps)
         if self._terminal:
@@ -45,17 +45,17 @@ class Progress:
 
 
 class Pace:
-    """Says on stderr, on a terminal only, how many of many steps are done and how long the others will take."""
+    """Shows on stderr, only on a terminal, how many of many steps are done and how long the others will take."""
 
     def __init__(self, total: int, what: str) -> None:
-        """``what``: of ``{done}`` and ``{total}``."""
+        """``what``: a format string with ``{done}`` and ``{total}``."""
         self._total, self._what = total, what
         self._done = 0
         self._began = self._said = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
     def step(self) -> None:
-        """One more is done."""
+        """Count a finished step."""
         self._done += 1
         now = time.monotonic()
         if self._terminal and now - self._said >= _REDRAW_S:

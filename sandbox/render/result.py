@@ -1,4 +1,4 @@
-"""A run in print: a line an event, and tables of what came of it."""
+"""Printing of a run: one line per event, and tables of the results."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sandbox.util.units import S
 from sandbox.views.history import History
 from sandbox.views.metrics import one_after_another
 
-#: Which latencies of answers are shown.
+#: The latency figures of clients that are shown.
 _LATENCIES = ("p50", "p95", "p99", "max")
-#: The times of a process in the result document, and what they are called.
+#: The times of a process in the result document, with their headings.
 _TIMES: Messages = {
     "arrived_ns": "arrived",
     "first_run_ns": "first run",
@@ -33,19 +33,19 @@ _TIMES: Messages = {
 }
 
 
-#: Cells of what kind of event it is.
+#: The width of an event's type, in cells.
 _KIND = 11
 
 
 class EventLines:
-    """One line an event; it remembers the names of processes."""
+    """Formats events as lines, and remembers the names of processes for that."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
         self._dead = Dead()
 
     def line(self, event: Event) -> str:
-        """The event as a line: time, what, which process, and the sentence."""
+        """Return an event as a line: its time, type, process and sentence."""
         if isinstance(event, (Admitted, Became)):
             self._names[event.pid] = event.name
             if isinstance(event, Admitted) and event.order is not None:
@@ -62,7 +62,7 @@ class EventLines:
 
 
 def print_result(document: dict[str, Any]) -> None:
-    """The result document: a table of the processes, one of their times, and the figures of the run as a whole."""
+    """Print the result document: a table of the processes, a summary of their times, and the figures of the run."""
     _print_processes(document["processes"])
     print_names(document)
     say()
@@ -105,7 +105,7 @@ def _print_times(figures: dict[str, Any]) -> None:
 
 
 def _print_run(document: dict[str, Any]) -> None:
-    """What ran where, and the figures of the whole run."""
+    """Print what ran on which machine, and the figures of the whole run."""
     machine, policy, figures = document["machine"], document["policy"], document["metrics"]
     said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU")
     if machine["sensor"]:
@@ -146,7 +146,7 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def print_serial(history: History) -> None:
-    """What the same work would have taken one after another, where that differs."""
+    """Print the makespan if the processes had run one after another, if the CPU would have been idle then."""
     serial = one_after_another(history)
     makespan_ns, utilisation = serial["makespan_ns"], serial["cpu_utilisation"]
     if makespan_ns is not None and utilisation is not None and utilisation < 1:
@@ -156,7 +156,7 @@ def print_serial(history: History) -> None:
 
 
 def print_clients(clients: Sequence[dict[str, Any]]) -> None:
-    """What became of the clients outside, if there were any."""
+    """Print the results of the unscheduled clients, if there were any."""
     if not clients:
         return
     rows = [

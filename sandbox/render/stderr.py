@@ -1,10 +1,11 @@
-"""What a command has to say beside its results: on stderr."""
+"""Messages of commands on stderr, in addition to their results on stdout."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from textwrap import indent
 
 from sandbox import wording
@@ -13,28 +14,29 @@ from sandbox.render.output import say_aside
 
 
 def complain(text: str) -> None:
-    """A message on stderr."""
+    """Print a message on stderr, preceded by the program's name."""
     say_aside(f"ossandbox: {text}")
 
 
 def quote(text: str) -> None:
-    """Somebody else's lines on stderr, indented."""
+    """Print foreign text on stderr, indented."""
     say_aside(indent(text.rstrip(), "    "))
 
 
 def abandon_stdout() -> None:
-    """Let stdout lead nowhere, because its reader is gone: what is buffered would fail at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Redirect stdout to /dev/null, because its reader is gone and flushing buffered text at exit would fail."""
+    with suppress(OSError, ValueError):  # no descriptor left, no such device, or stdout is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_problems(bad: BadInput) -> None:
-    """Every problem of a file on stderr."""
+    """Print every problem of a file on stderr."""
     for line in problem_lines(bad):
         say_aside(line)
 
 
 def problem_lines(bad: BadInput) -> Iterator[str]:
-    """Every problem of a file on one line: file, line, place, what is wrong and what is allowed."""
+    """Yield a line for every problem of a file: file, line, place, what is wrong and what is allowed."""
     for problem in bad.problems:
         line = f":{problem.line}" if problem.line else ""
         place = f" {problem.place}:" if problem.place else ""

@@ -1,4 +1,4 @@
-"""Tables and lines of text for a terminal: as wide as that is, and in its colours."""
+"""Tables and lines of text for a terminal, in its width and its colours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.util.text import clean
 if TYPE_CHECKING:
     from sandbox.render.gantt import Line
 
-#: Without colours a chart's signs tell the same.
+#: The Rich style of each tone. A chart's signs say the same without colours.
 _TONES = {
     "text": "",
     "dim": "dim",
@@ -24,20 +24,20 @@ _TONES = {
     "ready": "yellow",
     "blocked": "blue",
 }
-#: As wide as this is what goes to no terminal.
+#: The width of output that does not go to a terminal: wide enough not to cut anything.
 _UNCUT = 10_000
 
 
 class Printer(Console):
-    """Where tables and charts are printed."""
+    """The console on which tables and charts are printed."""
 
     def on_broken_pipe(self) -> None:
-        """The command deals with a reader who leaves; rich would exit with status 1."""
+        """Raise BrokenPipeError, which the command handles; Rich would exit with status 1."""
         raise BrokenPipeError
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> None:
-    """A table; foreign text is never taken for markup."""
+    """Print a table; text is never interpreted as markup. ``left``: the numbers of left-justified columns."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, title in enumerate(head):
         said = Text(title, style="bold")
@@ -51,7 +51,7 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
 
 
 def print_lines(lines: Iterable[Line]) -> None:
-    """Lines whose pieces have tones; never cut, never for markup."""
+    """Print lines whose pieces have tones; they are never cut or interpreted as markup."""
     console = Printer(highlight=False)
     for line in lines:
         text = Text(end="")

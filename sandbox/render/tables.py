@@ -1,6 +1,6 @@
-"""Tables and lines of text on stdout, in the width and the colours that the terminal has.
+"""Tables and lines of text on stdout, in the width and the colours of the terminal.
 
-What styles them takes longer to load than most commands take to do their work, so it is loaded for a terminal only.
+Rich, which styles them, takes longer to import than most commands take to run, so it is imported only for a terminal.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from sandbox.util.units import MS
 if TYPE_CHECKING:
     from sandbox.render.gantt import Line
 
-#: Charts are not narrower than so many cells.
+#: The least width of a chart, in cells.
 _MIN_WIDTH = 40
-#: Longer tables are printed plainly: to measure and style each cell would take half a minute for 50,000 lines.
+#: Longer tables are printed without styles: measuring and styling each cell would take half a minute for 50,000 lines.
 _MAX_STYLED = 200
-#: Variables by which somebody may want styles where there is no terminal.
+#: Environment variables that request styles even if stdout is no terminal.
 _WANTS_STYLES = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> None:
-    """A table on stdout; foreign text is never taken for markup, and nothing is cut when stdout is no terminal."""
+    """Print a table on stdout; text is never interpreted as markup, and nothing is cut if stdout is no terminal.
+    ``left``: the numbers of left-justified columns."""
     rows = [*rows]
     if len(rows) > _MAX_STYLED or not _may_be_styled():
         _print_plain([head, *rows], left)
@@ -41,7 +42,7 @@ def _may_be_styled() -> bool:
 
 
 def _print_plain(rows: Sequence[Sequence[str]], left: set[int]) -> None:
-    """A long table, or one for no terminal: a line takes microseconds, and is not broken."""
+    """Print a table without styles and line breaks, in microseconds per line."""
     from rich.cells import cell_len
 
     from sandbox.render.cells import fit, flush_right
@@ -57,7 +58,8 @@ def _print_plain(rows: Sequence[Sequence[str]], left: set[int]) -> None:
 
 
 def print_lines(lines: Iterable[Line]) -> None:
-    """Lines whose pieces have tones, in the colours that the terminal can have; never cut, never for markup."""
+    """Print lines whose pieces have tones, in colours if stdout is a terminal; they are never cut or interpreted as
+    markup."""
     if not _may_be_styled():
         for line in lines:
             say("".join(piece for piece, _tone in line).rstrip())
@@ -68,12 +70,12 @@ def print_lines(lines: Iterable[Line]) -> None:
 
 
 def chart_width() -> int:
-    """How many cells wide a chart is: as the terminal, 80 where there is none."""
+    """Return the width of a chart in cells: that of the terminal, or 80 if there is none, but at least 40."""
     import shutil
 
     return max(shutil.get_terminal_size((80, 24)).columns, _MIN_WIDTH)
 
 
 def milliseconds(ns: int | None) -> str:
-    """A time in a table: milliseconds with one decimal, ``-`` for none."""
+    """Format a time for a table as milliseconds with one decimal; ``-`` for None."""
     return "-" if ns is None else f"{ns / MS:.1f}"

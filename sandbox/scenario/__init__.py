@@ -1,6 +1,6 @@
-"""Reading scenario files: everything is checked before anything starts, and every fault is told at once.
+"""Loading of scenario files. Everything is checked before anything starts, and all faults are reported at once.
 
-What reads them is loaded when one is read: whoever lists scenarios, or finds one, can do without.
+The reader is imported only when a scenario is read, as listing and finding scenarios do not need it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["BadInput", "Problem", "built_in", "built_in_folder", "find", "load",
 
 
 def load(path: str | Path, runs: bool = True) -> Scenario:
-    """The scenario of a file; see ``sandbox.scenario.reader``. Raises BadInput."""
+    """Load the scenario of a file; see ``sandbox.scenario.reader.load``. Raises BadInput."""
     from sandbox.scenario.reader import load
 
     return load(path, runs)

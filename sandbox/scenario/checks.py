@@ -1,4 +1,4 @@
-"""Checks that concern more than one value of a scenario, or files beside it."""
+"""Checks of scenarios that concern more than one value, or files in the scenario's folder."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sandbox.util.timeout import ALARM
 
 
 class Checks:
-    """The checks of a scenario in this folder; what is wrong is added to the problems. ``runs``: whether files of
-    policies may be run for that."""
+    """The checks of a scenario in a folder. Faults are added to the problems. ``runs``: whether policies' files may be
+    run for the checks."""
 
     def __init__(self, problems: Problems, folder: Path, runs: bool) -> None:
         self._problems = problems
@@ -27,7 +27,8 @@ class Checks:
         self._runs = runs
 
     def policy(self, machine: MachineSpec | None, raw: object) -> None:
-        """The policy exists and takes its parameters. Its name is checked even where other keys are wrong."""
+        """Check that the policy exists and accepts its parameters. ``machine`` None: other keys of the machine are
+        wrong, so only the policy's name in the table ``raw`` is checked."""
         if machine is None:
             named = raw.get("policy") if isinstance(raw, dict) else None
             machine = MachineSpec(policy=named) if isinstance(named, str) else MachineSpec()
@@ -41,8 +42,8 @@ class Checks:
             self._problems.add_bad_value(("machine", about), bad)
 
     def _may_build(self, where: Where, policy: str) -> bool:
-        """Whether a policy can be made, to be tried: its own file lies beside the scenario. Where nothing may be run,
-        the file is only read."""
+        """Whether a policy may be constructed as a check: it is built in, or its file is in the scenario's folder and
+        may be run. If it may not be run, only check that the file defines the class."""
         file, colon, name = policy.rpartition(":")
         if not colon or not self.beside(where, file):
             return not colon
@@ -57,8 +58,8 @@ class Checks:
             self._problems.add(where, "no such class", value=shown(name), file=file)
 
     def names(self, processes: Iterable[ProcessSpec], told: Collection[str]) -> None:
-        """No two processes have one name, copies included, no two servers one address. ``told``: names of which that is
-        known already."""
+        """Check that no two processes, copies included, have the same name, and no two servers the same address.
+        ``told``: duplicate names that have already been reported."""
         names: set[str] = set()
         addresses: set[str] = set()
         for process in processes:
@@ -71,13 +72,13 @@ class Checks:
                 addresses.add(process.listen)
 
     def script(self, script: Iterable[Numbered[At]], names: Collection[str]) -> None:
-        """The scripted operator speaks of processes and policies that there are."""
+        """Check that the script names only existing processes and policies."""
         for index, at in script:
             where = ("at", str(index), "do")
             if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
                 self._named(where, at.do.who, names)
             elif isinstance(at.do, Choose) and not at.do.who.isdecimal() and not {"/", "#"} & {*at.do.who}:
-                self._named(where, at.do.who, names)  # children have names that nobody knows yet
+                self._named(where, at.do.who, names)  # names of children, with / or #, are not known yet
             elif isinstance(at.do, UsePolicy) and self._may_build(where, at.do.policy):
                 try:
                     policies.build(MachineSpec(policy=at.do.policy), str(self._folder), ALARM)
@@ -90,7 +91,7 @@ class Checks:
             self._problems.add(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
 
     def clients(self, clients: Iterable[Numbered[ClientSpec]], processes: Iterable[ProcessSpec]) -> None:
-        """Clients outside connect to a process that may listen."""
+        """Check that unscheduled clients connect to processes that may listen, and have different names."""
         real = [process.name for process in processes if process.work is None and process.program != CLIENT]
         names: set[str] = set()
         for index, client in clients:
@@ -100,7 +101,8 @@ class Checks:
             self._connection(("client", str(index), "connect"), client.connect, real)
 
     def connections(self, connections: Iterable[tuple[Where, str]], processes: Iterable[ProcessSpec]) -> None:
-        """Processes that are clients need an address when they start; only built-in servers have one by then."""
+        """Check the addresses of client processes. They must be known at the start, so only built-in servers can be
+        named."""
         servers = [process.name for process in processes if process.program in SERVERS]
         for where, connect in connections:
             self._connection(where, connect, servers)
@@ -115,7 +117,7 @@ class Checks:
             self._problems.add(where, "leads off this machine", value=shown(connect))
 
     def function(self, where: Where, python: str) -> None:
-        """``file.py:function``, or ``file.py`` alone, exists; the file is parsed, not run."""
+        """Check that ``file.py:function``, or ``file.py`` alone, exists; the file is parsed, not run."""
         file, colon, function = python.rpartition(":") if ":" in python else (python, "", "")
         if not file.endswith(".py") or (colon and not function.isidentifier()):
             self._problems.add(where, "expected file.py:function", value=shown(python))
@@ -135,8 +137,8 @@ class Checks:
                 )
 
     def steps(self, machine: MachineSpec, processes: Iterable[tuple[Where, ProcessSpec]], clients: int) -> None:
-        """Where a turn is a line of a program, all processes are such programs, on one mini CPU, and the folder can be
-        copied."""
+        """Check a scenario whose turns are lines or instructions: all processes must be Python programs with the hook,
+        there must be one mini CPU and no clients, and the folder must be small enough to be copied."""
         if machine.cpus != 1:
             self._problems.add(("machine", "cpus"), "steps on one CPU", value=machine.cpus)
         for where, process in processes:
@@ -163,12 +165,13 @@ class Checks:
             return None
 
     def beside(self, where: Where, name: str) -> bool:
-        """Whether a file of this name lies beside the scenario or in a folder below it, and not by way of a link."""
+        """Whether a file exists in or below the scenario's folder and is not reached through a link; if not, add a
+        problem."""
         return lies_beside(self._problems, where, str(self._folder), name)
 
 
 def lies_beside(problems: Problems, where: Where, folder: str, name: str) -> bool:
-    """Whether there is such a file in the folder, or below; a problem if not."""
+    """Whether a file exists in or below the folder; if not, add a problem."""
     try:
         if is_below(folder, name):
             return True
@@ -180,7 +183,7 @@ def lies_beside(problems: Problems, where: Where, folder: str, name: str) -> boo
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """What a file may define at its top: a class can also come there by an import or an assignment."""
+    """Return all names that a file may define at its top level, as a class may also be imported or assigned."""
     return {
         name
         for node in ast.walk(tree)

@@ -1,5 +1,5 @@
-"""What stands at the head of a built-in scenario: enough for a list of all of them, which takes no longer than to open
-their files. To read a scenario as a whole is to check it, and takes a hundred times as long."""
+"""Fast reading of the head of built-in scenarios, for listing them. Reading a whole scenario, which checks it, takes a
+hundred times as long."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sandbox.util.text import clean_line
 
 _MAX_TITLE = 120
 _KEY = re.compile(r"(title|lesson|concepts)\s*=\s*(.*?)\s*")
-#: Values that JSON would write alike.
+#: TOML values that can be read as JSON.
 _PLAIN = re.compile(r'"[^"\\]*"|\[[\d, ]*\]')
 
 
 class Headline(NamedTuple):
-    """The scenario's name, and what it says of itself."""
+    """The name of a scenario and the values at its head."""
 
     name: str
     title: str
@@ -28,10 +28,10 @@ class Headline(NamedTuple):
 
 
 def headline(path: Path) -> Headline:
-    """The headline of a scenario that comes with the program. Raises BadInput."""
+    """Return the headline of a built-in scenario. Raises BadInput."""
     found = {}
     for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):  # the first table: what follows is not said of the scenario as a whole
+        if line.startswith("["):  # the first table ends the values of the scenario as a whole
             break
         if key := _KEY.fullmatch(line):
             if _PLAIN.fullmatch(key[2]) is None:

@@ -1,4 +1,4 @@
-"""Checks of a lesson: the processes that it names, its other settings, its text."""
+"""Checks of a lesson: the processes that it names, its what-if settings, its text."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sandbox.util.timeout import ALARM
 
 
 def check_lesson(scenario: Scenario, problems: Problems, runs: bool) -> None:
-    """What is wrong is added to the problems. ``runs``: files of policies may be run."""
+    """Check a lesson, and add its faults to the problems. ``runs``: policies' files may be run."""
     _check_names(scenario, problems)
     _check_settings(scenario, problems, runs)
     _check_texts(scenario, problems)
 
 
 def _check_names(scenario: Scenario, problems: Problems) -> None:
-    """Claims and steps are about processes that there are."""
+    """Check that claims and steps name only existing processes."""
     if any(isinstance(at.do, Spawn) for at in scenario.script):
-        return  # its name is found out when it is there
+        return  # the names of spawned processes are not known yet
     names = sorted(scenario.names)
     for where, name in _spoken_of(scenario):
         if name not in (OPERATOR, *RUN_FIGURES) and owner(name, names) is None:
@@ -35,7 +35,7 @@ def _check_names(scenario: Scenario, problems: Problems) -> None:
 
 
 def _spoken_of(scenario: Scenario) -> Iterator[tuple[Where, str]]:
-    """The names in claims and steps, each with its place."""
+    """Yield the names in claims and steps, each with its place."""
     for index, claim in enumerate(scenario.claims):
         for name in spoken_of(claim):
             yield ("claims", str(index)), name
@@ -47,8 +47,8 @@ def _spoken_of(scenario: Scenario) -> Iterator[tuple[Where, str]]:
 
 
 def _check_settings(scenario: Scenario, problems: Problems, runs: bool) -> None:
-    """Other settings can be had, and the scenario can be run with them in virtual time. They name no files: only the
-    scenario's own policy is one that somebody has chosen to run."""
+    """Check that the what-if settings are valid and that the scenario can be run with them in virtual time. They must
+    not name policies' files: the user has agreed only to run the file of the scenario's own policy."""
     for index, whatif in enumerate(scenario.whatifs):
         where = ("whatif", str(index))
         if whatif.policy is not None and ":" in whatif.policy:
@@ -66,7 +66,7 @@ def _check_settings(scenario: Scenario, problems: Problems, runs: bool) -> None:
 
 
 def _check_texts(scenario: Scenario, problems: Problems) -> None:
-    """Each text has a part for each step, and one for the end."""
+    """Check that the text in each language has one part more than there are steps."""
     if not scenario.steps:
         return
     allowed = len(scenario.steps) + 1

@@ -1,4 +1,4 @@
-"""The scenarios that come with the program."""
+"""The built-in scenarios, and finding a scenario by name."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from sandbox.util.stdin import NAME
 
 
 def data_folder(name: str) -> Path:
-    """Where files are that come with the program: inside the installed package, or beside it in a checkout."""
+    """Return a folder of data files of the program: inside the installed package, or next to it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
 
 
 def built_in_folder() -> Path:
-    """Where the built-in scenarios are."""
+    """Return the folder of the built-in scenarios."""
     return data_folder("scenarios")
 
 
 def built_in() -> list[Path]:
-    """The files of the built-in scenarios, by name."""
+    """Return the files of the built-in scenarios, sorted by name."""
     return sorted(built_in_folder().glob("*.toml"))
 
 
 def recording_of(name: str) -> Path | None:
-    """The recording of a real run that comes with a built-in lesson; None for any other scenario."""
+    """Return the recording of a real run that belongs to a built-in lesson; None if there is none."""
     path = built_in_folder() / "recordings" / f"{name}.trace.gz"
     return path if name in {file.stem for file in built_in()} and path.is_file() else None
 
@@ -35,12 +35,12 @@ def recording_of(name: str) -> Path | None:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a folder that may not be searched, a name that none can have
+    except (OSError, ValueError):  # a folder without permission, or an invalid file name
         return False
 
 
 def find(name: str) -> Path:
-    """The file of a built-in scenario's name, or of a path; ``-`` is standard input. Raises BadInput."""
+    """Return the file for the name of a built-in scenario or a path; ``-``: standard input. Raises BadInput."""
     path = Path(name)
     if name == NAME:
         return path

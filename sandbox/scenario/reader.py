@@ -1,4 +1,4 @@
-"""A file → its scenario, read and checked in the order in which people look for mistakes."""
+"""Reads a scenario file and checks it as a whole."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from sandbox.util import toml
 from sandbox.util.stdin import NAME, open_bytes
 from sandbox.util.text import clean_line
 
-#: A scenario is not larger than this.
+#: The greatest size of a scenario file, in bytes.
 MAX_BYTES = 256 * 1024
-#: Characters of what a parser says.
+#: The most characters shown of a TOML parser's message.
 _MAX_FAULT = 100
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
-#: Concepts have the numbers 1 … 19.
+#: Concepts are numbered 1 … 19.
 _CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
 _BODIES = ("work", "command", "python", "program")
-#: Keys of a process that make sense with one body, or with some programs, only.
+#: Keys of a process that are allowed only with a certain body or program.
 _BELONG = {
     **dict.fromkeys(("args", "hook"), "python"),
     **dict.fromkeys(("listen", "clients", "idle"), "servers"),
@@ -53,8 +53,8 @@ _BELONG = {
 
 
 def load(path: str | Path, runs: bool = True) -> Scenario:
-    """The scenario of a file. ``runs``: the files of policies beside it are run, to try them; whoever opens a scenario
-    to run it has named them. Raises BadInput."""
+    """Load the scenario of a file. ``runs``: policies' files in its folder are run to check them, which is safe only if
+    the user has asked to run the scenario. Raises BadInput."""
     problems = Problems()
     table = parse(Path(path), problems)
     scenario = _Reader(Path(path), problems, runs).read(table) if table is not None else None
@@ -64,7 +64,7 @@ def load(path: str | Path, runs: bool = True) -> Scenario:
 
 
 def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
-    """The tables of a file; None where it cannot be read. ``problems`` learns where its lines begin."""
+    """Return the tables of a file, or None with a problem added if it cannot be read. Sets ``problems.lines``."""
     try:
         with open_bytes(path) as file:
             data = file.read(MAX_BYTES + 1)
@@ -88,8 +88,8 @@ def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
 
 
 def _line_numbers(text: str) -> dict[Where, int]:
-    """Where each table and key of a file begins. Good enough for messages: a TOML parser that keeps
-    positions would be one more dependency."""
+    """Return the line where each table and key begins. The result is approximate, which is sufficient for
+    messages; a TOML parser that keeps positions would be another dependency."""
     numbers: dict[Where, int] = {}
     table: Where = ()
     counts: dict[str, int] = {}
@@ -107,7 +107,7 @@ def _line_numbers(text: str) -> dict[Where, int]:
 
 
 class _Reader:
-    """Reads one file."""
+    """Converts the tables of one file to a scenario."""
 
     def __init__(self, path: Path, problems: Problems, runs: bool) -> None:
         self._name = path.stem if str(path) != NAME else "stdin"
@@ -116,18 +116,18 @@ class _Reader:
         self._problems = problems
         self._tables = Tables(problems)
         self._checks = Checks(problems, self._folder, runs)
-        #: Where processes that are clients say to which server they connect, and what they say.
+        #: The place and value of each client process's ``connect``.
         self._connections: list[tuple[Where, str]] = []
-        #: Each table of processes, and where it stands.
+        #: The process of each table, with its place.
         self._tables_read: list[tuple[Where, ProcessSpec]] = []
-        #: How many processes there are so far, and how many stretches of work in all of them.
+        #: The number of processes so far, and of stretches of work in all of them.
         self._number = self._stretches = 0
-        #: What tables call their processes, and which of these names there are twice.
+        #: The names given in tables, and those given twice.
         self._called: set[str] = set()
         self._twice: set[str] = set()
 
     def read(self, table: dict[str, Any]) -> Scenario:
-        """The scenario of these tables; to be used only if there are no problems."""
+        """Return the scenario of the tables, which may be used only if no problems were found."""
         tables, checks = self._tables, self._checks
         tables.refuse_unknown((), table, _TOP)
         title = tables.value(("title",), Text(120), table.get("title", self._name), self._name)
@@ -167,7 +167,7 @@ class _Reader:
         return scenario
 
     def _lesson(self, raw: object) -> str | None:
-        """The name of the file with the lesson, if there is one."""
+        """Return the file name of the lesson, or None if there is no lesson."""
         if raw is None:
             return None
         lesson: str | None = self._tables.value(("lesson",), Text(200), raw, None)
@@ -176,7 +176,7 @@ class _Reader:
         return lesson
 
     def _process(self, index: int, raw: dict[str, Any]) -> Iterator[ProcessSpec]:
-        """The processes of one table: as many as its ``count``."""
+        """Yield the processes of one table, as many as its ``count``."""
         where = ("process", str(index))
         self._find_twice((*where, "name"), raw.get("name"))
         bodies = [body for body in _BODIES if body in raw]
@@ -204,7 +204,7 @@ class _Reader:
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
 
     def _find_twice(self, where: Where, name: object) -> None:
-        """Told where it stands, whatever else is wrong."""
+        """Report a duplicate name at its place, even if the rest of the table is wrong."""
         if isinstance(name, str):
             if name in self._called:
                 self._twice.add(name)
@@ -212,8 +212,8 @@ class _Reader:
             self._called.add(name)
 
     def _can_be_afforded(self, where: Where, raw: dict[str, Any], process: ProcessSpec) -> bool:
-        """Whether the scenario keeps within what one may have in all, this table's repeats and copies counted: each
-        value alone may be right, and their product be more than any machine has. Nothing is unrolled before."""
+        """Whether the scenario stays within the limits for processes and work, counting this table's repeats and
+        copies: values that are valid alone may have a huge product. Copies are made only after this check."""
         before, here = self._stretches, len(process.segments) * process.count
         self._number += process.count
         self._stretches += here
@@ -223,7 +223,7 @@ class _Reader:
         return self._number <= MAX_PROCESSES and self._stretches <= MAX_STRETCHES
 
     def _refuse_misplaced(self, where: Where, raw: dict[str, Any], bodies: list[str]) -> None:
-        """Refuse keys that belong to another kind of body. An unknown program may be of any kind."""
+        """Refuse keys that belong to another kind of body; an unknown program counts as any kind."""
         program = raw.get("program")
         kinds = {CLIENT} if program == CLIENT else {"servers"} if program in SERVERS else {CLIENT, "servers"}
         runs = {*bodies, *(kinds if "program" in raw else ())}

@@ -1,4 +1,4 @@
-"""What a process runs, as text that one can read: its file, its script, the stretches of its work."""
+"""The source of what a process runs, as text for display: its file, its script, the stretches of its work."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.text import clean_line, without_controls
 from sandbox.util.units import write_duration
 
-#: Of a longer file only the beginning is shown.
+#: The most bytes of a file that are shown.
 MAX_BYTES = 1 << 18
 _TAB = 4
 _LINE_END = re.compile(r"\r\n|\r|\n")
-#: Options after which code stands in the command line itself.
+#: Options that are followed by code in the command line.
 _CODE = ("-c", "-e")
 _INTERPRETERS = re.compile(r"(python|perl|ruby|node|lua|(ba|da|z|k)?sh)[\d.]*|env")
 
 
 class Source(NamedTuple):
-    """``name``: what it is called; ``first``: the line that begins it (0: none in particular). ``missing``: why there
-    are no lines."""
+    """The source of a program. ``name``: its name for display; ``first``: the line where it begins, counted from 1 (0:
+    no particular one). ``missing``: why there are no lines (None: there are)."""
 
     name: str
     lines: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 def source_of(spec: ProcessSpec, folder: str) -> Source:
-    """The program of a process whose scenario is in this folder."""
+    """Return the source of a process whose scenario is in the given folder."""
     if spec.work is not None:
         times = f" × {spec.repeat}" if spec.repeat > 1 else ""
         return Source(f"{spec.name}{times}", tuple(f"{part.kind} {write_duration(part.ns)}" for part in spec.work))
@@ -50,7 +50,7 @@ def source_of(spec: ProcessSpec, folder: str) -> Source:
 
 
 def source_beside(file: str, folder: str) -> Source:
-    """A file that a run has named; those outside the scenario's folder are nobody's business."""
+    """Return a source file named by a run. Files outside the scenario's folder are refused."""
     here = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(here, file.replace("\0", "")))
     if path != here and not path.startswith(os.path.join(here, "")):
@@ -59,7 +59,7 @@ def source_beside(file: str, folder: str) -> Source:
 
 
 def source_in(path: str, name: str) -> Source:
-    """The lines of a text file, each harmless, so numbered as Python numbers them."""
+    """Return the cleaned lines of a text file, divided as Python divides lines."""
     shown = clean_line(name)
     try:
         descriptor = os.open(path, os.O_RDONLY | PLAIN | NONBLOCK)
@@ -77,13 +77,14 @@ def source_in(path: str, name: str) -> Source:
 
 
 def text_lines(text: str) -> tuple[str, ...]:
-    """Somebody's text as harmless lines without tabs."""
+    """Split foreign text into lines without tabs and control characters."""
     lines = [without_controls(line.expandtabs(_TAB)) for line in _LINE_END.split(text.removeprefix("\ufeff"))]
     return tuple(lines[:-1] if lines and not lines[-1] else lines)
 
 
 def _of_command(command: list[str], folder: str) -> Source:
-    """The code in the command line, or the first word of it that is a text file, if that may be a program."""
+    """Return the code in the command line, or else the program's text file: the command itself, or an argument of an
+    interpreter."""
     for option, code in itertools.pairwise(command):
         if option in _CODE:
             return Source(clean_line(f"{command[0]} {option}"), text_lines(code))
@@ -97,7 +98,7 @@ def _of_command(command: list[str], folder: str) -> Source:
 
 
 def _definition(lines: tuple[str, ...], function: str) -> int:
-    """The line in which a function is defined, counted from 1; 0: none."""
+    """Return the line in which a function is defined, counted from 1; 0: none."""
     if not function:
         return 0
     begins = re.compile(rf"\s*(async\s+)?def\s+{re.escape(function)}\b|{re.escape(function)}\s*=")
@@ -105,7 +106,8 @@ def _definition(lines: tuple[str, ...], function: str) -> int:
 
 
 def stretch_at(spec: ProcessSpec, cpu_ns: int, waits: bool) -> int:
-    """In which stretch of its work a process is that has used so much CPU time, counted from 1; 0: in none."""
+    """Return the number of the stretch of work, counted from 1, in which a process is after ``cpu_ns`` of CPU time; 0:
+    in none. ``waits``: whether the process is waiting."""
     work = spec.work or []
     round_ns = sum(part.ns for part in work if part.kind == "cpu")
     left_ns = cpu_ns % round_ns if round_ns else 0

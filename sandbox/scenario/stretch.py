@@ -1,7 +1,7 @@
-"""A scenario in slow motion: every time that it says is so many times as long, and so is all that comes of it.
+"""Slow motion: multiplies all times of a scenario by a factor, including those in its claims.
 
-What real programs do by themselves takes as long as ever. Their arrivals, periods and deadlines are the scenario's;
-their estimates are stretched in virtual time only, where these stand for the programs.
+The running times of real programs cannot be stretched. Their arrivals, periods and deadlines are, as these belong to
+the scenario; their estimates are stretched only in virtual time, where they stand for the programs.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def stretched(scenario: Scenario, by: int, real: bool) -> tuple[Scenario, list[Problem]]:
-    """The scenario with all of its times so many times as long, and which of them would be longer than such a time may
-    be. ``real``: its programs run; else estimates stand for them."""
+    """Return the scenario with all of its times multiplied by ``by``, and problems for those that would become too
+    long. ``real``: the real programs run; else their estimates stand for them."""
     stretcher = _Stretcher(by, real)
     return stretcher.scenario(scenario), stretcher.problems
 
 
 def real_programs(scenario: Scenario) -> list[str]:
-    """Whose own doings no scenario can stretch."""
+    """Return the names of processes that run real programs, whose running times cannot be stretched."""
     return [process.name for process in scenario.processes if process.work is None]
 
 
@@ -60,7 +60,7 @@ class _Stretcher:
     # Times
 
     def _times(self, struct: S, place: str, but: Sequence[str] = ()) -> S:
-        """The struct with its fields that are times as long as that, those ``but`` excepted."""
+        """Return a struct with its durations multiplied, except for the keys in ``but``."""
         changes: dict[str, int] = {}
         for key, (field, kind) in kinds(type(struct)).items():
             ns = getattr(struct, field)
@@ -79,7 +79,7 @@ class _Stretcher:
         self.problems += problems_of(bad, f"--stretch {place}")
 
     def _text(self, text: str) -> str:
-        """What a person types for one value or for several, those that are times as long as that."""
+        """Multiply the durations in a typed value or list of values."""
         return ", ".join(self._word(word) for word in text.replace("/", ",").split(","))
 
     def _word(self, word: str) -> str:
@@ -109,13 +109,13 @@ class _Stretcher:
     # Policies
 
     def _machine(self, machine: MachineSpec, folder: str, place: str) -> MachineSpec:
-        """The policy's own times are set where they would be the default ones."""
+        """Return a machine with multiplied times; the policy's default times are replaced by explicit ones."""
         longer = self._times(machine, place)
         try:
             policy = policies.build(machine, folder, ALARM)
             parameters = dict(machine.parameters)
             for name, text in _times_of(policy).items():
-                if name == "quantum" and name not in parameters:  # so that whoever sets another one can
+                if name == "quantum" and name not in parameters:  # set via [machine], so that it can be overridden
                     if (quantum_ns := parse_duration(text)) > 0:
                         longer = msgspec.structs.replace(longer, quantum_ns=quantum_ns * self._by)
                 else:
@@ -135,8 +135,8 @@ class _Stretcher:
         return msgspec.structs.replace(longer, quantum_ns=machine.quantum_ns, parameters=machine.parameters)
 
     def _script(self, scenario: Scenario, longer: Scenario) -> Iterator[At]:
-        """What the script does, later by as much. A policy that takes over on the way comes with times of its own:
-        these are set at once."""
+        """Yield the script's commands at multiplied times. After a change of policy, commands are added that set the
+        new policy's times."""
         made = PolicyFactory(scenario.machine, scenario.folder, ALARM)
         making = PolicyFactory(longer.machine, longer.folder, ALARM)
         if self.problems:
@@ -149,7 +149,7 @@ class _Stretcher:
             try:
                 was = _after(at.do, was, made)
             except BadValue:
-                continue  # it cannot be done, and that is told when it is tried
+                continue  # the command will fail, which is reported when it is tried
             try:
                 now = _after(later.do, now, making)
                 if isinstance(at.do, (UsePolicy, Reload)):
@@ -159,7 +159,7 @@ class _Stretcher:
                 self._add(f"at {write_duration(at.time_ns)}", bad)
 
     def _tuned(self, was: Policy, now: Policy) -> Iterator[Tune]:
-        """What gives a policy the times that it would have, each as much longer."""
+        """Yield, and apply to ``now``, the commands that give it the times of the policy ``was``, multiplied."""
         for name, text in _times_of(was).items():
             if (value := self._text(text)) != now.written[name]:
                 now.tune(name, value)
@@ -174,14 +174,15 @@ class _Stretcher:
         return msgspec.structs.replace(step, until=self._happening(step.until))
 
     def _happening(self, happening: Happening) -> Happening:
-        """What an operator sets may be a time."""
+        """Multiply times in a happening of the operator, who may set a parameter to a time."""
         if happening.who != OPERATOR:
             return happening
         return msgspec.structs.replace(happening, what=self._words(happening.what))
 
     def _claim(self, claim: AnyClaim, programs: Sequence[str]) -> AnyClaim | None:
-        """A claim about a time. What real programs (``programs``) take is as it was; where they are a part of a figure
-        of the whole run, nobody can tell how long it should be, and nothing is claimed."""
+        """Return a claim with multiplied times. A claim about the time of one of the real ``programs`` is unchanged;
+        for one about a figure of the whole run that includes such programs, return None, as the right value is
+        unknown."""
         match claim:
             case Happens():
                 happening = self._happening(claim.happening)
@@ -201,12 +202,12 @@ class _Stretcher:
 
 
 def _times_of(policy: Policy) -> dict[str, str]:
-    """A policy's parameters that are times, as people type them."""
+    """Return a policy's parameters that are times, as people type them."""
     return {name: text for name, text in policy.written.items() if name not in policy.parameters}
 
 
 def _after(command: Command, policy: Policy, factory: PolicyFactory) -> Policy:
-    """The policy in force after this command."""
+    """Return the policy in force after a command. Raises BadValue if the command is refused."""
     match command:
         case UsePolicy(name):
             return factory.next(name, policy)

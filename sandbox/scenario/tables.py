@@ -1,4 +1,4 @@
-"""Tables → structs: each key is read by the kind that its field declares."""
+"""Conversion of TOML tables to structs, in which each key is read by the kind that its field declares."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 @cache
 def kinds(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Kind[Any]]]:
-    """By the key in a file: the field of that, and its kind. There may be thousands of tables of one struct."""
+    """Map each key in a file to its field and kind. Cached, as there may be thousands of tables of one struct."""
     hints = get_type_hints(struct, include_extras=True)
     return {name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()}
 
 
 @cache
 def _required(struct: type[msgspec.Struct]) -> Collection[str]:
-    """The fields without which there is none, in their order."""
+    """Return the names of the required fields, in order."""
     return [field.name for field in msgspec.structs.fields(struct) if field.required]
 
 
@@ -33,20 +33,21 @@ Numbered = tuple[int, S]
 
 
 class Tables:
-    """Reads tables; what is wrong is added to the problems."""
+    """Reads tables; faults are added to the problems."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
 
     def structs(self, key: str, struct: type[S], table: dict[str, Any]) -> Iterator[Numbered[S]]:
-        """The tables of one key that are right, each with its number."""
+        """Yield the structs of the valid tables of one key, each with its table's number."""
         for index, raw in enumerate(self.tables(key, table)):
             value = self.struct((key, str(index)), struct, raw)
             if value is not None:
                 yield index, value
 
     def struct(self, where: Where, struct: type[S], raw: dict[str, Any]) -> S | None:
-        """A struct from a table, each key read by the kind that its field declares; None if any is wrong."""
+        """Convert a table to a struct, reading each key by the kind that its field declares; return None if any key is
+        wrong."""
         known = kinds(struct)
         before = len(self._problems.found)
         self.refuse_unknown(where, raw, known)
@@ -61,7 +62,7 @@ class Tables:
         return struct(**values) if len(self._problems.found) == before else None
 
     def value(self, where: Where, kind: Kind[Any], raw: object, otherwise: Any) -> Any:
-        """A value of that kind; ``otherwise`` where it is none, which is a problem."""
+        """Return a value read by a kind; add a problem and return ``otherwise`` if it is not valid."""
         try:
             return kind.read(raw)
         except BadValue as bad:
@@ -69,14 +70,14 @@ class Tables:
             return otherwise
 
     def table(self, where: Where, raw: object) -> dict[str, Any]:
-        """A table; an empty one where it is none, which is a problem."""
+        """Return ``raw`` if it is a table; else add a problem and return an empty table."""
         if isinstance(raw, dict):
             return raw
         self._problems.add(where, "expected a table", value=shown(raw))
         return {}
 
     def tables(self, key: str, table: dict[str, Any]) -> list[dict[str, Any]]:
-        """The tables of one key."""
+        """Return the tables of one key, or an empty list with a problem added if they are not valid."""
         raw = table.get(key, [])
         if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
             self._problems.add((key,), "expected tables", value=shown(raw), hint=f"[[{key}]]")
@@ -87,7 +88,7 @@ class Tables:
         return raw
 
     def refuse_unknown(self, where: Where, raw: dict[str, Any], known: Collection[str]) -> None:
-        """Every key is one of the ``known`` ones."""
+        """Add a problem for each key that is not one of the ``known`` ones."""
         for key in raw:
             if key not in known:
                 self._problems.add(

@@ -1,4 +1,4 @@
-"""A lesson's text, beside its scenario."""
+"""The text of a lesson, which is stored in the folder of its scenario."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
 
 
 def parts(text: str) -> list[str]:
-    """The parts of a lesson's text: one to read before its first step, one after each step. A line ``---`` stands
-    between two parts."""
+    """Return the parts of a lesson's text, which are separated by lines ``---``: one to read before the first step, and
+    one after each step."""
     return [part.strip() for part in _PART_ENDS.split(text)]
 
 
-#: Bytes of a lesson's text.
+#: The most bytes of a lesson's text.
 _MAX_TEXT = 1 << 20
 
 
 class HasLesson(Protocol):
-    """A scenario, or what stands at its head: its title, the name of the file with its lesson, and where that lies."""
+    """A scenario or its headline: the title, the file name of its lesson, and the folder of that file."""
 
     @property
     def title(self) -> str: ...
@@ -33,8 +33,8 @@ class HasLesson(Protocol):
 
 
 def read_text(scenario: HasLesson, language: str) -> bytes | None:
-    """The lesson's text in a language: ``NAME.zh.md`` is the Chinese text beside ``NAME.md``. None where there is
-    none. Raises OSError."""
+    """Return the lesson's text in a language, or None if there is none. The Chinese text of ``NAME.md`` is in
+    ``NAME.zh.md``. Raises OSError if it cannot be read."""
     if scenario.lesson is None:
         return None
     path = PurePath(scenario.lesson)

@@ -1,4 +1,4 @@
-"""An order of turns, as lines for a scenario that takes them again."""
+"""Formatting of an order of turns as lines for a scenario that repeats it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _WIDTH = 110
 
 
 def order_lines(order: Iterable[str], quantum: str = "") -> str:
-    """The lines of ``[machine]`` with which the named processes have these turns, each for this quantum ("": that of
-    the scenario)."""
+    """Return lines for ``[machine]`` that give the named processes turns in this order, each for ``quantum`` ("": that
+    of the scenario)."""
     lines = [*_lines(json.dumps(name, ensure_ascii=False) for name in order)]
     inside = lines[0] if len(lines) == 1 else "\n".join(["", *(f"  {line}" for line in lines), ""])
     ends = f", quantum = {json.dumps(quantum)}" if quantum else ""
@@ -18,7 +18,7 @@ def order_lines(order: Iterable[str], quantum: str = "") -> str:
 
 
 def _lines(words: Iterable[str]) -> Iterator[str]:
-    """Words with commas, in lines that end between them."""
+    """Yield lines of words separated by commas."""
     said = ""
     for word in words:
         if len(said) + len(word) > _WIDTH:

@@ -1,1 +1,1 @@
-"""Recordings: a run as a file that anybody can look at again, on any machine."""
+"""Recordings: runs stored as files that can be replayed on any computer."""

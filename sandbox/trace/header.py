@@ -1,4 +1,4 @@
-"""The first line of a recording: what was run, on what, by which version. The lines after it are the events."""
+"""The header of a recording, its first line: what was run, where, and by which version. The other lines are events."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from sandbox import __version__
 from sandbox.model.spec import MachineSpec, Scenario
 from sandbox.util.stdin import open_bytes
 
-#: Of the lines that follow; a reader says so when it meets a later one.
+#: The version of the format of the lines that follow. A reader reports a later version.
 FORMAT = 1
 
 
-#: Bytes of all programs of a scenario that a recording keeps.
+#: The most bytes of a scenario's programs that a recording stores, in all.
 _MAX_SOURCES = 1 << 18
 
 
 class Header(msgspec.Struct, kw_only=True):
-    """``text``: the scenario's file, ``policy_source``: that of its policy, if it is somebody's own; ``sources``: where
-    a turn is a line, the programs, by the names of their files; all as they were."""
+    """The header of a recording. ``text``: the text of the scenario's file; ``policy_source``: that of its policy's
+    file, unless the policy is built in; ``sources``: for stepped runs, the texts of the programs by file name. All are
+    as they were when the run began."""
 
     ossandbox: Literal["recording"] = "recording"
     format: int = FORMAT
@@ -35,12 +36,13 @@ class Header(msgspec.Struct, kw_only=True):
 
     @property
     def seed(self) -> int | None:
-        """From which policies drew lots; None where the header was unusable."""
+        """The seed of the policies' random numbers; None if the header was unusable."""
         return self.scenario.machine.seed if self.format else None
 
 
 def describe(scenario: Scenario, file: str | None) -> Header:
-    """The header for a run of this scenario, that came from this file, on this machine, now."""
+    """Return the header for a run of this scenario that begins now on this computer. ``file``: the scenario's file
+    (None: no file)."""
     policy_file = scenario.machine.policy.rpartition(":")[0]
     return Header(
         machine={
@@ -56,12 +58,12 @@ def describe(scenario: Scenario, file: str | None) -> Header:
 
 
 def unknown(name: str) -> Header:
-    """For a recording whose own header cannot be used."""
+    """Return a header to use instead of an unusable one."""
     return Header(format=0, version="", scenario=Scenario(name=name, title=name, machine=MachineSpec(), processes=[]))
 
 
 def _sources(scenario: Scenario) -> dict[str, str]:
-    """The programs that processes begin with, and what lies beside the scenario, as far as there is room for it."""
+    """Return the processes' main programs and the other Python files in the scenario's folder, as far as they fit."""
     first = [process.python.partition(":")[0] for process in scenario.processes if process.python is not None]
     try:
         beside = sorted(name for name in os.listdir(scenario.folder) if name.endswith(".py"))

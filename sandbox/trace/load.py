@@ -1,6 +1,6 @@
-"""Reads a recording: as much of it as can be used, and notes about the rest.
+"""Reader for recordings, which loads as much of a damaged recording as is usable and reports the rest.
 
-A recording may come from anywhere: its text is made harmless, and events that cannot have happened are left out.
+A recording may come from an untrusted source: its text is cleaned, and events that cannot have happened are left out.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from sandbox.trace.plausible import Plausible
 from sandbox.util.stdin import NAME, open_bytes
 from sandbox.util.text import clean, clean_console, clean_line, clean_terminal, without_controls
 
-#: Bytes of a line and events of a file: a longer one was not written by this program, or is too long to look at.
+#: The most bytes of a line and events of a file. Anything longer was not written by this program, or is too long.
 _MAX_LINE, _MAX_EVENTS = 1 << 24, 10_000_000
 _MAX_TEXT = 4_096
-#: After so many lines without a single event the file is no recording.
+#: After this many lines without a usable event, the file is taken not to be a recording.
 _PATIENCE = 1_000
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, RecursionError)
 
 
 class Recording:
-    """A recording that is being read. ``problems``: what there is to say of it, complete when all was read."""
+    """A recording that is being read. ``problems``: what is wrong with it, complete once all events have been read."""
 
     def __init__(self, path: str) -> None:
-        """Read its beginning. Raises BadValue if there is nothing in it that can be used."""
+        """Open the file and read its beginning. Raises BadValue if it contains nothing usable."""
         self.path = path
         self.problems: list[Clause] = []
         self._left_out = 0
@@ -53,11 +53,12 @@ class Recording:
 
     @property
     def progress(self) -> float:
-        """How much of it was read, 0 … 1."""
+        """The fraction of the file that was read, 0 … 1."""
         return min(self._stored.tell() / self._size, 1.0) if self._size and not self._stored.closed else 1.0
 
     def events(self) -> Iterator[AnyEvent]:
-        """Every event that can be read and can have happened, the first being Booted; once."""
+        """Return an iterator over all readable and plausible events, the first of which is Booted. It can be used only
+        once."""
         return self._events
 
     # Reading
@@ -91,7 +92,7 @@ class Recording:
         return unknown(booted.scenario or name)
 
     def _expect_events(self, otherwise: Booted | None = None) -> Booted:
-        """The first event, or what stands for it where it was lost; it comes again with the others."""
+        """Start reading events, and return the first, or ``otherwise`` if it was lost. ``events`` still yields it."""
         self._events = self._read_events(otherwise)
         booted = next(self._events, None)
         if not isinstance(booted, Booted):
@@ -100,7 +101,7 @@ class Recording:
         return booted
 
     def _read_lines(self) -> Iterator[tuple[int, bytes]]:
-        """Whole lines, with their numbers."""
+        """Yield complete lines with their numbers."""
         number = 0
         while line := self._file.readline(_MAX_LINE):
             number += 1
@@ -150,7 +151,7 @@ def _again(item: Any, items: Iterator[Any]) -> Iterator[Any]:
 
 
 def _programs(raw: object) -> dict[str, str]:
-    """Texts of programs, whose lines stay as many as they are."""
+    """Return cleaned program texts by file name; cleaning keeps the number of lines."""
     texts = raw.items() if isinstance(raw, dict) else ()
     return {
         _line(name): without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -160,7 +161,7 @@ def _programs(raw: object) -> dict[str, str]:
 
 
 def _header(line: bytes) -> Header | None:
-    """The header, harmless; of a later version, as far as we understand it."""
+    """Return the cleaned header of a line, of a later version as far as it is understood; None if it is no header."""
     try:
         raw = json.loads(line)
         if not isinstance(raw, dict) or raw.get("ossandbox") != "recording":
@@ -182,8 +183,8 @@ def _header(line: bytes) -> Header | None:
 
 
 def without_files(scenario: Scenario) -> Scenario:
-    """The scenario of a recording: it may come from anywhere, so no file that it names is looked for, the lessons that
-    come with this program excepted. What policies were called can still be read."""
+    """Return a recording's scenario without references to files, except to built-in lessons, because the recording may
+    come from an untrusted source. The names of policies stay readable."""
     own = scenario.folder == str(built_in_folder())
     names = [scenario.machine.policy, *(at.do.policy for at in scenario.script if isinstance(at.do, UsePolicy))]
     names += [each.policy or "" for each in scenario.whatifs]
@@ -208,12 +209,12 @@ def without_files(scenario: Scenario) -> Scenario:
 
 
 def name_only(policy: str) -> str:
-    """``file.py:Class`` without the way there; in that form it is in no folder of ours."""
+    """Return ``file.py:Class`` without the path to the file; any other name of a policy is returned unchanged."""
     return re.split(r"[/\\]", policy)[-1] if ":" in policy else policy
 
 
 def _event(line: bytes) -> AnyEvent | None:
-    """The event of a line, harmless; None if it is none."""
+    """Return the cleaned event of a line, or None if it is not one."""
     try:
         event = decode(line)
         if b"\\" not in line and line.isascii() and line[:-1].decode().isprintable():
@@ -232,7 +233,7 @@ def _line(text: str) -> str:
 
 
 def _harmless(value: Any, wash: Any) -> Any:
-    """The same, every text in it washed."""
+    """Return a copy of a JSON value in which ``wash`` is applied to every text."""
     if isinstance(value, str):
         return wash(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Recordings as gzip files: what was written can be read, even if the file ends in the middle."""
+"""Recordings as gzip files that can be read as far as they were written, even if the file is cut off."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-#: How every gzip file begins, and how the names of those end that we write.
+#: The first bytes of every gzip file, and the suffix of the files that are written packed.
 _MAGIC, SUFFIX = b"\x1f\x8b", ".gz"
-#: A gzip file around it, for zlib.
+#: The ``wbits`` argument of zlib for the gzip format.
 _GZIP = zlib.MAX_WBITS | 16
-#: Bytes that are unpacked at once; what is packed is seldom a thousandth of what it was.
+#: The number of packed bytes read at once; compressed data is rarely smaller than a thousandth of the original.
 _CHUNK = 1 << 12
 
 
 class Packer:
-    """Packs piece by piece, each of which can be read once it is in the file."""
+    """Compresses data piece by piece, so that each piece can be read as soon as it is in the file."""
 
     def __init__(self) -> None:
         self._zip = zlib.compressobj(wbits=_GZIP)
 
     def add(self, data: bytes, ends: bool = False) -> bytes:
-        """``ends``: with this the file is complete; what comes all the same begins another one behind it."""
+        """Return the compressed data. ``ends``: complete the gzip file; later data begins another one after it."""
         packed = self._zip.compress(data) + self._zip.flush(zlib.Z_FINISH if ends else zlib.Z_SYNC_FLUSH)
         if ends:
             self._zip = zlib.compressobj(wbits=_GZIP)
@@ -33,18 +33,19 @@ class Packer:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """What is in a file, read from its beginning: of a gzip file, what is packed there. Closes with it."""
+    """Return a file object for the uncompressed content of a file, which must be at its beginning. A file that is not
+    in gzip format is returned itself. Closing the result closes the file."""
     begins = file.read(len(_MAGIC))
     file.seek(-len(begins), io.SEEK_CUR)
     return cast(BinaryIO, io.BufferedReader(_Unpacked(file), _CHUNK)) if begins == _MAGIC else file
 
 
 class _Unpacked(io.RawIOBase):
-    """Reads what is packed, as far as it can be."""
+    """Raw reader for the content of a gzip file, up to the first damage."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._unzip = file, zlib.decompressobj(wbits=_GZIP)
-        #: Unpacked, and not read yet.
+        #: Unpacked data that has not been read yet.
         self._data = b""
 
     def readable(self) -> bool:
@@ -59,20 +60,20 @@ class _Unpacked(io.RawIOBase):
         return len(data)
 
     def _pieces(self, packed: bytes) -> Iterator[bytes]:
-        """What was packed there; nothing more comes behind what is damaged."""
+        """Yield the unpacked data; at damage, yield the intact part and skip the rest of the file."""
         while packed:
             before = self._unzip.copy()
             try:
                 yield self._unzip.decompress(packed)
             except zlib.error:
-                if len(packed) > 1:  # up to there it is good
+                if len(packed) > 1:  # find the intact part before the damage
                     self._unzip = before
                     for byte in range(len(packed)):
                         yield from self._pieces(packed[byte : byte + 1])
                 self._file.seek(0, io.SEEK_END)
                 return
             packed = self._unzip.unused_data
-            if self._unzip.eof:  # several files, one behind the other, are one
+            if self._unzip.eof:  # concatenated gzip files count as one
                 self._unzip = zlib.decompressobj(wbits=_GZIP)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether an event can have happened after those before it: a recording may have lost some, or may be forged."""
+"""Plausibility check for the events of a recording, which may have lost some or may be forged."""
 
 from __future__ import annotations
 
@@ -40,34 +40,34 @@ from sandbox.model.states import State
 from sandbox.util.units import S
 
 _MAX_NS = 1 << 62
-#: No run is without events for so long; a time that is further ahead is an error of the recording.
+#: The longest time between events of a run; a greater one is taken for an error of the recording.
 _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
-#: Events that may come later than others of the same time.
+#: Events that may be recorded after events of later times.
 _AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen, Waits, Deadlocked, Resolved, Zombie, Reaped, Became)
 
 
 class Plausible:
-    """Follows the events that it finds plausible. An event that does not fit is left out, and the next is compared with
-    the state before it: so one lost event costs only the few that depend on it."""
+    """Tracks the state of a run through its plausible events. An implausible event does not change the state, so one
+    lost event causes only the few that depend on it to be left out."""
 
     def __init__(self) -> None:
         self._cpus = 0
         self._now_ns = 0
         self._states: dict[int, State] = {}
-        #: Of those that the scenario does not name those that ended long ago are forgotten, as everywhere.
+        #: Decides which ended processes are forgotten, in the same way as everywhere.
         self._dead = Dead()
-        #: The highest pid of those: they are still named where they have left something to others, a console say.
+        #: The highest forgotten pid: events may still name forgotten processes, such as the owner of a shared console.
         self._forgotten = 0
-        #: Who is on each CPU.
+        #: The process on each CPU.
         self._on: dict[int, int] = {}
-        #: Open sockets: of those who listen, and connections.
+        #: The numbers of listening sockets and of open connections.
         self._listeners: set[int] = set()
         self._connections: set[int] = set()
 
     def __call__(self, event: Event) -> bool:
-        """Whether it can have happened; if so, it changes the state."""
+        """Return whether an event can have happened; if so, apply it to the state."""
         if not (self._in_time(event) and self._can_be(event)):
             return False
         if not isinstance(event, _AFTERWARDS):
@@ -89,7 +89,7 @@ class Plausible:
         return bool(self._cpus) and self._can_befall_a_process(event)
 
     def _can_befall_a_process(self, event: Event) -> bool:
-        """What changes its state."""
+        """Check and apply events that change a process's state; pass on other events."""
         match event:
             case Admitted(pid=pid, order=order, demand_ns=demand_ns):
                 can = pid not in self._states and 0 < pid < _MAX_PID and _is_figure(order or 0, demand_ns or 0)
@@ -122,7 +122,7 @@ class Plausible:
         return self._names_known_ones(event)
 
     def _names_known_ones(self, event: Event) -> bool:
-        """What is told of processes besides."""
+        """Check that the other events about processes name only known ones; pass on events about sockets."""
         match event:
             case Unseen(pid=pid, cpu_ns=cpu_ns):
                 return self._was(pid) and _is_figure(cpu_ns)
@@ -136,8 +136,8 @@ class Plausible:
                 return self._was(pid)
             case Waits(pid=pid, holders=holders):
                 return self._was(pid) and all(map(self._was, holders))
-            case Deadlocked(pids=pids, core=core, edges=edges):
-                named = (*pids, *core, *(end for edge in edges for end in (edge.pid, edge.holder)))
+            case Deadlocked(pids=pids, core=core, edges=edges, lively=lively):
+                named = (*pids, *core, *lively, *(end for edge in edges for end in (edge.pid, edge.holder)))
                 return all(map(self._was, named))
             case Resolved(pids=pids):
                 return all(map(self._was, pids))
@@ -175,7 +175,7 @@ class Plausible:
         return True
 
     def _was(self, pid: int) -> bool:
-        """Whether it is there, or was once."""
+        """Whether a process exists or may have existed."""
         return pid in self._states or 0 < pid <= self._forgotten
 
     def _move(self, pid: int, to: State) -> bool:
@@ -189,5 +189,5 @@ class Plausible:
 
 
 def _is_figure(*figures: int) -> bool:
-    """CPU times may be corrected later, and so be slightly negative."""
+    """Whether the numbers are in range. CPU times may be corrected later and are therefore allowed to be negative."""
     return all(-_MAX_NS < figure < _MAX_NS for figure in figures)

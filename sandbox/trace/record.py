@@ -1,7 +1,7 @@
-"""Writes a recording: each event is a line, which is written before anybody sees the event.
+"""Writer for recordings: each event is a line, which is written before the event is shown.
 
-The terminal's process writes, never the kernel process: a disk that is slow or full delays no dispatch. What was
-written survives whoever is killed; a line that was cut in two by that is left out when it is read.
+The process with the user interface writes, not the kernel process, so that a slow or full disk delays no dispatch. If
+it is killed, everything written so far can be read; an incomplete last line is then ignored.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from sandbox.trace.packed import SUFFIX, Packer
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.stdin import NAME
 
-#: Answers to questions of the screen: a recording does not depend on who looked at it.
+#: Replies to requests of the user interface; they are not recorded, as a recording must not depend on what was shown.
 _ANSWERS = (Queues, Described)
 _BEGINNINGS = tuple(f'{{"event":"{kind.__name__}"'.encode() for kind in _ANSWERS)
-#: So begins the last event of a run.
+#: The beginning of the line of a run's last event.
 _ENDS = b'{"event":"Halted"'
 
 
 class Recorder:
-    """Writes into one file, until that fails. A run goes on without its recording."""
+    """Writes a recording to a file until a write fails; the run then goes on without being recorded."""
 
     def __init__(self, path: str, header: Header, overwrite: bool = False) -> None:
-        """Begin the file. Raises BadValue if there is one already, ``overwrite`` apart, or it cannot be opened."""
+        """Create the file and write the header. Raises BadValue if the file exists (unless ``overwrite``) or cannot be
+        opened."""
         self.path = path
         self._descriptor: int | None = _open(path, overwrite)
         self._regular = path != NAME and stat.S_ISREG(os.fstat(self._descriptor).st_mode)
@@ -45,18 +46,18 @@ class Recorder:
         return self._descriptor is not None
 
     def take(self, events: Iterable[Event]) -> Clause | None:
-        """Record these. Returns, once, the fault by which the recording has ended."""
+        """Record events. Return the fault that has ended the recording, once; None otherwise."""
         self.write(b"".join(encode(event) for event in events if not isinstance(event, _ANSWERS)))
         fault, self._fault = self._fault, None
         return fault
 
     def copy(self, lines: bytes) -> None:
-        """Record these whole lines, which were written down elsewhere."""
+        """Record complete lines that were already encoded."""
         kept = (line for line in lines.splitlines(keepends=True) if not line.startswith(_BEGINNINGS))
         self.write(b"".join(kept))
 
     def write(self, lines: bytes) -> None:
-        """Write whole lines; where not all of them fit, none that was cut in two is left."""
+        """Write complete lines. If a write fails, remove an incomplete last line and end the recording."""
         if self._descriptor is None or not lines:
             return
         data = lines if self._pack is None else self._pack.add(lines, ends=_ENDS in lines)
@@ -73,7 +74,7 @@ class Recorder:
             self._written += len(data)
 
     def close(self, cut: bool = False) -> None:
-        """End the recording; ``cut``: behind its last whole line."""
+        """End the recording. ``cut``: truncate the file after its last complete line."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             try:
@@ -81,14 +82,14 @@ class Recorder:
                     os.ftruncate(descriptor, self._written)
                 os.close(descriptor)
             except OSError:
-                pass  # there is nothing left to be done for it
+                pass  # nothing more can be done
 
 
 def _open(path: str, overwrite: bool) -> int:
-    """A file to write, or a pipe or device that is there already; ``-``: standard output."""
+    """Open a new file, or an existing pipe or device, for writing; ``-``: standard output. Raises BadValue."""
     if path == NAME:
         return os.dup(1)
-    flags = os.O_WRONLY | os.O_CREAT | PLAIN | NONBLOCK  # a pipe that nobody reads is refused
+    flags = os.O_WRONLY | os.O_CREAT | PLAIN | NONBLOCK  # opening a pipe without a reader fails
     try:
         regular = not os.path.exists(path) or os.path.isfile(path)
         descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)

@@ -1,5 +1,5 @@
-"""The app: what it knows of a run (``state``), and what it shows of that (``screens``, ``panels``, ``widgets``).
+"""The app: what it knows of a run (``state``), and how it shows that (``screens``, ``panels``, ``widgets``).
 
-``keys`` lists all that a key can do, ``app`` is where it begins. A panel is told what has happened, and may ask the
-machine, or the system, for more while it is in front.
+``keys`` lists everything that keys can do, and ``app`` is the entry point. Panels are given the events of the run, and
+may ask the machine or the system for more while in front.
 """

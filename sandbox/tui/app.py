@@ -1,10 +1,11 @@
-"""The app: it draws the session as events come from the kernel process. It forks nothing and schedules nothing."""
+"""The app: it draws the session as events arrive from the kernel process. It neither forks nor schedules processes."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.events import Event, InputEvent, Key
+from textual.events import Event, InputEvent, Key, MouseEvent
 from textual.filter import LineFilter
 from textual.markup import escape
 from textual.screen import Screen
@@ -27,16 +28,18 @@ from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
 from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.clipboard import copy
-from sandbox.tui.compat import break_lines_in_every_script, can_suspend, driver, fail
+from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.intake import Intake
 from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
+from sandbox.tui.mouse import OtherButtons
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
+from sandbox.tui.served import is_served
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
@@ -45,30 +48,31 @@ from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.driver import Driver
 
-#: Classes of every screen, by the number of its columns and of its lines.
+#: CSS classes of all screens, by the number of columns and of lines.
 _BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
-#: The exit status of a program that ctrl+c has ended.
+#: The exit status of a program ended by ctrl+c.
 _INTERRUPTED = 130
 
 
 class SandboxApp(App[int]):
-    """The app over one session at a time: its life, the link to the kernel process, and when frames are drawn. What
-    keys do is with what they do it to: here what replaces the session or concerns no machine, else on the screen of
-    the board and on its panels. Dialogs are imported when they are opened: the first frame waits for none of them."""
+    """The app with one session at a time: its life, the link to the kernel process, and the timing of frames. Actions
+    that replace the session or do not concern the machine are defined here, others on the main screen and its panels.
+    Dialogs are imported when they are opened, to show the first frame sooner."""
 
     TITLE = "ossandbox"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings_from_anywhere()
-    ENABLE_COMMAND_PALETTE = False  # Textual's own way to it; ours is an action like the others
+    ENABLE_COMMAND_PALETTE = False  # Textual's own palette; this app's is an action like the others
     HORIZONTAL_BREAKPOINTS = _BREAKPOINTS_X
     VERTICAL_BREAKPOINTS = _BREAKPOINTS_Y
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=driver())
+        super().__init__(driver_class=_driver())
         break_lines_in_every_script()
-        if no_color is not None:  # Textual takes it out; the processes shall see it
+        if no_color is not None:  # Textual removes it, but processes should see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
         self.config = config or Config()
@@ -77,30 +81,31 @@ class SandboxApp(App[int]):
         self.signals = Signals(self)
         self._intake = Intake(self)
         self._keyboard = Keyboard(self, super().on_event)
-        #: Whether the app is on its way out: no key does anything any more.
+        self._other_buttons = OtherButtons(self, self._ask_what_to_do)
+        #: Whether the app is about to exit, so that keys are ignored.
         self._leaves = False
-        #: Clients of the scenario before this one leave.
+        #: Disconnects the clients of the previous session.
         self._farewell: asyncio.Task[None] | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(in_sixteen(theme) if self.console.color_system == "standard" else theme)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
         self.stylesheet.set_variables(self.get_css_variables())
-        #: The theme for which the styles are made when they are made for the first time.
+        #: The theme of the initial styles; None once Textual has asked for styles.
         self._styled_for: str | None = self.theme
 
     # Life
 
     def get_default_screen(self) -> Screen[None]:
-        """The screen below all dialogs."""
-        self.board_screen = BoardScreen(self.session, self.frames)  # events may come when Textual has let go of it
+        """Return the main screen, below all dialogs."""
+        self.board_screen = BoardScreen(self.session, self.frames)  # kept for events that arrive after its removal
         return self.board_screen
 
     def on_load(self) -> None:
-        """Before the terminal is touched."""
+        """Handle signals, before the terminal is changed."""
         self.signals.leave_on_signals()
 
     def on_mount(self) -> None:
-        """Be ready for keys; the first frame waits for nothing else, the kernel process not either."""
+        """Prepare for keys, and schedule all that the first frame does not need, including the kernel process."""
         self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(dict(self.config.keymap))
         self.board_screen.begin(self.session)
@@ -110,42 +115,44 @@ class SandboxApp(App[int]):
         self.app_resume_signal.subscribe(self, self._resumed)
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Make all styles anew, for another theme; Textual wants that at the start, too, where they are that already,
-        and the first frame would wait for it."""
+        """Rebuild all styles for another theme. At the start, when Textual asks for it too, they are up to date, and
+        rebuilding them would delay the first frame."""
         made_for, self._styled_for = self._styled_for, None
         if made_for != self.theme:
             super().refresh_css(animate)
 
     async def on_unmount(self) -> None:
-        """Leave the loop as it was found."""
+        """Stop all activities, and restore the event loop's signal handlers."""
         self.frames.stop()
         self._intake.stop()
         self.signals.restore()
         await self.session.clients.end()
 
     def _collect_garbage(self) -> None:
-        gc.enable()  # of a built-in function Textual would parse the signature
+        gc.enable()  # a wrapper, as Textual would parse the signature of a built-in function
 
     def _resumed(self, _: object) -> None:
-        self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
+        self.refresh(layout=True)  # needed even without changes, as the terminal is empty
         self.session.send(Resume("suspend"))
 
     async def on_event(self, event: Event) -> None:
-        """Keys that are typed ahead wait for their turn; once we leave, nobody wants any."""
+        """Queue keys that are typed ahead, and drop input while the app exits."""
         if isinstance(event, InputEvent) and self._leaves:
             return
         if isinstance(event, Key) and not event.is_forwarded and self._keyboard.keeps(event):
             return
+        if isinstance(event, MouseEvent) and not event.is_forwarded and self._other_buttons.takes(event):
+            return
         await super().on_event(event)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Leave."""
+        """Exit the app."""
         self._leaves = True
         self._keyboard.forget()
         super().exit(result, return_code, message)
 
     def run_scenario(self, scenario: Scenario) -> None:
-        """End what runs and run this instead."""
+        """End the present session and run this scenario."""
         try:
             session = self.session.again(scenario)
         except Impossible as error:
@@ -162,13 +169,13 @@ class SandboxApp(App[int]):
         self._begin()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Whatever is drawn passes these."""
+        """Return the filters for all drawn text."""
         return [*super().get_line_filters(), HARMLESS, *([self._signs] if self.config.ascii else [])]
 
     # The kernel process
 
     def _begin(self) -> None:
-        """Start the kernel process, and listen to it; or begin to read the recording."""
+        """Start the kernel process and listen to it, or begin to read the recording."""
         try:
             self.session.begin()
         except OSError as error:
@@ -179,7 +186,7 @@ class SandboxApp(App[int]):
         self.frames.want()
 
     def mourn(self, link: Link) -> None:
-        """The kernel process is dead: say so, sweep up, offer a new one."""
+        """Report that the kernel process has died, clean up, and offer to run the scenario again."""
         from sandbox.policies.host.failures import cause_of_death
         from sandbox.tui.screens.dialogs import Tell
 
@@ -197,12 +204,12 @@ class SandboxApp(App[int]):
     # Frames
 
     def frame(self) -> None:
-        """Read what has come, and show the session as it is now."""
+        """Draw a frame: read new events, and show the session as it is now."""
         self.frames.begin()
         self._intake.catch_up()
         self.session.advance()
         try:
-            # Before the start it has no children, at the end it is no part of the app any more.
+            # the main screen has no children before the start, and is detached at the end
             if self.screen_stack and self.board_screen.children and self.board_screen.is_attached:
                 self.board_screen.update_all()
         except Exception as error:
@@ -223,7 +230,7 @@ class SandboxApp(App[int]):
         ask(self, Open(self.session.scenario.name), chosen)
 
     def action_next_lesson(self) -> None:
-        """Go on in the course."""
+        """Open the next lesson of the course."""
         from sandbox.lessons.course import after, finished
         from sandbox.tui.screens.open import problems, read
 
@@ -239,11 +246,11 @@ class SandboxApp(App[int]):
             self._ask_before(_("Next lesson"), _("end them and go on"), lambda: self.run_scenario(scenario))
 
     def action_restart(self) -> None:
-        """Run the scenario again; a recording begins again."""
+        """Run the scenario again, or go to the beginning of the recording."""
         self._ask_before(_("Restart"), _("end them and run it again"), self._restart)
 
     def _ask_before(self, title: str, offer: str, then: Callable[[], object]) -> None:
-        """Do it, unless something would be lost by it that the reader wants to keep."""
+        """Call ``then``, after asking if something of the user's would be lost."""
         from sandbox.tui.screens.leave import ask_before
 
         ask_before(self, self.session, title, offer, then)
@@ -255,7 +262,7 @@ class SandboxApp(App[int]):
         self.frames.want(soon=True)
 
     def action_record(self) -> None:
-        """Keep the run in a file, or end that."""
+        """Record the run in a file, or end the recording."""
         from sandbox.tui.screens.forms import RecordAs
 
         file = self.session.file
@@ -277,7 +284,7 @@ class SandboxApp(App[int]):
             tell(self, said.format(file=path, key=self.config.key("record")))
 
     def action_what_if(self) -> None:
-        """Choose a policy, and see what would have been under it."""
+        """Show the run as it would have been under another policy."""
         from sandbox.tui.screens.whatif import what_if
 
         what_if(self, self.session)
@@ -285,18 +292,18 @@ class SandboxApp(App[int]):
     # The window
 
     def action_theme(self) -> None:
-        """Dark or light."""
+        """Toggle between dark and light."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
         keep_theme("dark" if self.current_theme.dark else "light")
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """The screen as an SVG."""
+        """Return the screen as an SVG."""
         from sandbox.tui.compat import to_cells
 
         return to_cells(super().export_screenshot(title=title, simplify=simplify))
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
+        """Save a picture of the screen, by default in the current folder."""
         if not permitted(self):
             return
         try:
@@ -309,26 +316,31 @@ class SandboxApp(App[int]):
             tell(self, _("The screen is saved as {file}").format(file=saved))
 
     def action_suspend(self) -> None:
-        """Back to the shell for a while."""
+        """Suspend the app, and return to the shell."""
         if can_suspend(self):
             self.session.send(Pause("suspend"))
             self.signals.suspend()
 
     def action_command_palette(self) -> None:
-        """Textual's own, in the reader's language."""
+        """Show the command palette in the user's language."""
         from sandbox.tui.screens.palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action that is there by its name in the command palette."""
+        """Yield all available actions, by their names, for the command palette."""
         front = self.board_screen.front
         for action in ACTIONS:
             if action.id != "palette" and action.panel in ("", front.id):
                 run = partial(self.run_action, action.does, front if action.panel else self.board_screen)
                 keys = written(keys_of(action, self.config.keymap))
                 yield SystemCommand(_(action.name), escape(f"{keys}   {_(action.says)}"), run)
+
+    def _ask_what_to_do(self, pid: int) -> None:
+        """Open the menu for the process on which the right button was pressed."""
+        if self.screen is self.board_screen:
+            self.board_screen.ask_what_to_do(pid)
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -345,8 +357,7 @@ class SandboxApp(App[int]):
         ask_to_leave(self, self.session, lambda: self.exit(status))
 
     def action_interrupt(self) -> None:
-        """Copy what is selected, else let go of what has the keys, a line or a dialog; else leave, as from any
-        program."""
+        """Copy the selection, if any; else leave an input line, or close a dialog; else exit."""
         line = self.focused if isinstance(self.focused, Input) else None
         if self._selected:
             copy(self, self._selected)
@@ -362,22 +373,34 @@ class SandboxApp(App[int]):
 
     @property
     def _selected(self) -> str:
-        """Text that has been selected: with the mouse, or in the line that has the keys."""
+        """The selected text: on the screen, or in the input line with the focus; "" if there is none."""
         line = self.focused
         typed = line.selected_text if isinstance(line, Input) else ""
         return self.screen.get_selected_text() or typed
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys; but what
-        is selected is copied first."""
+        """Leave ctrl+c and ctrl+z to the process while the user types into a console, and all keys in a terminal,
+        except that ctrl+c copies a selection."""
         typing = isinstance(self.focused, (TakesAllKeys, TypingLine))
         if action not in FROM_ANYWHERE or not typing:
             return action != "quit" or not isinstance(self.focused, TakesAllKeys)
         return action == "interrupt" and bool(self._selected)
 
 
+def _driver() -> type[Driver] | None:
+    """Return the class that draws on the terminal; None for Textual's default, which in a browser's tab is the
+    server's."""
+    if sys.platform == "win32":
+        return None
+    if is_served():
+        return None
+    from sandbox.tui import terminal
+
+    return terminal.Terminal
+
+
 def run_app(session: Session, config: Config) -> int:
-    """Run the app until the user leaves; returns the exit status. Whatever happens, nothing is left."""
+    """Run the app until the user leaves, and return the exit status. The kernel process is ended in any case."""
     app = SandboxApp(session, config)
     try:
         status = app.run()

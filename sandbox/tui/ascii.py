@@ -1,5 +1,5 @@
-"""Signs for terminals that have no others than ASCII's: each sign of the screen has one that stands for it, of the same
-width, so that nothing on the screen moves. Words in other scripts stay as they are."""
+"""ASCII substitutes for terminals without other characters: each sign on the screen is replaced by one of the same
+width, so that the layout stays the same. Words in other scripts are not replaced."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from textual.filter import LineFilter
 
 from sandbox.render.output import SIGNS
 
-#: Of other scripts nothing is replaced, wide punctuation included.
+#: Characters of two cells, such as wide punctuation, are not replaced.
 _SIGNS = str.maketrans(
     {sign: like for sign, like in SIGNS.items() if cell_len(sign) == 1} | {"\N{NO-BREAK SPACE}": " "}
 )
 
 
 class AsciiSigns(LineFilter):
-    """Puts them in the place of the others, in all that is drawn."""
+    """A line filter that replaces signs by ASCII in everything drawn."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """A line with other signs."""
+        """Return the segments with signs replaced."""
         return [
             segment if segment.text.isascii() else Segment(spelt(segment.text), segment.style, segment.control)
             for segment in segments
@@ -32,13 +32,13 @@ class AsciiSigns(LineFilter):
 
 @lru_cache(maxsize=4096)
 def spelt(text: str) -> str:
-    """The same in ASCII, but for words in other scripts."""
+    """Return the text with signs replaced by ASCII; words in other scripts stay as they are."""
     return text.translate(_SIGNS)
 
 
 def has_no_signs() -> bool:
-    """Whether the terminal says that it has no others: the console of the kernel, whose font has few of them, and a
-    locale that is another one than UTF-8. A locale that nobody has set says nothing."""
+    """Whether the terminal seems to have ASCII only: it is the kernel's console, whose font is small, or the locale is
+    not UTF-8. An unset locale does not count."""
     if os.environ.get("TERM") == "linux":
         return True
     named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), None)

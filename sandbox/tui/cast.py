@@ -1,6 +1,6 @@
-"""The app over a recording, frame by frame, as an asciicast: what asciinema and its players show.
+"""Recordings as asciicasts, the format of asciinema and its players, drawn frame by frame by the app.
 
-Nobody waits for its time to go by: the clock of the app is set to each frame's instant, and the frame is drawn.
+Drawing does not take the time of the recording: the app's clock is set to the time of each frame.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from sandbox.util.units import S
 if TYPE_CHECKING:
     from sandbox.trace.load import Recording
 
-#: Columns and rows, as of a large terminal.
+#: Columns and rows, those of a large terminal.
 SIZE = (120, 40)
-#: So many frames a second, of longer runs fewer; so long the last one is shown.
+#: Frames per second, the most frames in all (longer runs have fewer per second), and the seconds for which the last one
+#: is shown.
 _FRAMES_PER_S, _MAX_FRAMES, _LAST_S = 10, 3_000, 2.0
 _COLOURS = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _HIDE_CURSOR, _CLEAR = "\x1b[?25l", "\x1b[2J"
@@ -35,7 +36,7 @@ _HIDE_CURSOR, _CLEAR = "\x1b[?25l", "\x1b[2J"
 
 @contextmanager
 def _all_colours() -> Iterator[None]:
-    """An app that is made in here has them, whatever terminal we have ourselves, if any."""
+    """Make apps created in this context use all colours, whatever the terminal."""
     before = {name: os.environ.get(name) for name in _COLOURS}
     os.environ.update(_COLOURS)
     try:
@@ -49,7 +50,7 @@ def _all_colours() -> Iterator[None]:
 
 
 class _Clock:
-    """Goes on when it is told to."""
+    """A clock that is set by hand, in ns."""
 
     def __init__(self) -> None:
         self.now_ns = 0
@@ -59,7 +60,7 @@ class _Clock:
 
 
 def write(recording: Recording, file: TextIO) -> None:
-    """Write all frames of a recording."""
+    """Write all frames of a recording to a file."""
     clock = _Clock()
     session = Replay(recording, _start, clock)
     with _all_colours():
@@ -95,7 +96,7 @@ def _write_output(file: TextIO, at_s: float, text: str) -> None:
 
 
 def _change(before: Sequence[str], lines: Sequence[str]) -> str:
-    """What makes these lines of those that were there before (none: an empty screen)."""
+    """Return the output that changes the screen from the lines before (none: an empty screen) to the new lines."""
     fresh = [
         f"\x1b[{row};1H{line}\x1b[0m\x1b[K"
         for row, line in enumerate(lines, 1)

@@ -1,4 +1,4 @@
-"""What is on the screen, taken elsewhere: into the clipboard of the terminal, or into files."""
+"""Copying text from the screen to the terminal's clipboard or to files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sandbox.tui.config import config_of
 from sandbox.tui.interaction import permitted, tell
 from sandbox.tui.remembered import keep_copy
 
-#: Terminals that put what they are sent (OSC 52) into the clipboard, as they come: by the variables that they set, and
-#: by the beginnings of their names.
+#: Terminals that support the clipboard sequence OSC 52 by default, by the variables that they set and by prefixes of
+#: their names.
 _SET_BY_TAKERS = ("KITTY_WINDOW_ID", "ALACRITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "GHOSTTY_RESOURCES_DIR")
 _PROGRAM = "vscode"
 _TAKING = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio")
-#: Programs between us and the terminal, which may keep it to themselves.
+#: Variables of programs between the app and the terminal, which may not pass the sequence on.
 _BETWEEN = ("TMUX", "STY")
 
 
 def copy(app: App[Any], text: str) -> None:
-    """Into the clipboard; and where nobody can know whether the terminal takes it, into a file, too."""
+    """Copy text to the clipboard, and to a file if the terminal may not support it."""
     app.copy_to_clipboard(text)
     if takes(os.environ) or config_of(app).locked:
         tell(app, _("Copied"))
@@ -40,7 +40,7 @@ def copy(app: App[Any], text: str) -> None:
 
 
 def save(on: Widget, path: str, lines: Iterable[str]) -> None:
-    """Into a file, and say so."""
+    """Save lines to a file, and tell the user."""
     if not permitted(on):
         return
     path, kept = os.path.expanduser(path), list(lines)
@@ -55,7 +55,7 @@ def save(on: Widget, path: str, lines: Iterable[str]) -> None:
 
 
 def takes(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal is known to have a clipboard for programs."""
+    """Whether the terminal is known to let programs use the clipboard."""
     if any(environment.get(name) for name in _BETWEEN):
         return False
     named = environment.get("TERM", "").startswith(_TAKING) or environment.get("TERM_PROGRAM") == _PROGRAM

@@ -1,14 +1,13 @@
-"""All that the app uses of Textual and Rich without their promise: private names, and the form of what they write.
+"""Everything that the app uses of Textual and Rich beyond their documented interfaces: private names, and the format of
+their output.
 
-Nothing else does so. ``tests/tui/test_compat.py`` has a test for each, which says what breaks when an upgrade takes it
-away.
+No other module does so. ``tests/tui/test_compat.py`` has a test for each use, which says what breaks if an upgrade
+removes it.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from html import escape, unescape
 from itertools import groupby
@@ -28,11 +27,10 @@ from sandbox.render.cells import words
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
-    from textual.driver import Driver
     from textual.drivers.linux_driver import LinuxDriver
     from textual_serve.server import Server
 
-#: A text in a picture that Rich has drawn: where it begins, and how wide it is drawn.
+#: A text in an SVG picture by Rich, with its position and width.
 SVG_TEXT = re.compile(
     r'<text (?P<start>[^>]*)x="(?P<x>[\d.]+)"(?P<middle>[^>]*)textLength="(?P<room>[\d.]+)"(?P<end>[^>]*)>'
     r"(?P<said>[^<]+)</text>"
@@ -40,45 +38,31 @@ SVG_TEXT = re.compile(
 
 
 def break_lines_in_every_script() -> None:
-    """Have Rich, and Textual with it, break lines like ``render.cells.wrap``: of themselves they do so at blanks only,
-    and would begin a new line with each longer piece of Chinese. Neither has a hook for it."""
+    """Have Rich and Textual break lines as ``render.cells.wrap`` does. By default they break at blanks only, and would
+    begin a new line for each longer piece of Chinese. Neither has a hook for it."""
     rich._wrap.words = words
 
 
-#: Textual's variable for another driver; whoever serves the app sets it.
-SERVED = "TEXTUAL_DRIVER"
-
-
-def driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
-    if sys.platform == "win32":
-        return None
-    if os.environ.get(SERVED) is not None:
-        return None
-    from sandbox.tui import terminal
-
-    return terminal.Terminal
-
-
 def key_name(character: str) -> str:
-    """The name that Textual gives to the key of a character: ``full_stop`` for ``.``. Textual itself translates such
-    characters in keymaps, but only when it has taken them in; here they are checked before."""
+    """Return Textual's name for a character's key: ``full_stop`` for ``.``. Textual translates characters in keymaps
+    only when it applies them, but here keymaps are checked before."""
     return _character_to_key(character)
 
 
 def divert_output(driver: LinuxDriver, through: Callable[[TextIO], object]) -> None:
-    """Have the driver write into ``through(FILE)`` instead of its file. It has no parameter for that."""
+    """Have the driver write to ``through(FILE)`` instead of its file. The driver has no parameter for it."""
     driver._file = cast(Any, through(cast(TextIO, driver._file)))
 
 
 def correct_size(driver: LinuxDriver, correct: Callable[[tuple[int, int]], tuple[int, int]]) -> None:
-    """Have the driver go by what this makes of the size that it finds. It tells nobody but the app."""
+    """Have the driver use the result of ``correct`` for the terminal size that it finds. The driver has no hook for
+    it."""
     found = driver._get_terminal_size
     vars(driver)["_get_terminal_size"] = lambda: correct(found())
 
 
 def put_before(server: Server, middleware: Any) -> None:
-    """Have a web server of textual-serve hand on what this lets pass only. It makes its application by itself."""
+    """Add a middleware to a web server of textual-serve, which creates its application internally."""
     make = server._make_app
 
     async def made() -> Application:
@@ -90,8 +74,8 @@ def put_before(server: Server, middleware: Any) -> None:
 
 
 def make_parser(before: XTermParser | None = None) -> XTermParser:
-    """What makes events of what a terminal sends; ``before``: the one whose place it takes. Textual's driver makes it
-    within the loop that reads, which cannot be had without it."""
+    """Return a parser of terminal input; ``before``: the parser that it replaces. Textual's driver creates its parser
+    within its input loop, where it cannot be reached."""
     parser = XTermParser()
     if before is not None:
         parser.mouse_pixels = before.mouse_pixels
@@ -100,19 +84,18 @@ def make_parser(before: XTermParser | None = None) -> XTermParser:
 
 
 def can_suspend(app: App[Any]) -> bool:
-    """Whether there is a terminal that can be given back. ``App.suspend`` only tells when it is too late to refrain."""
+    """Whether the app can give the terminal back. ``App.suspend`` reports that only when it is too late."""
     return app._driver is not None and app._driver.can_suspend
 
 
 def fail(app: App[Any], error: Exception) -> None:
-    """End the app with the traceback of an error that was raised outside of Textual's own message handlers: by a timer
-    or a reader of the event loop, which would only log it."""
+    """End the app with the traceback of an error raised outside of Textual's message handlers, by a timer or a reader
+    of the event loop, which would only log it."""
     app._handle_exception(error)
 
 
 def drawn_lines(app: App[Any]) -> list[str]:
-    """What is on the screen, line by line, with the sequences that dress it. Textual itself tells it to its driver
-    only, in pieces."""
+    """Return the screen's lines with their escape sequences. Textual sends them to its driver only, in pieces."""
     console = Console(color_system="truecolor", force_terminal=True, width=app.size.width, legacy_windows=False)
     filters = app.get_line_filters()
     background = app.screen.background_colors[1]
@@ -130,13 +113,13 @@ _SPACE = "\N{NO-BREAK SPACE}"
 
 
 def to_cells(svg: str) -> str:
-    """A picture that Rich has drawn, with each text in the room of its cells: Rich gives it that of its characters, and
-    Chinese ones, of two cells each, would be squeezed into one."""
+    """Fix an SVG picture by Rich: give each text the width of its cells. Rich computes it from the number of
+    characters, which would squeeze Chinese characters, two cells wide, into one cell."""
     return SVG_TEXT.sub(_apart, svg)
 
 
 def _apart(text: re.Match[str]) -> str:
-    """Stretches of wide characters and of others, each in its own place."""
+    """Split a text into runs of wide and of other characters, each in its own place."""
     said = unescape(text["said"]).replace(_SPACE, " ")
     if cell_len(said) <= len(said):
         return text[0]

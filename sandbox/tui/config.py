@@ -1,4 +1,4 @@
-"""What a user may set for good: the theme and the keys, in ``ossandbox/config.toml`` in the configuration folder."""
+"""The user's settings: the theme and the keys, in ``ossandbox/config.toml`` in the configuration folder."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from sandbox.tui.remembered import THEMES
 from sandbox.util import toml
 from sandbox.util.text import clean_line
 
-#: Of the file; what stands beyond is cut off.
+#: The most bytes read of the file; the rest is ignored.
 _MAX_BYTES = 1 << 18
-#: Characters of what a parser says.
+#: The most characters shown of a parser's message.
 _MAX_FAULT = 100
 
 
 class Config(NamedTuple):
-    """``keymap``: keys by action, as ``keys.ACTIONS`` names them. ``ascii``: signs are those of ASCII. ``locked``:
-    whoever has the keys is a guest, who starts no programs, types nothing into any, and names no files."""
+    """The settings. ``keymap``: keys by action id, as in ``keys.ACTIONS``. ``ascii``: show ASCII signs only.
+    ``locked``: the user is a guest, who cannot start programs, type into them, or name files."""
 
     theme: str = "dark"
     keymap: Mapping[str, str] = MappingProxyType({})
@@ -39,33 +39,33 @@ class Config(NamedTuple):
     locked: bool = False
 
     def key(self, action_id: str) -> str:
-        """The first key of an action, as people write it."""
+        """Return the first key of an action, as users write it."""
         return self.spelt(key_of(action_id, self.keymap))
 
     def spelt(self, text: str) -> str:
-        """A text with the name of the key of which ASCII has no sign."""
+        """Return the text with key signs that are not in ASCII replaced by names, if needed."""
         return text.replace("⏎", "enter") if self.ascii else text
 
 
 class Configured(Protocol):
-    """An app that keeps what its user has set."""
+    """An app with settings."""
 
     config: Config
 
 
 def config_of(node: DOMNode) -> Config:
-    """What the user has set, for anything on the screen that names a key."""
+    """Return the settings of the app to which a widget belongs."""
     return cast(Configured, node.app).config
 
 
 def config_file() -> Path:
-    """Where the file is, or would be."""
+    """Return the path of the file, whether it exists or not."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return Path(home) / "ossandbox" / "config.toml"
 
 
 def read_config() -> Config:
-    """The user's settings; the defaults without a file. Raises BadInput with all that is wrong in the file."""
+    """Return the user's settings; the defaults if there is no file. Raises BadInput with all problems of the file."""
     path = config_file()
     try:
         with open(path, "rb") as file:
@@ -99,7 +99,7 @@ def read_config() -> Config:
 
 
 def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
-    """What is wrong with the user's keys: unknown actions, no keys, two actions on one key."""
+    """Return the problems of the user's keys: unknown actions, invalid keys, two actions on one key."""
     actions = [action.id for action in ACTIONS]
     problems: list[Problem] = []
     good: dict[str, str] = {}
@@ -117,7 +117,7 @@ def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
     taken: dict[tuple[str, str], str] = {}
     for each in ACTIONS:
         for key in keys_of(each, good).split(","):
-            other = taken.setdefault((each.panel, key), each.id)  # in front, a panel may have it for itself
+            other = taken.setdefault((each.panel, key), each.id)  # panels may reuse keys of the main screen
             if other != each.id:
                 moved, stays = (each.id, other) if each.id in good else (other, each.id)
                 problems.append(_problem(f"keys.{moved}", "key is taken", value=written(key), other=stays))
@@ -125,7 +125,7 @@ def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
 
 
 def _normal(keys: str) -> str:
-    """Keys by the names that Textual gives them: ``full_stop`` for ``.``."""
+    """Return keys by Textual's names: ``full_stop`` for ``.``."""
     return ",".join(key_name(key) if len(key) == 1 else key for key in re.split(r"\s*,\s*(?!$)", keys.strip()))
 
 
@@ -135,7 +135,7 @@ def _is_key(key: str) -> bool:
         return False
     if len(last) == 1 or last in {known.value for known in Keys}:
         return True
-    try:  # a sign by its name: question_mark
+    try:  # a character by its name: question_mark
         unicodedata.lookup(last.replace("_", " "))
     except KeyError:
         return last in KEY_NAME_REPLACEMENTS.values()

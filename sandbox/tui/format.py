@@ -1,4 +1,4 @@
-"""Times as the board writes them: short, and of one width while they grow, so that nothing beside them jumps."""
+"""Times and sizes as the board shows them: short, and of constant width while they grow, so that nothing moves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sandbox.util.units import MS, S
 
 
 def brief(ns: int) -> str:
-    """A duration in few characters: ``250 ms``, ``3.6 s``, ``12 min``."""
+    """Return a short duration: ``250 ms``, ``3.6 s``, ``12 min``."""
     if ns >= 600 * S:
         return f"{ns // (60 * S)} min"
     if ns >= 100 * S:
@@ -15,7 +15,7 @@ def brief(ns: int) -> str:
 
 
 def part(used_ns: int, whole_ns: int) -> str:
-    """What is used of the whole, in the whole's unit and always as wide: `` 32/50 ms``."""
+    """Return the used part of a whole, in the whole's unit and with constant width: `` 32/50 ms``."""
     if whole_ns >= 10 * S:
         used, whole, unit = f"{used_ns / S:.1f}", f"{whole_ns / S:.1f}".removesuffix(".0"), "s"
         return f"{used.rjust(len(f'{whole_ns / S:.1f}'))}/{whole} {unit}"
@@ -27,13 +27,13 @@ def part(used_ns: int, whole_ns: int) -> str:
 
 
 def bar(used_ns: int, whole_ns: int, cells: int) -> tuple[str, str]:
-    """The full and the empty part of a bar of ``cells`` cells."""
+    """Return the full and the empty part of a bar of ``cells`` cells."""
     full = min(used_ns * cells // max(whole_ns, 1), cells)
     return "█" * full, "░" * (cells - full)
 
 
 def fine(ns: int | None) -> str:
-    """A duration to three digits, as short as it may be: ``0.35 ms``, ``12.4 ms``, ``1.25 s``."""
+    """Return a duration with three digits: ``0.35 ms``, ``12.4 ms``, ``1.25 s``; ``–`` for None."""
     if ns is None:
         return "–"
     if ns >= 10 * S:
@@ -43,12 +43,12 @@ def fine(ns: int | None) -> str:
 
 
 def exact(ns: int) -> str:
-    """A time to the microsecond."""
+    """Return a time with microseconds."""
     return f"{ns / S:.6f} s"
 
 
 def size(number: int | None) -> str:
-    """A number of bytes, to three digits: ``512 B``, ``1.5 kB``, ``12 MB``."""
+    """Return a number of bytes with up to three digits: ``512 B``, ``1.5 kB``, ``12 MB``; ``–`` for None."""
     if number is None:
         return "–"
     value, units = float(number), ["B", "kB", "MB", "GB", "TB"]

@@ -1,4 +1,4 @@
-"""What happens, on its way into the session."""
+"""The passage of events into the session."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sandbox.tui.widgets.entry import TakesAllKeys
 if TYPE_CHECKING:
     from sandbox.tui.app import SandboxApp
 
-#: A recording is read for this long between two frames, and for a part of it the loop is left to others.
+#: A recording is read for the first time (seconds) between two frames, then the event loop is free for the second.
 _READ_S, _PAUSE_S = 0.04, 0.005
 
 
 class Intake:
-    """Takes events in for the app's session: from the kernel process as soon as it tells, from a recording between two
+    """Passes events to the app's session: from the kernel process as soon as they arrive, from a recording between
     frames."""
 
     def __init__(self, app: SandboxApp) -> None:
@@ -31,29 +31,29 @@ class Intake:
         self._reading: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """The session has begun."""
+        """Start with a new session."""
         self._listen(True)
         self._reading = asyncio.create_task(self._read_all(self._app.session))
 
     def stop(self) -> None:
-        """Nothing is to be heard of this session any more."""
+        """Stop listening to the session."""
         self._listen(False)
 
     def beat(self) -> None:
-        """Tell the kernel process that somebody is there."""
+        """Tell the kernel process that the app is alive."""
         link = self._app.session.link
         if link is not None and not link.closed:
             link.beat()
 
     def catch_up(self) -> None:
-        """A frame is about to be drawn: take in what has come since the first of it was heard."""
+        """Take in all events that have arrived, before a frame is drawn."""
         if self._listening is None:
             self._read(fresh=False)
             link = self._app.session.link
             self._listen(link is not None and not link.closed)
 
     async def _read_all(self, session: Session) -> None:
-        """Read what does not come up the link, and look at what is there in the meantime."""
+        """Read a recording in pieces, while the app shows what has been read."""
         while not session.is_read and self._app.session is session:
             session.read(_READ_S)
             self._app.frames.want()
@@ -62,7 +62,7 @@ class Intake:
             tell(self._app, problem, severe=True)
 
     def _listen(self, listen: bool) -> None:
-        """Have ``_heard`` called as soon as something comes up the link, or not."""
+        """Start or stop calling ``_heard`` when something arrives through the link."""
         link = self._app.session.link
         if link is None or listen is (self._listening is not None):
             return
@@ -71,8 +71,8 @@ class Intake:
         self._listening = Listening(link, self._heard) if listen else None
 
     def _heard(self) -> None:
-        """Something came. What follows before the next frame is read then, all at once: with short slices there is
-        an event every few hundred microseconds, and to wake up for each costs more than to fold it."""
+        """Take in what has arrived, and stop listening until the next frame. With short time slices there is an event
+        every few hundred microseconds, and waking up for each would cost more than processing it."""
         self._listen(False)
         self._read(fresh=True)
         self._app.frames.want()
@@ -97,7 +97,7 @@ class Intake:
             app.mourn(link)
 
     def _awaits(self, events: Iterable[AnyEvent]) -> bool:
-        """Whether a key has just been pressed in a terminal, and this is what comes of it."""
+        """Whether events include output that a key pressed just now in a terminal may have caused."""
         there = self._app.focused
         return isinstance(there, TakesAllKeys) and there.expects and any(isinstance(event, Wrote) for event in events)
 

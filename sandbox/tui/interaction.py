@@ -1,4 +1,4 @@
-"""What is said to the person at the keyboard, and asked of them."""
+"""Messages and questions to the user."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from sandbox.model.events import Fault
 from sandbox.tui.config import config_of
 from sandbox.wording.templates import Names
 
-#: How long a message stays.
+#: The time in seconds for which a message is shown.
 _TOLD_S = 4
-#: More messages about faults at once would bury the board.
+#: The most messages about faults at once: more would cover the board.
 _MAX_TOLD = 3
-#: Faults that the board shows anyway: the script would do something to a process that has ended.
+#: Faults that the board makes obvious: the script refers to a process that has ended.
 _PLAIN_TO_SEE = ("has ended already",)
 
 
 def tell(on: App[Any] | Widget, text: str, severe: bool = False) -> None:
-    """A short message over the screen; nothing in it is markup. ``severe``: something has gone wrong, or cannot be."""
+    """Show a short message over the screen, without markup. ``severe``: a problem or a refusal."""
     on.notify(text, severity="warning" if severe else "information", timeout=_TOLD_S, markup=False)
 
 
 def permitted(on: Widget | App[Any]) -> bool:
-    """Whether whoever has the keys may start programs and name files; if not, that is said."""
+    """Whether the user may start programs and name files; if not, the user is told."""
     locked = config_of(on).locked
     if locked:
         tell(on, _("This is not permitted here (see: ossandbox serve --allow-commands)"), severe=True)
@@ -37,8 +37,8 @@ def permitted(on: Widget | App[Any]) -> bool:
 
 
 def tell_faults(on: App[Any], faults: Iterable[Fault], names: Names) -> None:
-    """A message for each kind of fault. The same of several at once (a busy system stops nobody quickly) is told once,
-    and of whom."""
+    """Show a message for each kind of fault. Faults of one kind, such as slow stops on a busy system, share a message,
+    which names the process of the first."""
     alike: dict[str, list[Fault]] = {}
     for fault in faults:
         if fault.what.rule not in _PLAIN_TO_SEE:
@@ -49,5 +49,5 @@ def tell_faults(on: App[Any], faults: Iterable[Fault], names: Names) -> None:
 
 
 def ask(on: App[Any] | Widget, dialog: Screen[str | None], then: Callable[[str], None]) -> None:
-    """Open a dialog, and go on with the answer if there is one."""
+    """Open a dialog, and call ``then`` with its answer unless that is empty."""
     on.app.push_screen(dialog, lambda answer: then(answer) if answer else None)

@@ -1,4 +1,4 @@
-"""Keys that are typed ahead: each one waits until what the one before it did is done."""
+"""Keys typed ahead: each one waits until the effect of the previous one is complete."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from textual.app import App
 from textual.events import Key
 from textual.message_pump import MessagePump
 
-#: Keys that are kept while others are being handled.
+#: The most keys kept while others are being handled.
 MAX_AHEAD = 1_000
-#: So long the next key waits at most (seconds): a widget that has gone never answers, one that is busy does so late.
+#: The longest time a key waits for the previous one, in seconds: a removed widget never answers, a busy one late.
 _MAX_WAIT_S = 1.0
 
 
 class Keyboard:
-    """Of itself Textual hands out keys as they come. What a quick hand types after a key that opens a dialog, turns to
-    another panel or begins a line would then still be commands of the board. ``deliver`` hands a key to who has them
-    by now."""
+    """Delivers keys one at a time. Textual by itself delivers keys at once, so that keys typed quickly after one that
+    opens a dialog, a panel or a line would still be commands of the board. ``deliver`` passes a key to the widget that
+    has the focus by then."""
 
     def __init__(self, app: App[int], deliver: Callable[[Key], Awaitable[None]]) -> None:
         self._app = app
@@ -28,7 +28,7 @@ class Keyboard:
         self._following: asyncio.Task[None] | None = None
 
     def keeps(self, key: Key) -> bool:
-        """Whether this one has to wait for its turn; if not, it is to be handed out now."""
+        """Whether a key was queued, as others come first; if not, the caller delivers it now."""
         if self._following is not None:
             self._ahead.append(key)
             return True
@@ -41,12 +41,12 @@ class Keyboard:
         return self._following is None
 
     def forget(self) -> None:
-        """Nobody wants what was typed ahead."""
+        """Drop the keys that were typed ahead."""
         self._ahead.clear()
 
     async def _follow(self) -> None:
-        """Wait until the key before has been handled, and hand out the next, one after the other."""
-        await asyncio.sleep(0)  # it is handed out in the meantime
+        """Wait until the previous key has been handled, then deliver the next one, until there are none."""
+        await asyncio.sleep(0)  # the caller delivers the first key in the meantime
         try:
             await self._wait_for_handled()
             while self._ahead:
@@ -62,8 +62,8 @@ class Keyboard:
             pass
 
     async def _handled(self) -> None:
-        """Whoever had the keys has handled the last one, and what came of it is on the screen: an action runs when the
-        key has come up to the app, and what it tells others goes the same way."""
+        """Wait until the last key has been handled, and its effect is on the screen. An action runs after the key has
+        bubbled up to the app, and messages that the action posts take the same path."""
         before = self._state()
         for _ in range(2):
             for pump in [*self._path(), self._app]:
@@ -80,13 +80,13 @@ class Keyboard:
         return app.screen, app.focused, *(child for child in app.screen.children if child.display)
 
     def _path(self) -> list[MessagePump]:
-        """Through whom a key comes up."""
+        """Return the widgets through which a key bubbles up."""
         if not self._app.screen_stack:
             return []
         return [node for node in (self._app.focused or self._app.screen).ancestors_with_self if node is not self._app]
 
     async def _answer(self, call: Callable[[Callable[[], object]], bool]) -> None:
-        """Have it call back, after all that it has been told before."""
+        """Wait for a callback, which comes after all earlier messages."""
         called = asyncio.Event()
         if call(called.set):
             await called.wait()

@@ -1,4 +1,4 @@
-"""Every key of the app, once: bindings, help, key bar, command palette and keymap all read this list."""
+"""All keys of the app: bindings, help, key bar, command palette and keymaps are made from this list."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from textual.keys import format_key
 
 
 class Action(NamedTuple):
-    """Something that a key does.
+    """An action that a key triggers.
 
-    ``id``: its name in a keymap. ``does``: the action with its arguments, as Textual writes it: ``select(1)`` is the
+    ``id``: its name in keymaps. ``does``: the action with its arguments, as Textual writes it: ``select(1)`` is the
     method ``action_select(1)`` of the widget that has the binding, ``app.help`` is ``action_help()`` of the app.
-    ``brief``: its word in the key bar ("" keeps it out). ``name``: what the command palette calls it. ``panel``: what
-    has the binding and the method: the panel of this name, while it is in front; the screen of the board (""), always;
-    or the line in which somebody types ("entry", that of the console "typing"), the terminal to which each key goes
-    ("terminal"), or what asks who runs next ("question").
+    ``brief``: its word in the key bar ("" omits it there). ``name``: its name in the command palette. ``panel``: the
+    widget that has the binding and the method: the panel of this name, while in front; the main screen (""), always; an
+    input line ("entry"; "typing" for that of a console); a terminal that gets all keys ("terminal"); or the question
+    which process runs next ("question").
     """
 
     id: str
@@ -31,8 +31,8 @@ class Action(NamedTuple):
 
 # fmt: off
 
-#: The panels that share the middle of the screen, in the order of ``tab``: each is a class, called as its action is
-#: (``Board``), in the file of that name in ``sandbox.tui.panels``.
+#: The panels that share the middle of the screen, in the order of ``tab``. Each is a class called like its action
+#: (``Board``), in the module of that name in ``sandbox.tui.panels``.
 PANELS = (
     Action("board", "1", "panel('board')", "", "Board", "who is ready, running, blocked and done"),
     Action("sockets", "2", "panel('sockets')", "", "Sockets", "who listens, who is connected; send clients there"),
@@ -110,7 +110,7 @@ ACTIONS = (
     Action("explore_stop", "escape", "stop_exploring", "", "Explore: stop", "end the search, and what it has told"),
     Action("record", "w", "app.record", "", "Record",
            "keep the whole run in a file, from its beginning, and go on recording"),
-    Action("theme", "t", "app.theme", "", "Dark or light", "change the colours"),
+    Action("theme", "t", "app.theme", "dark/light", "Dark or light", "change the colours"),
     Action("screenshot", "f12", "app.screenshot", "", "Screenshot",
            "save a picture of the screen (SVG) in this folder"),
     Action("suspend", "ctrl+z", "app.suspend", "", "Suspend", "pause, and back to the shell; fg goes on"),
@@ -214,12 +214,12 @@ ACTIONS = (
 
 # fmt: on
 
-#: What leaves the app, or puts it aside, does so whatever has the keys: the app itself has these bindings.
+#: Actions that leave or suspend the app, bound by the app itself so that they work whichever widget has the focus.
 FROM_ANYWHERE = ("interrupt", "suspend")
 
 
 def written(keys: str) -> str:
-    """A binding's keys as people write them: ``?`` for ``question_mark``."""
+    """Return a binding's keys as users write them: ``?`` for ``question_mark``."""
     return " ".join(_written(key.strip()) for key in keys.split(","))
 
 
@@ -229,19 +229,19 @@ def _written(key: str) -> str:
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
-    """The keys of an action: the user's own, else the ones it comes with."""
+    """Return the keys of an action: the user's own, or else the default ones."""
     return keymap.get(action.id, action.keys)
 
 
 def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
-    """The first key of an action, as people write it."""
+    """Return the first key of an action, as users write it."""
     action = next(action for action in ACTIONS if action.id == action_id)
     return written(keys_of(action, keymap).split(",")[0])
 
 
 def moved_keys(keymap: Mapping[str, str]) -> dict[str, str]:
-    """The keys that a user has moved, as people write them: where each is now, by the one that it comes with. Of
-    several actions with one key it is the board's that texts mean."""
+    """Return the keys that the user has moved, as users write them: the present key by the default one. If several
+    actions share a default key, the main screen's action counts, as texts refer to that."""
     moved = [action for action in ACTIONS if action.id in keymap]
     return {
         written(action.keys.split(",")[0]): key_of(action.id, keymap)
@@ -250,15 +250,15 @@ def moved_keys(keymap: Mapping[str, str]) -> dict[str, str]:
 
 
 def bindings(panel: str = "") -> list[BindingType]:
-    """The bindings of a panel or a line, or those of the board's screen."""
+    """Return the bindings of a panel or an input line, or those of the main screen ("")."""
     return [_binding(action) for action in ACTIONS if action.panel == panel and action.id not in FROM_ANYWHERE]
 
 
 def bindings_from_anywhere() -> list[BindingType]:
-    """Those of the app."""
+    """Return the bindings of the app."""
     return [_binding(action, priority=True) for action in ACTIONS if action.id in FROM_ANYWHERE]
 
 
 def _binding(action: Action, priority: bool = False) -> Binding:
-    """It has an id, so that a keymap can move it to other keys."""
+    """Return the binding of an action, with an id, so that a keymap can move it to other keys."""
     return Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=priority)

@@ -1,4 +1,4 @@
-"""Being called when something can be read."""
+"""Calling a function when something can be read."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from collections.abc import Callable
 from select import select
 from typing import Protocol
 
-#: Where the loop of Textual waits for no socket (on Windows), it is looked at so often.
+#: The polling interval in seconds where Textual's event loop cannot wait for sockets (on Windows).
 _LOOK_S = 0.02
 
 
 class Source(Protocol):
-    """A socket, or what stands for one."""
+    """A socket, or an object with one."""
 
     def fileno(self) -> int: ...
 
 
 class Listening:
-    """Has ``heard`` called whenever there is something to read, until it is stopped, which has to be done before the
-    source is closed."""
+    """Calls ``heard`` whenever there is something to read. It must be stopped before the source is closed."""
 
     def __init__(self, source: Source, heard: Callable[[], None]) -> None:
         self._source, self._heard = source, heard
@@ -32,7 +31,7 @@ class Listening:
             self._loop.add_reader(source.fileno(), heard)
 
     def stop(self) -> None:
-        """Call nobody any more."""
+        """Stop calling ``heard``."""
         if self._look is None:
             self._loop.remove_reader(self._source.fileno())
         else:

@@ -1,5 +1,5 @@
-"""The two themes, and how everything that is drawn line by line looks in each; a state is never told by its colour
-alone, and without colours (NO_COLOR) by none."""
+"""The two themes, and the styles for everything drawn line by line. No state is distinguished by colour alone, and
+without colours (NO_COLOR) styles have none."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sandbox.model.states import State
 from sandbox.views.console import PLAIN as PLAIN_LOOK
 from sandbox.views.console import Colour, Look
 
-#: What stands beside a process of each state.
+#: The signs of processes by state.
 SIGNS = {
     State.NEW: "N",
     State.READY: "R",
     State.RUNNING: "▶",
     State.BLOCKED: "B",
-    State.STOPPED: "T",  # as the system writes it
+    State.STOPPED: "T",  # as in ps(1)
     State.EXITED: "✔",
 }
 FAILED_SIGN = "✘"
-#: Of one that has ended, and whose parent has not asked: as the system writes it.
+#: The sign of a zombie, as in ps(1).
 ZOMBIE_SIGN = "Z"
 
 DARK = Theme(
@@ -78,7 +78,8 @@ LIGHT = Theme(
 
 
 def in_sixteen(theme: Theme) -> Theme:
-    """The same for terminals with sixteen colours: those that are nearest to its own there would mostly be white."""
+    """Return a theme for terminals with sixteen colours, where the nearest colours to the theme's own would mostly be
+    white."""
     return replace(theme, **(_DARK_IN_SIXTEEN if theme.dark else _LIGHT_IN_SIXTEEN))
 
 
@@ -109,10 +110,10 @@ _LIGHT_IN_SIXTEEN: dict[str, Any] = {
 
 
 class Palette(NamedTuple):
-    """Styles. ``cursor`` lies under the chosen process's line; ``ran_while_ready`` is a cell of the timeline that
-    a process fills in part, being READY for the rest of it; ``later`` lies over what had not happened by the time that
-    is looked at. ``hues`` tell processes from each other on a CPU's lane; ``many`` is where there are too many for
-    that. ``sixteen``: the colours that programs call by their numbers."""
+    """The styles of a theme. ``cursor`` lies under the chosen process's line; ``ran_while_ready`` is for a timeline
+    cell during part of which the process was running and for the rest READY; ``later`` lies over anything later than
+    the time looked at. ``hues`` distinguish processes on a CPU's lane; ``many`` is used where there are too many for
+    that. ``sixteen``: the colours that programs refer to by number."""
 
     text: Style
     dim: Style
@@ -132,16 +133,16 @@ class Palette(NamedTuple):
     sixteen: tuple[str, ...]
 
     def on(self, base: Style) -> Palette:
-        """The same on a background: what is drawn with it needs no more styling."""
+        """Return the palette on a background, so that no further styling is needed."""
         kept = ("cursor", "later", "hues", "sixteen")
         return self._replace(**{name: base + style for name, style in self._asdict().items() if name not in kept})
 
     def hue(self, pid: int) -> Style:
-        """What tells a process from others."""
+        """Return the style that distinguishes a process from others."""
         return self.hues[pid % len(self.hues)]
 
     def look(self, look: Look) -> Style:
-        """The style of what a program wrote."""
+        """Return the style of text written by a program."""
         if look == PLAIN_LOOK:
             return self.text
         base = self.dim if look.dim and look.colour is None else self.text
@@ -162,7 +163,7 @@ class Palette(NamedTuple):
         return self.sixteen[colour] if isinstance(colour, int) else colour
 
     def state(self, state: State) -> Style:
-        """The style of a state."""
+        """Return the style of a state."""
         match state:
             case State.READY:
                 return self.ready
@@ -207,7 +208,7 @@ def _palette(
     )
 
 
-# The hues keep clear of what the colours of states say.
+# The hues differ from the colours of states.
 ON_DARK = _palette(
     DARK,
     dim="#8b96a5",
@@ -229,7 +230,7 @@ ON_LIGHT = _palette(
     many="#c4e6c8",
     ink=LIGHT.foreground,
     hues=("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0"),
-    sixteen=(  # what is bright on a dark ground is dark on a light one
+    sixteen=(  # colours that are bright in the dark theme are dark here
         *("#1f2328", "#b3261e", "#1a7f37", "#8a5a00", "#0550ae", "#8f3f8a", "#0b7285", "#6b747e"),
         *("#4a525b", "#cf222e", "#116329", "#6f4800", "#0a3069", "#6e2c6a", "#095c6b", "#8b949e"),
     ),
@@ -258,7 +259,7 @@ PLAIN = Palette(
 )
 
 
-#: The colours that programs call by their numbers, as the terminal has them.
+#: The numbered colours, as names, so that the terminal's own colours are used.
 _SIXTEEN = (
     *("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"),
     *("bright_black", "bright_red", "bright_green", "bright_yellow"),
@@ -268,8 +269,8 @@ _GROUNDS = ("magenta", "cyan", "red", "white", "blue")
 
 
 def _palette_of_sixteen(text: str, strong: str, bright: str, cursor: str, hues: tuple[Style, ...]) -> Palette:
-    """For terminals with sixteen colours, where the nearest to those of the theme would be white for most states.
-    ``bright``: how the names of colours that stand out on the ground begin."""
+    """Return a palette for terminals with sixteen colours, where the nearest colours to the theme's own would be white
+    for most states. ``bright``: the prefix of colour names that stand out from the background."""
     return Palette(
         text=Style(color=text),
         dim=Style(color="bright_black" if not bright else "white"),
@@ -303,7 +304,7 @@ SIXTEEN_ON_LIGHT = _palette_of_sixteen(
 
 
 def palette_of(app: App[Any]) -> Palette:
-    """That of the theme in force, in the colours that the terminal has."""
+    """Return the palette of the present theme, in the colours that the terminal has."""
     dark = app.current_theme.dark
     if app.no_color:
         return PLAIN

@@ -1,4 +1,4 @@
-"""What the app keeps in files of its own: the theme that was chosen last, and what was copied last."""
+"""State that the app keeps in files: the theme chosen last, and the text copied last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 THEMES = ("dark", "light")
-#: Grounds of ``COLORFGBG`` that are light: white, bright white.
+#: Background colours in ``COLORFGBG`` that are light: white and bright white.
 _LIGHT_GROUNDS = ("7", "15")
 
 
@@ -16,8 +16,8 @@ def _folder() -> Path:
 
 
 def theme() -> str:
-    """The theme that was chosen last; before anybody chose one, the one that goes with the terminal, as far as that
-    tells its colours (rxvt, Konsole and others do)."""
+    """Return the theme chosen last; if none was chosen, the one that fits the terminal's background, as far as the
+    terminal reports it (rxvt, Konsole and others do)."""
     try:
         kept = (_folder() / "theme").read_text(encoding="utf-8", errors="replace")[:16].strip()
     except OSError:
@@ -29,7 +29,7 @@ def theme() -> str:
 
 
 def keep_theme(name: str) -> None:
-    """Remember it, if that is possible."""
+    """Store the theme, if possible."""
     try:
         _keep("theme", f"{name}\n")
     except OSError:
@@ -37,7 +37,7 @@ def keep_theme(name: str) -> None:
 
 
 def keep_copy(text: str) -> Path:
-    """Keep what was copied; returns the file."""
+    """Store copied text, and return the file's path. Raises OSError."""
     return _keep("copied.txt", f"{text}\n")
 
 

@@ -1,4 +1,4 @@
-"""What the system and the shell may say to the app: leave, the terminal is gone, stop, go on."""
+"""The app's handling of signals: to exit, after a hang-up, to stop, and to go on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from textual.app import App
 
 from sandbox.util.signals import ENDING, chosen
 
-#: Who signals several times at once (a shell and a terminal, a key that bounces) has asked once.
+#: Signals within this time (seconds) count as one, as a shell and a terminal may both send one, or a key may bounce.
 _MIN_AGAIN_S = 0.25
-#: Colours, cursor, mouse and screen as the shell had them.
+#: Resets colours, cursor, mouse and screen.
 _LEAVE_SCREEN = b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1049l"
 
-#: SIGQUIT would leave the terminal to whoever comes next as we have set it up.
+#: SIGQUIT is included, as it would leave the terminal in the app's mode.
 _ENDING = (*ENDING, *(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name)))
 
 
@@ -31,10 +31,10 @@ def _leave_soon(loop: asyncio.AbstractEventLoop, app: App[int], number: int, fra
 
 
 class Signals:
-    """Leaves the terminal as it was found, whatever ends the app; stops and comes back as a shell expects it.
+    """Restores the terminal however the app ends, and stops and continues as a shell expects.
 
     Textual sets the terminal up again at every SIGCONT, with a second thread that reads keys, even if it was not
-    Textual that stopped: so it hears of none.
+    suspended by Textual; therefore SIGCONT does not reach Textual.
     """
 
     def __init__(self, app: App[int]) -> None:
@@ -44,17 +44,18 @@ class Signals:
         self._before: dict[signal.Signals, Any] = {}
 
     def leave_on_signals(self) -> None:
-        """A signal that would end us ends the app instead."""
+        """Exit the app on signals that would kill the process."""
         loop = asyncio.get_running_loop()
         self._before = {number: signal.getsignal(number) for number in chosen(_ENDING)}
         for number in self._before:
-            if sys.platform == "win32":  # where loops have no signal handlers
+            if sys.platform == "win32":  # event loops have no signal handlers there
                 signal.signal(number, partial(_leave_soon, loop, self._app))
             else:
                 loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: signal.Signals) -> None:
-        """Whoever asks again is not kept waiting, whatever we wait for: the terminal, perhaps."""
+        """Exit the app on the first signal, and exit at once on a second one, even if the app is blocked, such as on
+        the terminal."""
         loop, asked_s = asyncio.get_running_loop(), time.monotonic()
 
         def leave_at_once(again: int, frame: FrameType | None) -> None:
@@ -68,7 +69,7 @@ class Signals:
         self._app.exit(128 + number)
 
     def _restore_terminal(self) -> None:
-        """As far as that takes no waiting."""
+        """Restore the terminal, as far as possible without blocking."""
         if sys.platform == "win32" or self._terminal is None or sys.__stdin__ is None:
             return
         import termios
@@ -81,7 +82,7 @@ class Signals:
             pass
 
     def stop_and_go_on(self, suspend: Callable[[], None]) -> None:
-        """Stand between Textual and the signals of job control. ``suspend``: what a request to stop does."""
+        """Handle the signals of job control instead of Textual. ``suspend``: called on a request to stop."""
         if sys.platform == "win32":
             return
         import termios
@@ -95,9 +96,9 @@ class Signals:
                 self._terminal = None
 
     def suspend(self) -> None:
-        """Stop, with all who share our terminal, as at any Ctrl-Z; returns when we are continued.
+        """Stop together with the whole process group, as on Ctrl-Z; returns when continued.
 
-        The terminal is put back before anybody stops: with the first one that does, the shell takes it.
+        The terminal is restored first: once the first process stops, the shell takes the terminal.
         """
         if sys.platform == "win32":
             return
@@ -112,26 +113,26 @@ class Signals:
         if sys.platform != "win32" and not self._suspended and self._terminal is not None and sys.__stdin__ is not None:
             import termios
 
-            # Somebody stopped us from outside, and a shell may have taken the terminal in the meantime.
+            # Stopped from outside: a shell may have changed the terminal in the meantime.
             try:
                 termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._terminal)
             except termios.error:
-                return  # it is gone: a hang-up, which comes with a SIGCONT of its own, ends us
+                return  # the terminal is gone: a hang-up, which comes with its own SIGCONT, ends the app
             self._app.call_later(self._app.refresh, layout=True)
 
     def restore(self) -> None:
-        """Leave the loop as it was found."""
+        """Remove the signal handlers from the event loop."""
         if sys.platform == "win32":
             return
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGTSTP)
-        for number in self._before:  # until the terminal is as it was; who has asked before is heard all the same
+        for number in self._before:  # ignored until the terminal is restored, unless an exit was requested before
             if loop.remove_signal_handler(number):
                 signal.signal(number, signal.SIG_IGN)
         if signal.getsignal(signal.SIGCONT) == self._continued:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
     def listen_again(self) -> None:
-        """The terminal is as it was: signals do what they did before."""
+        """Restore the original signal handlers, once the terminal is restored."""
         for number, handler in self._before.items():
             signal.signal(number, handler)

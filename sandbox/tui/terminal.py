@@ -1,4 +1,4 @@
-"""The terminal that the app draws on. It may go away at any moment, and send anything."""
+"""The driver for the terminal, which may vanish at any moment and send anything."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from textual.message import Message
 
 from sandbox.tui.compat import correct_size, divert_output, make_parser
 
-#: So many bytes are read at once, and so long (seconds) a key is waited for before what waits is looked after.
+#: Bytes to read at once, and seconds to wait for input before pending input is looked at.
 _READ, _WAIT_S = 1 << 12, 0.1
-#: Columns or lines of a terminal.
+#: The most columns or lines of a terminal.
 _MAX_CELLS = 4_000
-#: Answers of a terminal, which come late over a slow line: what they tell is nothing that anybody has typed.
+#: Answers of a terminal, which may come late over a slow line: they are not typed by the user.
 _ANSWER = re.compile(rb"\x1b(?:\][0-9]+;|[P_^X])[^\x07\x1b]*(?:\x07|\x1b\\)")
-#: More than that is no answer.
+#: Longer sequences are not answers.
 _MAX_ANSWER = 1 << 10
-#: The mouse in terminals that know no other way to tell of it: three bytes, of which none is a character.
+#: Mouse reports of old terminals: three bytes, which are not characters.
 _OLD_MOUSE = re.compile(rb"\x1b\[M[\x20-\xff]{3}")
-#: One of these that has not come to its end.
+#: The unfinished beginning of an answer or a mouse report.
 _BEGUN = re.compile(rb"\x1b(?:(?:\][0-9]+;|[P_^X].)[^\x07\x1b]*\x1b?|\[M[\x20-\xff]{0,2})\Z", re.DOTALL)
 
 
 class Terminal(LinuxDriver):
-    """Textual's own driver, which writes in a thread. A write that fails would end that thread, and the app would wait
-    for it for ever; here a terminal that is gone ends the app, whether a signal tells of it or not."""
+    """Textual's driver, which writes in a thread, made robust: a failed write would end that thread and block the app.
+    Here the app exits when the terminal is gone, whether a signal reports that or not."""
 
     def __init__(self, app: App[Any], **more: Any) -> None:
         super().__init__(app, **more)
@@ -45,7 +45,8 @@ class Terminal(LinuxDriver):
         correct_size(self, self._known_size)
 
     def _known_size(self, found: tuple[int, int]) -> tuple[int, int]:
-        """Of a terminal that tells none, the size that the app draws for; two answers would make it draw for ever."""
+        """Return the size that the app draws for if the terminal reports none: a different one would make it redraw
+        endlessly."""
         try:
             told = all(os.get_terminal_size(self.fileno))
         except OSError:
@@ -56,7 +57,7 @@ class Terminal(LinuxDriver):
         return assumed.width, assumed.height
 
     def run_input_thread(self) -> None:
-        """Hand on what is typed. Textual's own would end the app at the first byte that is no UTF-8, and at the first
+        """Pass on input. Textual's own method would end the app at the first byte that is not UTF-8, and at the first
         sequence with a number that is too large."""
         keys = Keys()
         with selectors.DefaultSelector() as selector:
@@ -67,34 +68,35 @@ class Terminal(LinuxDriver):
                     data = os.read(self.fileno, _READ) if ready else b""
                 except OSError:
                     data = b""
-                if ready and not data:  # no key will come any more
+                if ready and not data:  # the terminal is gone
                     self._app.call_later(self._app.exit, 128 + signal.SIGHUP)
                     return
                 for message in keys.typed(data):
                     self.process_message(message)
 
     def process_message(self, message: Message) -> None:
-        """Hand it on; what tells of a size that no terminal has was typed by nobody."""
+        """Pass a message on, unless it reports a size that no terminal has."""
         if not isinstance(message, Resize) or max(message.size) <= _MAX_CELLS:
             super().process_message(message)
 
 
 class Keys:
-    """Of what a terminal sends, what somebody has typed."""
+    """Extracts the user's input from the bytes that a terminal sends."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         self._parser = make_parser()
-        #: The beginning of something that is no key.
+        #: The beginning of a sequence that may not be user input.
         self._begun = b""
 
     def typed(self, data: bytes) -> Iterator[Message]:
-        """The keys, the mouse and the pastes of these bytes; none: it has been quiet for a moment."""
+        """Yield the keys, mouse events and pastes in these bytes; no bytes mean that there was no input for a
+        moment."""
         try:
             if text := self._text(data):
                 yield from self._parser.feed(text)
             yield from self._parser.tick()
-        except Exception:  # no terminal sends that; what came with it is lost
+        except Exception:  # no real terminal sends that; drop it
             self._parser = make_parser(self._parser)
 
     def _text(self, data: bytes) -> str:
@@ -105,12 +107,12 @@ class Keys:
             if rest is not None and len(data) - rest.start() < _MAX_ANSWER:
                 data, self._begun = data[: rest.start()], data[rest.start() :]
         else:
-            data = begun  # it was none
+            data = begun  # it was not the beginning of a sequence
         return self._decoder.decode(data)
 
 
 class _MayBeGone:
-    """A file that takes everything; ``gone`` is called when the first of it is lost."""
+    """A file whose writes never fail; ``gone`` is called when the first output is lost."""
 
     def __init__(self, file: TextIO, gone: Callable[[], object]) -> None:
         self._file, self._gone = file, gone
@@ -136,7 +138,8 @@ class _MayBeGone:
             return None
 
     def _lead_nowhere(self) -> None:
-        """What is still in the buffer would make the interpreter's last flush fail, and with it the exit status."""
+        """Redirect the file to /dev/null: pending output would make the interpreter's last flush fail, and change the
+        exit status."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._file.fileno())
         os.close(nowhere)

@@ -1,5 +1,5 @@
-"""The app in tabs of a browser: textual-serve has the terminal that the page shows and the way to the app, which it
-starts for each tab."""
+"""The app in browser tabs: textual-serve provides the terminal in the page and the connection to the app, which it
+starts once per tab."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from textual_serve.server import Server
 from sandbox.i18n import _, spoken
 from sandbox.tui.compat import put_before
 
-#: So long a run may take to end with its tab: its programs have 2 s to tidy up.
+#: The time in seconds that a run may take to end with its tab; its programs have 2 s to clean up.
 _ENDING_S = 6
-#: Each tab has processes of its own.
+#: The most tabs, each of which has processes of its own.
 MAX_TABS = 32
-#: Cells of a tab.
+#: The most columns or lines of a tab.
 _MAX_SIZE = 1_000
 _PAGE = Path(__file__).with_name("served.html")
 _FONT_SIZE = "16"
@@ -39,20 +39,20 @@ class _Tab(AppService):
     """The app of one tab."""
 
     async def stop(self) -> None:
-        """Tell it to end, and see to it: somebody has to read what it still draws, or it would wait for that."""
+        """Tell the app to end, and make sure of it: its remaining output must be read, or the app would block."""
         await super().stop()
         if (process := self._process) is None:
             return
         try:
             await asyncio.wait_for(process.communicate(), _ENDING_S)
         except TimeoutError:
-            process.kill()  # what it runs ends with it
+            process.kill()  # its programs end with it
             await process.wait()
 
 
 class Web(Server):
-    """Serves the app that ``command`` starts. A page of somebody else's, opened in the same browser, reaches nothing:
-    who asks must have come from a page of ours, and unless others may, have called us by a name of this machine."""
+    """Serves the app that ``command`` starts. Pages of other sites in the same browser have no access: requests must
+    come from a page of this server, and must address it by a name of this machine, unless it is exposed to others."""
 
     def __init__(self, command: Sequence[str], host: str, port: int, title: str) -> None:
         super().__init__(_line(command), host=host, port=port, title=title)
@@ -61,20 +61,20 @@ class Web(Server):
         self._tabs: dict[web.WebSocketResponse, asyncio.Task[object]] = {}
 
     def initialize_logging(self) -> None:
-        """What goes wrong is told; who comes and goes is not."""
+        """Log problems only, not requests."""
         logging.basicConfig(level="WARNING", format="ossandbox: %(message)s")
 
     def serve(self, debug: bool = False) -> None:
-        """Until somebody ends it."""
-        os.environ["TERM"], os.environ["COLORTERM"] = "xterm-256color", "truecolor"  # what the page is
+        """Serve until interrupted."""
+        os.environ["TERM"], os.environ["COLORTERM"] = "xterm-256color", "truecolor"  # the kind of the page's terminal
         asyncio.set_event_loop(asyncio.new_event_loop())
         super().serve(debug)
 
     async def on_startup(self, app: web.Application) -> None:
-        """The command has said where."""
+        """Print nothing: the command has printed the address."""
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """Close every tab, and wait until what ran there has ended."""
+        """Close every tab, and wait until its processes have ended."""
         there = {**self._tabs}
         for tab in there:
             await tab.close()
@@ -82,8 +82,8 @@ class Web(Server):
             await asyncio.wait(there.values(), timeout=_ENDING_S + 1)
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """A page of ours: that of textual-serve has a font from elsewhere. It comes back to us by the name under which
-        it was asked for."""
+        """Return this app's page, as that of textual-serve loads a font from elsewhere. It connects to the host name of
+        the request."""
         size = request.query.get("fontsize", "")
         said = {
             "language": spoken(),
@@ -97,7 +97,7 @@ class Web(Server):
         return web.Response(text=page, content_type="text/html")
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """A tab, until it closes or its app ends."""
+        """Serve a tab until it is closed or its app ends."""
         if len(self._tabs) >= MAX_TABS:
             raise web.HTTPServiceUnavailable
         socket, task = web.WebSocketResponse(heartbeat=15), asyncio.current_task()
@@ -133,8 +133,8 @@ class Web(Server):
 
 
 def _line(command: Sequence[str]) -> str:
-    """A command for the system's shell. That does not stay between us and the app, so that the system can tell the app
-    when we are gone."""
+    """Return a command line for the system's shell. The shell is replaced by the app, so that the app gets a signal if
+    the server ends."""
     if sys.platform == "win32":
         return subprocess.list2cmdline(command)
     return f"exec {shlex.join(command)}"

@@ -1,1 +1,1 @@
-"""Text, units, addresses, time limits, signals and the C library: what knows nothing of the project."""
+"""General helpers independent of the project: text, units, addresses, time limits, signals, the C library."""

@@ -1,4 +1,4 @@
-"""Addresses of the network as people write them: ``127.0.0.1:9001``, ``localhost:0``, ``[::1]:9001``."""
+"""Network addresses as people write them: ``127.0.0.1:9001``, ``localhost:0``, ``[::1]:9001``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 DEFAULT = "127.0.0.1:9001"
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):(\d{1,5})", re.ASCII)
 _MAX_PORT = 65_535
-#: What stands for all interfaces, and the loopback of its kind.
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever listens there was asked to
+#: The addresses that mean all interfaces, with the loopback address of the same family.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - programs listen there only on request
 
 
 class Address(NamedTuple):
-    """``host``: a name or a number; ``port`` 0 leaves the choice to the system."""
+    """A host and port. ``host``: a name or a numeric address; ``port`` 0 leaves the choice to the system."""
 
     host: str
     port: int
@@ -26,17 +26,18 @@ class Address(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it. Sure for resolved addresses only: a name may mean anything."""
+        """Whether only this computer can reach the address. Resolve names first: the result for a name is False."""
         return self.host.startswith("127.") or self.host == "::1"
 
     @property
     def here(self) -> Address:
-        """Where a client on this machine finds who listens there: every interface includes the loopback."""
+        """The address with which a client on this computer reaches a server listening at this address: the loopback
+        instead of all interfaces."""
         return Address(EVERYWHERE.get(self.host, self.host), self.port)
 
 
 def parse_address(text: str) -> Address:
-    """An address as written. Raises ValueError."""
+    """Parse an address as written. Raises ValueError."""
     match = _ADDRESS.fullmatch(text.strip())
     if match is None or int(match[3]) > _MAX_PORT:
         raise ValueError(text)
@@ -44,13 +45,13 @@ def parse_address(text: str) -> Address:
 
 
 def resolve(address: Address) -> tuple[socket.AddressFamily, Address]:
-    """The number behind a host's name, and its family. Raises OSError."""
-    import socket  # whoever only reads an address has no use for it
+    """Resolve the host's name: return the address family and the numeric address. Raises OSError."""
+    import socket  # imported here because parsing an address does not need it
 
     family, _, _, _, found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     return family, Address(str(found[0]), int(found[1]))
 
 
 def of_socket(name: tuple[Any, ...]) -> Address:
-    """An address as sockets give it."""
+    """Convert an address from the form that sockets return."""
     return Address(str(name[0]), int(name[1]))

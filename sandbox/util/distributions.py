@@ -1,5 +1,5 @@
-"""Whether what is installed says anything under a name, before that is asked in earnest: ``importlib.metadata`` loads a
-reader of mail, of tables and of archives, and most systems have nothing for us."""
+"""A quick test for installed entry points that avoids ``importlib.metadata``, which imports the email, csv and zipfile
+modules, though most systems have no entry points for this program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEPT_IN = (".dist-info", ".egg-info")
 
 
 def may_have_entry_points(group: str) -> bool:
-    """Whether some distribution may have entry points of this group. Sure only where the answer is no."""
+    """Whether some installed distribution may have entry points in this group. Only a negative answer is certain."""
     others = (finder for finder in sys.meta_path if finder is not PathFinder)
     return any(hasattr(finder, "find_distributions") for finder in others) or any(
         _folder_may_have(folder or os.curdir, group.encode()) for folder in sys.path
@@ -22,7 +22,7 @@ def _folder_may_have(folder: str, group: bytes) -> bool:
     try:
         names = os.listdir(folder)
     except NotADirectoryError:
-        return True  # an archive
+        return True  # an archive, which is not searched
     except OSError:
         return False
     return any(

@@ -1,4 +1,4 @@
-"""How sure a mean is, and a difference of means."""
+"""Confidence intervals for means and for differences of means."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 from sandbox.util.stats import percentile
 
-#: How sure an interval is, how many samples are drawn anew for it, and from which seed.
+#: The confidence level of intervals, the number of bootstrap resamples, and the seed of their random numbers.
 LEVEL, RESAMPLES, SEED = 0.95, 1_000, 1
-#: Of more values than this the mean is as good as normally distributed, and nothing is drawn.
+#: With more values than this, the mean is taken to be normally distributed, and no resamples are drawn.
 MAX_RESAMPLED = 500
 
 
 class Estimate(NamedTuple):
-    """A mean, and the interval that has the true one with a confidence of ``LEVEL``; None where one value says
-    nothing of the noise."""
+    """A mean, and the interval that contains the true mean with confidence ``LEVEL``; ``low`` and ``high`` are None for
+    a single value, which has no known spread."""
 
     mean: float
     low: float | None
@@ -28,19 +28,19 @@ class Estimate(NamedTuple):
 
     @property
     def half(self) -> float | None:
-        """Half of the interval's length: what stands behind ±."""
+        """Half the length of the interval, for display after ±; None if there is no interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
     @property
     def clear(self) -> bool:
-        """Of a difference: whether it is one, beyond the noise."""
+        """Whether an estimated difference is significant: its interval does not contain 0."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
 def estimate(values: Sequence[float], among: int = 1) -> Estimate:
-    """The mean of values, its interval by the bootstrap: percentiles of the means of samples drawn anew, widened for
-    few values as Student's t widens the normal distribution, for there the plain bootstrap promises too much.
-    ``among``: of so many intervals all are to be right together (Bonferroni)."""
+    """Return the mean of values with a bootstrap interval: percentiles of the means of resamples, widened for few
+    values as Student's t widens the normal distribution, because the plain bootstrap interval is then too narrow.
+    ``among``: the number of intervals that should all be right together (Bonferroni)."""
     mean = fmean(values)
     if len(values) < 2:
         return Estimate(mean, None, None)
@@ -55,8 +55,9 @@ def estimate(values: Sequence[float], among: int = 1) -> Estimate:
 
 
 def difference(one: Mapping[int, float], other: Mapping[int, float], among: int = 1) -> Estimate:
-    """By how much ``other`` is more than ``one``, both by seed: paired if they share two seeds or more, since then the
-    same luck is in both, else of independent samples."""
+    """Return by how much ``other`` exceeds ``one`` on average; both map seeds to values. The values are paired by seed
+    if two or more seeds are shared, since equal seeds mean equal random numbers; else the samples count as
+    independent."""
     shared = [seed for seed in one if seed in other]
     if len(shared) >= 2 or len(one) == len(other) == len(shared) == 1:
         return estimate([other[seed] - one[seed] for seed in shared], among)
@@ -80,7 +81,7 @@ def _means(values: Sequence[float], seed: int) -> list[float]:
 def _widened(mean: float, means: Sequence[float], number: int, among: int) -> Estimate:
     low, high = percentile(means, 1 - _upper(LEVEL)), percentile(means, _upper(LEVEL))
     few = student(number - 1, _upper(LEVEL, among)) / NormalDist().inv_cdf(_upper(LEVEL))
-    few *= math.sqrt(number / (number - 1))  # samples drawn anew vary less than those drawn from the world
+    few *= math.sqrt(number / (number - 1))  # resamples vary less than samples of the population
     return Estimate(mean, mean - (mean - low) * few, mean + (high - mean) * few)
 
 
@@ -90,15 +91,15 @@ def _upper(level: float, among: int = 1) -> float:
 
 @lru_cache(maxsize=64)
 def _draws(number: int, seed: int = SEED) -> list[Callable[[Sequence[float]], Any]]:
-    """Each draws one sample anew from so many values; the same samples every time."""
+    """Return functions that each draw one resample of ``number`` values; the resamples depend only on the seed."""
     chance = random.Random(seed * 1_000_003 + number)
     return [itemgetter(*chance.choices(range(number), k=number)) for _ in range(RESAMPLES)]
 
 
 @lru_cache(maxsize=256)
 def student(freedom: int, share: float) -> float:
-    """The quantile of Student's t, for a share above one half: its distribution in closed form, inverted by bisection
-    over the angle whose tangent is t over the root of freedom."""
+    """Return the quantile of Student's t distribution for a share above one half. The closed form of the distribution
+    function is inverted by bisection over the angle whose tangent is t / √freedom."""
     low, high = 0.0, math.pi / 2
     for _ in range(80):
         middle = (low + high) / 2
@@ -107,7 +108,7 @@ def student(freedom: int, share: float) -> float:
 
 
 def _within(freedom: int, angle: float) -> float:
-    """The probability that |t| is below the root of freedom · tan(angle)."""
+    """Return the probability that |t| is below √freedom · tan(angle)."""
     cosine = math.cos(angle)
     odd = freedom % 2
     term = total = cosine if odd else 1.0

@@ -1,8 +1,8 @@
-"""Private parts of Python's standard library, all that are used here: for these things there is no public way.
+"""All uses of private parts of Python's standard library, for tasks that have no public interface.
 
-``tests/pure/test_interpreter.py`` has a test for each, which says what an upgrade of Python has broken. What is put
-into a program's own interpreter cannot import this, and knows by itself how locks are made (``programs/thread_locks``,
-``process_locks``); the same tests look there.
+``tests/pure/test_interpreter.py`` has a test for each, which shows what an upgrade of Python has broken. Code that is
+loaded into a program's own interpreter cannot import this module and contains such knowledge about locks itself
+(``programs/thread_locks``, ``process_locks``); the same tests cover it.
 """
 
 from __future__ import annotations
@@ -19,79 +19,79 @@ if TYPE_CHECKING:
     from textwrap import TextWrapper
     from typing import Any
 
-#: How many threads there are.
+#: Return the number of threads.
 count_threads = _thread._count
 
 
 def forget_exit_functions() -> None:
-    """In a forked child: what its parent wants done at its end is not the child's to do."""
+    """In a forked child, drop the exit functions that its parent has registered."""
     atexit._clear()
 
 
 def run_exit_functions() -> None:
-    """In a forked child that will leave by ``os._exit``: what the interpreter does at its end. Threads are joined
-    first, because they may still register functions."""
-    threading._shutdown()  # type: ignore[attr-defined]  # private, as all of these
+    """In a forked child that will leave by ``os._exit``, do what the interpreter does at exit: join the threads first,
+    because they may still register exit functions, then call these."""
+    threading._shutdown()  # type: ignore[attr-defined]  # private, like everything here
     atexit._run_exitfuncs()
 
 
 def translate_argparse(gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str]) -> None:
-    """Have argparse speak as these two say: it looks its words up by two names that it imports from gettext, and those
-    know the catalogues of Python only."""
-    import argparse  # the kernel process does without
+    """Make argparse translate its messages with these two functions instead of those that it imports from the gettext
+    module, which know only Python's own catalogues."""
+    import argparse  # imported here because the kernel process does not need it
 
     vars(argparse).update(_=gettext, ngettext=ngettext)
 
 
 def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    """The options and arguments that a parser takes."""
+    """Return the options and arguments of a parser."""
     return [*parser._actions]
 
 
 def commands_of(action: argparse.Action) -> argparse._SubParsersAction[argparse.ArgumentParser] | None:
-    """What knows the parsers of commands, where an argument is one."""
+    """Return the action if it holds the parsers of subcommands, else None."""
     import argparse
 
     return action if isinstance(action, argparse._SubParsersAction) else None
 
 
 def break_help_like(formatter: type[argparse.HelpFormatter], wrap: Callable[..., list[str]]) -> None:
-    """Have a formatter of help break its lines by this: argparse counts characters, not cells. It is given a text, a
-    width, and where a text is a paragraph of its own, what each line begins with."""
+    """Make a help formatter wrap lines with ``wrap``, as argparse counts characters, not terminal cells. ``wrap`` is
+    called with a text, a width and, for a paragraph of its own, the indent of each line."""
     kind: Any = formatter
     kind._split_lines = lambda _, text, width: wrap(text, width)
     kind._fill_text = lambda _, text, width, indent: "\n".join(wrap(text, width, indent))
 
 
 def say_by(parser: type[argparse.ArgumentParser], write: Callable[[str, Any], object]) -> None:
-    """Have a parser say what it says by this: its text, and the stream to which it would write."""
+    """Make a parser print its messages with ``write``, which gets the text and the stream (None: not specified)."""
     kind: Any = parser
     kind._print_message = lambda _, message, file=None: write(message, file) if message else None
 
 
 def split_words_like(wrapper: type[TextWrapper], pieces: Callable[[list[str]], list[str]]) -> None:
-    """Have a wrapper of text fill its lines with these pieces of what it takes for words."""
+    """Make a text wrapper pass its list of words through ``pieces`` before it fills lines with them."""
     kind: Any = wrapper
     words = kind._split
     kind._split = lambda self, text: pieces(words(self, text))
 
 
-# Locks, and what else a program may hold
+# Locks and other objects of programs
 
 
 def use_locks(make: Callable[[], Any]) -> None:
-    """Have the conditions of ``threading``, and all that is made of one, wait in locks that these are."""
+    """Make the conditions of ``threading``, and everything built on them, wait on locks that ``make`` creates."""
     vars(threading)["_allocate_lock"] = make
 
 
 def renew_lock(lock: Any) -> None:
-    """In a forked child: a lock is free, whoever had it in the parent."""
+    """In a forked child, reset a lock to free, whichever thread of the parent had it."""
     lock._at_fork_reinit()
 
 
 def follow_semaphores(kind: Any, acquire: Callable[[Any], Any]) -> None:
-    """Have each lock of this kind (``multiprocessing.synchronize.SemLock``) that is made from now on be taken by what
-    this makes of its semaphore."""
+    """For locks of this kind (``multiprocessing.synchronize.SemLock``) that are created from now on, replace the
+    ``acquire`` method by what ``acquire`` returns for the lock's semaphore."""
     make = kind._make_methods
 
     def make_methods(lock: Any) -> None:
@@ -103,45 +103,45 @@ def follow_semaphores(kind: Any, acquire: Callable[[Any], Any]) -> None:
 
 
 def owns_lock(lock: Any) -> bool:
-    """Whether this thread has a lock that its owner may take again."""
+    """Whether the calling thread has a reentrant lock."""
     return bool(lock._is_owned())
 
 
 def semaphore_state(semaphore: Any) -> tuple[bool, int]:
-    """Of one of ``multiprocessing``: whether this thread has it, and how often."""
+    """Return whether the calling thread has a ``multiprocessing`` semaphore, and how many times."""
     return semaphore._is_mine(), semaphore._count()
 
 
 def process_state(process: Any) -> tuple[object, ...]:
-    """Of a process of ``multiprocessing``: who it is, whether it has begun, whether it is closed. How it has ended is
-    no part of that: whoever wants to know asks the system, and may have done so already."""
+    """Return the state of a ``multiprocessing`` process: its identity, whether it has begun, and whether it is closed.
+    The exit code is not included, because it depends on whether the program has asked for it already."""
     return process._identity, process._popen is not None, process._closed
 
 
 def is_forked_at_start(process: Any) -> bool:
-    """Whether a process of ``multiprocessing`` is a copy of who starts it."""
+    """Whether a ``multiprocessing`` process is started by a fork of its parent."""
     method = process._start_method or sys.modules["multiprocessing"].get_start_method(allow_none=True)
     return method == "fork" if method is not None else sys.version_info < (3, 14)
 
 
 def lock_of(shared: Any) -> object:
-    """Of a value of ``multiprocessing`` that several share."""
+    """Return the lock of a synchronized shared value of ``multiprocessing``."""
     return shared._lock
 
 
 def value_of(shared: Any) -> object:
-    """What is in it."""
+    """Return the ``ctypes`` object in a synchronized shared value of ``multiprocessing``."""
     return shared._obj
 
 
 def bytes_of(memory: Any) -> memoryview:
-    """Of a ``SharedMemory``, also of one whose program has closed it."""
+    """Return the buffer of a ``SharedMemory``, even if the program has closed it."""
     found: memoryview = memory._buf
     return found
 
 
 def simple_data() -> Any:
-    """What all numbers and characters of ``ctypes`` are."""
+    """Return the base class of all numbers and characters of ``ctypes``."""
     import _ctypes
 
     return _ctypes._SimpleCData

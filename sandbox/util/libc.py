@@ -1,10 +1,11 @@
-"""The few system calls that Python does not offer: prctl, signalfd and those by number, through libc."""
+"""System calls that Python does not offer, called through libc: prctl, signalfd, and any call by number."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
 import os
+import select
 import signal
 import sys
 from typing import Any
@@ -18,12 +19,12 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
 _SA_NOCLDSTOP = 1
-_PIDFD_GETFD = 438  # on every machine
+_PIDFD_GETFD = 438  # the same number on every architecture
 _CLONE_PARENT = 0x8000
-#: The number of clone(2), on machines where flags are its first argument.
+#: The number of clone(2) by architecture, for those where its first argument is the flags.
 _CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
 
-#: None where there is no libc: this module can be imported anywhere.
+#: None on Windows, where there is no libc, so that this module can be imported anywhere.
 _libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
 
 
@@ -35,21 +36,21 @@ def _checked(result: int) -> int:
 
 
 def prctl(option: int, value: int) -> None:
-    """Set one property of this process (of this thread, for PR_SET_PDEATHSIG). Raises OSError."""
+    """Set a property of this process with prctl(2); PR_SET_PDEATHSIG applies to this thread. Raises OSError."""
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
 
 
 def let_nobody_in() -> None:
-    """No other process of the same user, who is not root, may look into this one any more: its memory, its environment.
-    What it starts by ``exec`` is as open as any."""
+    """Deny other processes of the same user, unless root, access to this one's memory and environment. Programs that it
+    starts by ``exec`` are as accessible as any."""
     try:
         prctl(PR_SET_DUMPABLE, 0)
-    except OSError:  # it is forbidden: whoever is in a room has other walls around
+    except OSError:  # forbidden, as it may be in a room, which has other protection
         pass
 
 
 def inherited_timer_slack_ns() -> int:
-    """How much later a wait may end in this process, whatever it has set for itself since it began."""
+    """Return the timer slack (ns) with which this process began, whatever it has set since."""
     own_ns = _libc.prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0)
     prctl(PR_SET_TIMERSLACK, 0)
     inherited_ns = _libc.prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0)
@@ -58,17 +59,29 @@ def inherited_timer_slack_ns() -> int:
 
 
 def end_with_parent(parent: int) -> bool:
-    """Have the system kill this process when its parent ends; False: it has ended already."""
+    """Have the system kill this process when its parent ends. Return False if ``parent`` has already ended."""
     if sys.platform == "win32":
         raise NotImplementedError
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return os.getppid() == parent
 
 
+def end_with_reader(descriptor: int) -> None:
+    """Have the system kill this process when its parent ends, which reads from this pipe or socket. The parent's pid is
+    unknown here, so whether it has ended already is told by whether the other end is still open."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ends = select.poll()
+    ends.register(descriptor, 0)
+    if ends.poll(0):
+        os._exit(1)
+
+
 def fork_sibling() -> int:
-    """Fork as ``os.fork`` does, but the new process's parent is this one's own. Only for a process with a single thread
-    that becomes another program soon: neither Python nor libc is told. Raises OSError, also where this kind of machine
-    is not known."""
+    """Fork as ``os.fork`` does, but make the new process a child of this process's parent. Only for a single-threaded
+    process that soon calls ``exec``, as neither Python nor libc notices the fork. Raises OSError, also for an unknown
+    architecture."""
     if sys.platform == "win32":
         raise NotImplementedError
     number = _CLONE.get(os.uname().machine)
@@ -78,25 +91,25 @@ def fork_sibling() -> int:
 
 
 def syscall(number: int, *arguments: object) -> int:
-    """A system call that libc has no function for. Raises OSError."""
+    """Make a system call by number, for which libc has no function. Raises OSError."""
     return _checked(_libc.syscall(ctypes.c_long(number), *arguments))
 
 
 def call(name: str, *arguments: object) -> int:
-    """One of libc's functions that says -1 and sets errno where it fails. Raises OSError."""
+    """Call a function of libc that returns -1 and sets errno if it fails. Raises OSError."""
     return _checked(getattr(_libc, name)(*arguments))
 
 
 def borrow_descriptor(pidfd: int, descriptor: int) -> int:
-    """A descriptor of ours for what a descriptor of another process leads to (pidfd_getfd, Linux 5.6). Raises OSError
-    where it has none or we may not."""
+    """Return a new descriptor for the file that a descriptor of another process refers to (pidfd_getfd, Linux 5.6).
+    Raises OSError if that descriptor does not exist or access is denied."""
     return syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
 
 
 def set_name(name: str) -> None:
-    """Name this process as ``ps`` and ``top`` show it: the short name, and the command line in full.
+    """Set the name of this process that ``ps`` and ``top`` show: the short name and the command line.
 
-    The command line is a stretch of this process's own memory; what does not fit is cut.
+    The command line is a part of this process's memory of fixed size, so a long name is cut.
     """
     encoded = name.encode()
     _libc.prctl(PR_SET_NAME, ctypes.c_char_p(encoded[:15]), 0, 0, 0)
@@ -109,7 +122,7 @@ def set_name(name: str) -> None:
 
 
 class _Sigaction(ctypes.Structure):
-    """As glibc and musl have it on the machines that we know."""
+    """The struct of glibc and musl on the known architectures."""
 
     _fields_ = (
         ("handler", ctypes.c_void_p),
@@ -120,7 +133,7 @@ class _Sigaction(ctypes.Structure):
 
 
 def tell_of_stops(tell: bool) -> None:
-    """Whether the system sends this process SIGCHLD when a child stops or goes on (SA_NOCLDSTOP)."""
+    """Choose whether the system sends this process SIGCHLD when a child stops or continues (SA_NOCLDSTOP)."""
     if sys.platform == "win32":
         raise NotImplementedError
     action = _Sigaction()
@@ -130,16 +143,16 @@ def tell_of_stops(tell: bool) -> None:
 
 
 def end_on(number: signal.Signals) -> None:
-    """Have a signal end this process (exit status: its number), also as the first one of a pid namespace, whom no
-    default action ends."""
+    """Make a signal end this process with its number as exit status. This works even for the init process of a pid
+    namespace, which default actions do not end."""
     _libc.signal(number, _libc._exit)
 
 
 def signal_fd(signals: set[signal.Signals]) -> int:
-    """A descriptor that becomes readable when one of these (blocked) signals is pending."""
+    """Return a descriptor that becomes readable when one of the given signals, which must be blocked, is pending."""
     if sys.platform == "win32":
         raise NotImplementedError
-    mask = bytearray(128)  # sigset_t of glibc and musl: one bit a signal, in words of the machine's order
+    mask = bytearray(128)  # sigset_t of glibc and musl: one bit per signal, in words of native byte order
     for number in signals:
         bit = number - 1
         index = bit // 8

@@ -1,4 +1,4 @@
-"""Standard output and standard error, for whose readers nobody waits for ever once we are asked to end."""
+"""Standard output and standard error that do not block forever on a stalled reader once the program has to end."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-#: So long all that is still to be written may take together once we are in a hurry, in seconds.
+#: How long all further writes together may take after ``hurry``, in seconds.
 _MAX_LATE_S = 1.0
-#: What a pipe or a terminal that takes something takes at once, in bytes.
+#: The number of bytes that a writable pipe or terminal accepts without blocking.
 _PIECE = 4_096
-#: So often somebody who waits for a reader looks whether we are in a hurry by now, in seconds.
+#: How often a write that waits for a reader checks whether ``hurry`` was called, in seconds.
 _LOOK_S = 0.1
 
 
 class _Hurry:
-    """Until when (monotonic) somebody is waited for; None: for as long as it takes."""
+    """The monotonic time until which writes wait for readers; None: without limit."""
 
     until_s: float | None = None
 
 
 def hurry() -> None:
-    """From now on what nobody reads is dropped rather than awaited."""
+    """From now on, drop output that is not read within the time limit instead of waiting."""
     if _Hurry.until_s is None:
         _Hurry.until_s = time.monotonic() + _MAX_LATE_S
 
 
 class PatientFile(io.RawIOBase):
-    """A descriptor to write to, in pieces that are written only when they are taken at once: so no call of the system
-    keeps us where nothing else can be done. What comes when it is too late is taken and goes nowhere. ``owner``: the
-    stream that closes the descriptor when nobody has it any more."""
+    """A raw file that writes to a descriptor in pieces, each only when it can be written without blocking, so that no
+    system call blocks for long. After the time limit, data is accepted and dropped. ``owner``: the stream that owns
+    the descriptor, kept alive here because it closes the descriptor when it is garbage-collected; ``aside``: data that
+    cannot be written, because the disk is full for example, is dropped instead of raising OSError."""
 
-    def __init__(self, descriptor: int, owner: TextIO | None = None) -> None:
-        self._descriptor, self._owner = descriptor, owner
+    def __init__(self, descriptor: int, owner: TextIO | None = None, aside: bool = False) -> None:
+        self._descriptor, self._owner, self._aside = descriptor, owner, aside
 
     def writable(self) -> bool:
         return True
@@ -50,8 +51,8 @@ class PatientFile(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: ReadableBuffer) -> int:
-        """As ``RawIOBase.write``; what is dropped counts as written. When it is too late for waiting, what is taken at
-        once is still written."""
+        """Write as ``RawIOBase.write`` does; dropped data counts as written. When it is too late to wait, data that is
+        taken at once is still written."""
         view = memoryview(data).cast("B")
         late = False
         while not late:
@@ -59,22 +60,26 @@ class PatientFile(io.RawIOBase):
             if select([], [self._descriptor], [], 0 if late else _LOOK_S)[1]:
                 try:
                     return os.write(self._descriptor, view[:_PIECE])
-                except BlockingIOError:  # somebody else has made it so, and it takes less than it said
+                except BlockingIOError:  # made non-blocking by another process, and with less room than expected
                     time.sleep(_LOOK_S / 10)
+                except OSError:
+                    if not self._aside:
+                        raise
+                    break
         return len(view)
 
 
 def patient_streams() -> None:
-    """Have the standard streams be such files; they are otherwise as the interpreter made them."""
+    """Replace standard output and error by streams on a ``PatientFile``, with unchanged encoding and buffering."""
     sys.stdout = _patient(sys.stdout)
-    sys.stderr = _patient(sys.stderr)
+    sys.stderr = _patient(sys.stderr, aside=True)
 
 
-def _patient(stream: TextIO) -> TextIO:
+def _patient(stream: TextIO, aside: bool = False) -> TextIO:
     try:
         stream.flush()
-        raw = PatientFile(stream.fileno(), stream)
-    except (OSError, ValueError, AttributeError):  # it leads nowhere, or is somebody else's
+        raw = PatientFile(stream.fileno(), stream, aside)
+    except (OSError, ValueError, AttributeError):  # closed, or not a file of the interpreter
         return stream
     return io.TextIOWrapper(
         io.BufferedWriter(raw),

@@ -1,5 +1,5 @@
-"""Files that are not ours to trust. One door for those that a file names: it opens what lies in or below a folder, and
-follows no link on the way. And new files, which nobody else's file makes way for."""
+"""Safe access to untrusted files: reading below a folder without following links, and creating new files without
+overwriting others by accident."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import TextIO
 
-#: For every file that we open: bytes as they are, for us alone. Each system has its own flags for that.
+#: Flags for every opened file, as far as the system has them: close on exec, no translation of line ends.
 PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-#: A FIFO or a device shall not make us wait.
+#: Flag that prevents opening a FIFO or a device from blocking.
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-#: Where all may make files; and those that are in memory. Names of ours there can be guessed by nobody, or are locks.
-TEMPORARY, IN_MEMORY = "/tmp", "/dev/shm"  # noqa: S108 - as said
+#: The shared folder for temporary files, and that for files in memory. The names used there are unguessable, or locks.
+TEMPORARY, IN_MEMORY = "/tmp", "/dev/shm"  # noqa: S108 - see above
 
 
 class LeadsOut(Exception):
-    """The way leads out of the folder, or over a link that may."""
+    """Raised for a path that leads out of the folder, or over a link, which might."""
 
 
 _FLAGS = os.O_RDONLY | NONBLOCK | PLAIN
@@ -29,7 +29,7 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def read_below(folder: str, name: str, most: int | None = None) -> bytes:
-    """The content of a regular file, no more than ``most`` bytes of it. Raises OSError and LeadsOut."""
+    """Return the content of a regular file below a folder, at most ``most`` bytes. Raises OSError and LeadsOut."""
     with os.fdopen(_open_below(folder, name), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
@@ -37,7 +37,7 @@ def read_below(folder: str, name: str, most: int | None = None) -> bytes:
 
 
 def is_below(folder: str, name: str) -> bool:
-    """Whether there is such a regular file. Raises LeadsOut."""
+    """Whether a readable regular file of that name exists below the folder. Raises LeadsOut."""
     try:
         read_below(folder, name, 0)
     except OSError:
@@ -73,7 +73,7 @@ def _open_at(here: int, part: str, more: int) -> int:
 
 
 def _open_step_by_step(folder: str, parts: list[str]) -> int:
-    """Where there is no opening from a folder on."""
+    """Open a file on systems without openat(2)."""
     path = folder
     for part in parts:
         real = os.path.join(os.path.realpath(path), part)
@@ -85,8 +85,8 @@ def _open_step_by_step(folder: str, parts: list[str]) -> int:
 
 @contextmanager
 def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
-    """A file that appears, or is replaced, once all of it has been written; until then it has a name that nobody can
-    have given to another one. Raises OSError; FileExistsError unless it may ``overwrite``."""
+    """Open a file for writing that appears, or replaces the old one, only when it has been written completely; until
+    then it has a random name. Raises OSError; FileExistsError if the file exists and ``overwrite`` is false."""
     folder, name = os.path.split(path)
     aside = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}")
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _NOFOLLOW | PLAIN
@@ -104,7 +104,7 @@ def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
 
 
 def _give_name(aside: str, path: str) -> None:
-    """Raises FileExistsError."""
+    """Rename a file without overwriting another one. Raises FileExistsError."""
     try:
         os.link(aside, path)
     except FileExistsError:
@@ -115,12 +115,12 @@ def _give_name(aside: str, path: str) -> None:
         os.replace(aside, path)
 
 
-#: What nobody copies with a folder: it says nothing of a program, or is made anew.
+#: Folders that are not copied with a program: they are no part of it, or can be created again.
 _LEFT_OUT = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 
 
 def files_below(folder: str, most: int) -> Iterator[str]:
-    """The names, from there, of all that is no folder in or below one; no more than ``most`` and one."""
+    """Yield the relative paths of all files in or below a folder, at most ``most`` + 1, so that an excess shows."""
     number = 0
     for path, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _LEFT_OUT]

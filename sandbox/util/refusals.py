@@ -1,4 +1,4 @@
-"""What the system has refused: the call as well as the reason, because the reason alone helps nobody."""
+"""Descriptions of refused system calls that name the call, because the reason alone is rarely enough."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _CALLED = re.compile(r"(?:\w+\.)*(\w+)")
 
 
 def explained(error: OSError) -> str:
-    """The reason; the call, too, where that is not permitted here at all."""
+    """Return the system's reason, preceded by the call if the call itself is forbidden (EPERM or ENOSYS)."""
     return refused(error) if error.errno in _FORBIDDEN else error.strerror or str(error)
 
 
 def refused(error: OSError) -> str:
-    """What was refused: the call, and the system's reason."""
+    """Return the call, if known, and the system's reason."""
     call, reason = refused_call(error), error.strerror or str(error)
     return f"{call}: {reason}" if call else reason
 
 
 def refused_call(error: OSError) -> str:
-    """The name of the function in which it happened, which for most is that of the system call; "": nobody knows."""
+    """Return the name of the function that failed, which is mostly that of the system call; "" if unknown."""
     trace = error.__traceback__
     last: TracebackType | None = None
     while trace is not None:

@@ -10,12 +10,12 @@ N = TypeVar("N", int, float)
 
 
 def percentile(sorted_values: Sequence[N], share: float) -> N:
-    """The nearest-rank percentile: the smallest value that ``share`` of all values do not exceed."""
+    """Return the nearest-rank percentile: the smallest value that at least ``share`` of all values do not exceed."""
     return sorted_values[max(math.ceil(share * len(sorted_values)) - 1, 0)]
 
 
 def distribution(values: Iterable[int]) -> dict[str, int | None]:
-    """How values are spread: how many, median, 99th percentile, the largest; None where there are none."""
+    """Return the number of values, their median, 99th percentile and maximum (None if there are no values)."""
     found = sorted(values)
     if not found:
         return {"count": 0, "p50": None, "p99": None, "max": None}
@@ -23,7 +23,7 @@ def distribution(values: Iterable[int]) -> dict[str, int | None]:
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float, float, float]:
-    """The least value, the quartiles, the greatest."""
+    """Return the minimum, the three quartiles and the maximum of values, which must not be empty."""
     ordered = sorted(values)
     low, middle, high = (percentile(ordered, share) for share in (0.25, 0.5, 0.75))
     return ordered[0], low, middle, high, ordered[-1]

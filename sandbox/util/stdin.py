@@ -1,4 +1,4 @@
-"""``-`` as the name of a file that is read: standard input, from its beginning as often as it is asked for."""
+"""``-`` as a file name for standard input, which may be opened and read from its beginning any number of times."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 NAME = "-"
-#: Bytes that are read at once.
+#: The number of bytes read at once.
 _PIECE = 1 << 16
 
 
 def open_bytes(path: str | os.PathLike[str]) -> BinaryIO:
-    """A file to read; ``-``: standard input. Raises OSError."""
+    """Open a file for reading; ``-``: standard input. Raises OSError."""
     if os.fspath(path) != NAME:
         return open(path, "rb")
     return cast(BinaryIO, io.BufferedReader(_Input(_kept())))
 
 
 def is_terminal() -> bool:
-    """Whether nobody would send anything but a person who does not know that we wait."""
+    """Whether standard input is a terminal, so that only a person could send data, without being asked to."""
     return os.isatty(0)
 
 
 def give_terminal_back() -> None:
-    """What was sent is kept, all of it, and standard input is the terminal, if there is one: for keys."""
+    """Read and keep all of standard input, then make it the controlling terminal, if there is one, for reading keys."""
     _kept().read_all()
     with suppress(OSError):
         descriptor = os.open("/dev/tty", os.O_RDWR)
@@ -39,16 +39,17 @@ def give_terminal_back() -> None:
 
 
 class _Kept:
-    """What has come so far; more is read when somebody wants it: a stream without end is looked at, and refused."""
+    """The data read from standard input so far, in a temporary file. More is read only on demand, so that an endless
+    stream can be inspected and refused."""
 
     def __init__(self) -> None:
-        """Raises OSError."""
+        """Raises OSError if standard input is a terminal."""
         if is_terminal():
             raise OSError(errno.ENODATA, "it is a terminal")
-        import tempfile  # few send us anything
+        from sandbox.util.scratch import unnamed_file  # imported here because it is rarely needed
 
         self._sent = os.dup(0)
-        self._file = tempfile.TemporaryFile()
+        self._file = unnamed_file()
         self._size = 0
         self._ended = False
 
@@ -59,7 +60,7 @@ class _Kept:
         return self._file.read(most)
 
     def read_all(self) -> int:
-        """How many bytes there are."""
+        """Read to the end, and return the total number of bytes."""
         while not self._ended:
             self._more()
         return self._size
@@ -78,7 +79,7 @@ def _kept() -> _Kept:
 
 
 class _Input(io.RawIOBase):
-    """One who reads it."""
+    """One reader of the kept data, with a position of its own."""
 
     def __init__(self, kept: _Kept) -> None:
         self._kept = kept

@@ -1,61 +1,62 @@
-"""Foreign text is made harmless where it enters: nothing in it may steer a terminal."""
+"""Cleaning of foreign text where it enters the program, so that nothing in it can control a terminal."""
 
 from __future__ import annotations
 
 import re
 
 # C0 and C1 controls and DEL can move the cursor, set titles or open links; bidi controls can make
-# one text look like another; and of what is invisible, joins characters or varies them, no two terminals think that it
-# is equally wide. Newline and tab are kept; a carriage return starts a new line.
+# one text look like another; and terminals disagree about the width of invisible characters, joiners and variation
+# selectors. Newline and tab are kept; a carriage return starts a new line.
 _LINE_END = re.compile(r"\r+\n?")
 _ESCAPE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI … final byte: colours, cursor moves
     r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC with their payload
     r"|\x1b[ -/]*[0-~]"  # two-byte escapes
 )
-# The end of a console's text that may be the beginning of an escape sequence, or of the end of a line.
+# A possible incomplete escape sequence or line end at the end of a piece of text.
 _UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?|\r+)\Z")
 _MAX_HELD = 4_096
 _UNLIKE = r"\x80-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
-#: What is invisible or no character from here on may be printable to Python; before, nothing of that kind is.
+#: From this character on, ``str.isprintable`` may accept unwanted characters; it accepts none of those before.
 _FIRST_VARIATION = "\ufe00"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_UNLIKE}]")
-#: Half a character: no file, recording or message can carry it.
+#: Lone surrogates, which cannot be encoded in files, recordings or messages.
 _HALF = re.compile("[\ud800-\udfff]")
 _NO_TERMINALS = re.compile(f"[{_UNLIKE}]")
-# What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
-# backspace stay, too.
+# The sequences with which a program styles and corrects its own line: colours (SGR), clearing within the line, carriage
+# return and backspace.
 _MARK = re.compile(r"\x1b\[(?:[0-9;:]{0,48}m|[0-2]?K)|[\r\b]")
 _FOREIGN = re.compile(f"{_ESCAPE.pattern}|{_CONTROL.pattern}")
 
 
 def clean(text: str) -> str:
-    """Text without anything that could steer a terminal, or that is none; lines and tabs stay."""
+    """Return text without anything that could control a terminal and without invisible characters; newlines and tabs
+    stay, and lone surrogates are replaced."""
     if text.isprintable() and max(text, default="") < _FIRST_VARIATION:
         return text
     return _HALF.sub("\ufffd", _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text))))
 
 
 def without_controls(text: str) -> str:
-    """Text of which what has no cell is left out, so that it is as wide as before."""
+    """Remove only single control and invisible characters, which occupy no cell, so that the text keeps its width."""
     return _CONTROL.sub("", text)
 
 
 def clean_line(text: str, most: int = 200) -> str:
-    """One harmless line of at most ``most`` characters: names, titles, causes."""
+    """Return text as one clean line of at most ``most`` characters, for names, titles, causes."""
     line = " ".join(clean(text).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def clean_console(text: str) -> str:
-    """What a program wrote on its console, without anything that could do more than dress and correct its own line:
-    the marks of colours, clearing a line, return and backspace stay. ``sandbox.views.console`` knows what they mean."""
+    """Remove from console output everything that could do more than style and correct its own line. Colours, clearing a
+    line, carriage return and backspace stay; ``sandbox.views.console`` interprets them."""
     return _FOREIGN.sub(_mark, text)
 
 
 def clean_terminal(text: str) -> str:
-    """What a program sent to its terminal, which is emulated and sees all of it but what no two terminals do alike:
-    controls of the second kind (C1), and what is invisible."""
+    """Prepare a program's output for the emulated terminal: remove only what terminals treat differently, C1 controls
+    and invisible characters."""
     return text if text.isascii() else _NO_TERMINALS.sub("", text)
 
 
@@ -64,13 +65,14 @@ def _mark(found: re.Match[str]) -> str:
 
 
 class Cleaner:
-    """``clean_console`` for text that comes in pieces: an escape sequence cut in two is still recognised."""
+    """Applies ``clean_console`` to text that comes in pieces, recognising escape sequences that are cut in two."""
 
     def __init__(self) -> None:
         self._held = ""
 
     def whole(self, text: str, last: bool = False) -> str:
-        """What has come so far, up to where a sequence begins that goes on; ``last``: nothing more will come."""
+        """Return the text so far up to the start of an incomplete sequence, which is held back. ``last``: no more text
+        follows, so nothing is held back."""
         text = self._held + text
         self._held = ""
         if not last:
@@ -80,5 +82,5 @@ class Cleaner:
         return text
 
     def feed(self, text: str, last: bool = False) -> str:
-        """The harmless part of what has come so far."""
+        """Return the clean part of the complete text so far. ``last``: no more text follows."""
         return clean_console(self.whole(text, last))

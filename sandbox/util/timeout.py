@@ -1,6 +1,7 @@
-"""A time limit for code that somebody else wrote, enforced by SIGALRM.
+"""A time limit for foreign code, enforced by SIGALRM.
 
-Python code is interrupted by an exception. Code in C cannot be; a process may then be ended with a dump of its stack.
+Python code is interrupted by an exception. C code cannot be interrupted; the process may then be ended with a dump of
+its stack.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from time import thread_time
 from types import FrameType
 from typing import Any
 
-#: How long the body of ``with alarm:`` may take, and how often that is looked at.
+#: How long the body of ``with ALARM:`` may take, and how often that is checked.
 _LIMIT_S = 0.5
 _TICK_S = 0.1
 #: CPU time in which no Python code is executed, after which a process counts as hanging.
@@ -28,18 +29,18 @@ NO_LIMIT: TimeLimit = nullcontext()
 
 
 class Timeout(BaseException):
-    """Raised inside code that takes too long. Not an Exception, so that ``except Exception`` does not swallow it."""
+    """Raised inside code that takes too long. A BaseException, so that ``except Exception`` does not swallow it."""
 
 
 class Alarm:
-    """``with ALARM: …`` raises Timeout in the body when that takes too long, and again with every tick if the body
-    swallows it. It works in the main thread only, and where there is SIGALRM; elsewhere it has no effect.
+    """A context manager that raises Timeout in its body (``with ALARM: …``) if that takes too long, and again at every
+    tick if the body swallows it. It works only in the main thread and on systems with SIGALRM; else it has no effect.
 
-    Entering costs no system call: the timer ticks (SIGALRM) while it is in use, and stops soon after. A process that
-    is stopped, or gets no CPU, is not late: what counts is ticks that arrive, and CPU time.
+    Entering costs no system call: the timer ticks (SIGALRM) while the alarm is in use and stops soon after. A stopped
+    process or one that gets no CPU does not time out, as only delivered ticks and CPU time count.
 
-    Code in C is not interrupted before it returns. If that takes longer than ``hang_s`` of CPU time, or if every
-    Timeout is swallowed for so long, SIGPROF writes the stack to the descriptor ``last_words`` and ends the process,
+    C code is not interrupted before it returns. If it takes more than ``hang_s`` seconds of CPU time, or if every
+    Timeout is swallowed for that long, SIGPROF writes the stack to the descriptor ``last_words`` and ends the process,
     because nothing else can. With ``hang_s`` None the process is never ended.
     """
 
@@ -54,15 +55,15 @@ class Alarm:
         self._timer = (0.0, 0.0)
 
     def end_hanging_process(self, last_words: int = 2) -> None:
-        """From now on end this process if it hangs. To be called once, before the alarm is used."""
+        """End this process from now on if it hangs. Call this once, before the alarm is used."""
         self._hang_s, self._last_words = HANG_S, last_words
 
     def begin_anew(self) -> None:
-        """This process is a forked copy: the timers of its original are not its own."""
+        """Reset the alarm in a forked process, which does not inherit the timers of its parent."""
         self._ticking, self._depth = False, 0
 
     def be_patient(self, limit_s: float) -> None:
-        """Where nobody waits at a screen, somebody's code may take longer."""
+        """Set another time limit in seconds, for runs without a user waiting at a screen."""
         self._limit_s = limit_s
 
     def __enter__(self) -> None:
@@ -96,7 +97,7 @@ class Alarm:
             self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
 
         def _stop(self) -> None:
-            """Give the signal and the timer back to whoever had them."""
+            """Restore the signal handler and the timer that were set before."""
             atexit.unregister(self._stop)
             signal.setitimer(signal.ITIMER_REAL, *self._timer)
             if callable(self._before) or isinstance(self._before, int):
@@ -108,10 +109,10 @@ class Alarm:
 
         def _tick(self, number: int, frame: FrameType | None) -> None:
             if self._hang_s is not None:
-                signal.setitimer(signal.ITIMER_PROF, self._hang_s)  # Python is executed
+                signal.setitimer(signal.ITIMER_PROF, self._hang_s)  # Python code is running
             before_s, self._cpu_s = self._cpu_s, thread_time()
             if self._depth:
-                self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks that came while C did not return are one
+                self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks during C code are merged into one
                 if self._left_s < 0 and (frame is None or frame.f_code not in _DOORS):
                     if self._hang_s is not None and self._left_s < -self._hang_s:
                         signal.raise_signal(signal.SIGPROF)
@@ -121,8 +122,8 @@ class Alarm:
             self._used = False
 
 
-#: In these the depth is being counted; an exception there would upset it.
+#: Functions that must not be interrupted, because an exception in them would corrupt the depth.
 _DOORS = (Alarm.__enter__.__code__, Alarm.__exit__.__code__)
 
-#: A process has one real-time timer, so it has one alarm.
+#: The only alarm of the process, as a process has only one real-time timer.
 ALARM = Alarm()

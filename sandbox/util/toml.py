@@ -1,4 +1,4 @@
-"""TOML that may come from anywhere, read in a time that its length bounds, and TOML to be written."""
+"""A reader for untrusted TOML whose time is bounded by the length of the text, and a writer for TOML."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
-#: Parts of a dotted key. The standard library's parser takes a time that grows with their square.
+#: The most parts of a dotted key. The time of the standard library's parser grows with the square of their number.
 MAX_PARTS = 50
 _PART = r"(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+"
 _DEEP_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+{_PART}(?:\.[ \t]*+{_PART}){{{MAX_PARTS},}}", re.MULTILINE)
 
 
 def loads(text: str) -> dict[str, Any]:
-    """The tables of a text. Raises TOMLDecodeError, and RecursionError where it is nested too deeply."""
+    """Parse TOML. Raises TOMLDecodeError, and RecursionError if the text is nested too deeply."""
     if _DEEP_KEY.search(text) is not None:
         raise RecursionError("a key has too many parts")
     return tomllib.loads(text)
 
 
 def fault(error: ValueError) -> str:
-    """What is wrong with a text, without the place, which is told elsewhere."""
+    """Return the message of a parse error without its place in the text, which is reported separately."""
     return re.sub(r" \(at (?:line \d+, column \d+|end of document)\)$", "", str(error))
 
 
-#: Characters of a line of an array, before it is broken into one line an entry.
+#: The most characters of a line of an array; longer arrays are written on several lines.
 _MAX_LINE = 100
 _BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 
 
 def dumps(tables: Mapping[str, Any]) -> str:
-    """A text of these tables: what is no table comes first, each table, those in them, and each entry of a list of
-    tables has its own heading, and what is nested deeper stands in a line."""
+    """Write tables as TOML. Values that are not tables come first; each table, each table directly within one, and each
+    entry of a list of tables gets a heading; tables nested deeper are written inline."""
     plain = [f"{_key(name)} = {_value(value)}" for name, value in tables.items() if not _has_heading(value)]
     parts = ["\n".join(plain)] if plain else []
     for name, value in tables.items():

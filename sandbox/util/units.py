@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them, and as they are shown. Inside, they are integer nanoseconds and bytes."""
+"""Parsing and formatting of durations and sizes, which the program stores as integer nanoseconds and bytes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SIZE = re.compile(r"(\d{1,12})\s*(kB|MB|GB)")
 
 
 def parse_duration(text: str) -> int:
-    """Nanoseconds of a duration such as ``20ms``, ``1.5s``, ``250us``.
+    """Return the nanoseconds of a duration such as ``20ms``, ``1.5s``, ``250us``.
 
-    Raises ValueError for anything else, a number without a unit included.
+    Raises ValueError for anything else, including a number without a unit.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
@@ -29,7 +29,7 @@ def parse_duration(text: str) -> int:
 
 
 def show_duration(ns: int) -> str:
-    """The shortest exact-looking way to say a duration: ``20 ms``, ``1.5 s``, ``250 us``."""
+    """Return a duration for display, in the largest fitting unit with at most three decimals: ``20 ms``, ``1.5 s``."""
     if ns < 0:
         return "-" + show_duration(-ns)
     for unit, size in (("s", S), ("ms", MS), ("us", US)):
@@ -40,7 +40,7 @@ def show_duration(ns: int) -> str:
 
 
 def write_duration(ns: int) -> str:
-    """A duration in the exact form that ``parse_duration`` reads back."""
+    """Return a duration in an exact form that ``parse_duration`` reads back."""
     for unit, size in (("s", S), ("ms", MS), ("us", US)):
         if ns and ns % size == 0:
             return f"{ns // size}{unit}"
@@ -48,7 +48,7 @@ def write_duration(ns: int) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of a size such as ``400MB``. Raises ValueError for anything else, a number without a unit included."""
+    """Return the bytes of a size such as ``400MB``. Raises ValueError for anything else."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(text)
@@ -56,6 +56,6 @@ def parse_size(text: str) -> int:
 
 
 def show_size(number: int) -> str:
-    """A size in the exact form that ``parse_size`` reads back: ``400 MB``."""
+    """Return a size in a form that ``parse_size`` reads back (exactly for whole kilobytes): ``400 MB``."""
     unit, size = next(((unit, size) for unit, size in reversed(_BYTES.items()) if number % size == 0), ("kB", 1_000))
     return f"{number // size} {unit}"

@@ -1,1 +1,1 @@
-"""Events → state: pure folds over the events of a run."""
+"""State computed from the events of a run by pure folds."""

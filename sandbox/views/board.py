@@ -1,4 +1,4 @@
-"""Events → who is where: the live view, a replay, a step back and a test all fold the same way."""
+"""The board: the state of every process, folded from events. Live view, replay and tests all use the same fold."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ from sandbox.views.program import Program
 from sandbox.views.tape import Size, Tape, sent
 from sandbox.views.transitions import Transitions
 
-#: So many events are kept to explain the present with.
+#: The number of recent events kept to explain the present.
 _RECENT = 40
 
 
 class Row:
-    """One process on the board. Times in ns."""
+    """One process on the board. Times are in ns."""
 
     __slots__ = (
         "_output",
@@ -78,10 +78,11 @@ class Row:
 
     def __init__(self, admitted: Admitted, parent: Row | None) -> None:
         self.admitted = admitted
-        #: How many children it has had; which of its parent's it is itself, as long as that one is remembered.
+        #: The number of its children so far, and its own number among its parent's children, counted from 1 (None: its
+        #: parent is not remembered).
         self.children = 0
         self.ordinal: int | None = None
-        #: The pid of the process whose console it has: its own, or that of who was started with it.
+        #: The pid of the process whose console it uses: its own pid, or the console that it shares with its parent.
         self.console = admitted.pid
         if parent is not None:
             parent.children += 1
@@ -94,15 +95,15 @@ class Row:
         self.cpu: int | None = None
         self.cpu_ns = 0
         self.slice_ns: int | None = None
-        #: What it waits for, or waited for last.
+        #: What it waits for or last waited for.
         self.waits: Blocked | None = None
-        #: For whom, as far as that is known; None: it does not wait for others.
+        #: The processes it waits for, as far as known; None: it does not wait for others.
         self.waits_for: Waits | None = None
         self.exited: Exited | None = None
-        #: Of one that has ended: who has not asked for it yet; of one whose parent has: who is its parent now.
+        #: If it is a zombie: the parent that has not waited for it yet. If its parent has ended: its adoption.
         self.zombie_of: int | None = None
         self.adopted: Adopted | None = None
-        #: How its console is set.
+        #: The settings of its terminal.
         self.terminal = Terminal(admitted.t_ns, admitted.pid, *TERMINAL_SIZE)
         self._output = ConsoleText()
         self._tape: Tape | None = None
@@ -110,34 +111,34 @@ class Row:
 
     @property
     def on(self) -> Clause | None:
-        """On what it is blocked, or was last."""
+        """The cause for which it is or last was blocked; None if it never was."""
         return None if self.waits is None else self.waits.on
 
     @property
     def output(self) -> ConsoleText:
-        """What it has written; grows by ``write`` only."""
+        """The text it has written, which only ``use_console`` changes."""
         return self._output
 
     @property
     def tape(self) -> Tape | None:
-        """What its terminal was sent, if that was ever more than lines, or keys are read there one by one: then only a
-        terminal can show it."""
+        """Everything sent to its terminal; None while ``output`` suffices. A tape exists if the process has written
+        more than lines of text, or reads single keys, so that only a terminal emulator can show its output."""
         return self._tape
 
     def note_family(self, event: Zombie | Reaped | Adopted) -> None:
-        """What becomes of it after an end, its own or its parent's."""
+        """Apply an event that follows the end of the process or of its parent."""
         if isinstance(event, Adopted):
             self.adopted = event
         else:
             self.zombie_of = event.parent if isinstance(event, Zombie) else None
 
     def copy(self) -> Row:
-        """A row of its own; the output is copied only once somebody writes."""
+        """Return an independent copy; the output is copied only at the next write."""
         self._output_is_shared = True
         return copy(self)
 
     def use_console(self, event: Wrote | Terminal) -> None:
-        """Take in what it writes, or how its terminal is set from now on."""
+        """Apply written text or new terminal settings."""
         if isinstance(event, Terminal):
             self._set_terminal(event)
         else:
@@ -171,56 +172,57 @@ class Row:
 
 
 class Board:
-    """Where every process is, and what explains it."""
+    """The state of all processes and of the machine, with the events that explain it."""
 
     def __init__(self) -> None:
         self.booted: Booted | None = None
         self.halted: Halted | None = None
         self.now_ns = 0
         self.paused = False
-        #: The CPU for which it has been asked who will get it, while nobody knows; and whether the answer decides it.
+        #: The CPU for which the reader is being asked which process will get it (None: no question), and whether the
+        #: answer decides that.
         self.asked: int | None = None
         self.chooses = False
         self.policy = ""
         self.parameters: dict[str, object] = {}
-        #: The policy's own queues, when somebody looked last.
+        #: The policy's own queues when they were last asked for.
         self.queues: Queues | None = None
-        #: The policy in force, if anybody has asked since it took over.
+        #: The description of the policy in force, if it was asked for since the policy took over.
         self.described: Described | None = None
-        #: What went wrong last in a policy's own file, until the operator has another one take over.
+        #: The last fault in a policy's file, until the operator changes or reloads the policy.
         self.failure: Fault | None = None
-        #: Those that can never go on, as things stand.
+        #: The present deadlock.
         self.deadlock: Deadlocked | None = None
         self.rows: dict[int, Row] = {}
         self.network = Network()
         self.transitions = Transitions()
         self.program = Program()
-        #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
+        #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they entered the state.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
         self.blocked: dict[int, None] = {}
         self.stopped: dict[int, None] = {}
         self.exited: dict[int, None] = {}
-        #: How many have ended and are remembered no longer.
+        #: The number of ended processes that are no longer remembered.
         self.retired = 0
         self.dead = Dead()
-        #: The last decision and what led to it, newest last.
+        #: The last events, which led to the last decision; newest last.
         self.recent: deque[Event] = deque(maxlen=_RECENT)
 
     @property
     def all_ended(self) -> bool:
-        """Whether there were processes, and all have ended."""
+        """Whether there were processes and all of them have ended."""
         return bool(self.rows) and len(self.exited) == len(self.rows)
 
     def apply(self, event: Event) -> None:
-        """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
+        """Apply the next event. Raises IllegalTransition if it cannot have happened."""
         self.now_ns = event.t_ns
         if isinstance(event, SOCKET_EVENTS):
             self.network.apply(event)
             return
         match event:
             case Wrote(pid=pid) | Terminal(pid=pid):
-                if pid in self.rows:  # who has retired may have left its console to others
+                if pid in self.rows:  # a retired process may have left its console to others
                     self.rows[pid].use_console(event)
                 return
             case Waits() | Queues() | Described() | Stepped() | Zombie() | Reaped() | Adopted():
@@ -261,7 +263,7 @@ class Board:
         self.recent.append(event)
 
     def _queue(self, event: Ready) -> None:
-        """A process waits for a CPU: one that was pushed aside before the others."""
+        """Put a process into the ready queue: at the head if it was preempted, else at the tail."""
         self._enter(event.pid, states.READY)
         if event.reason == "preempted":
             self.ready.appendleft(event.pid)
@@ -271,7 +273,7 @@ class Board:
                 self.network.wake(event.pid, event.t_ns)
 
     def _apply_of_machine(self, event: Event) -> None:
-        """What concerns the machine and its policy, not a single process."""
+        """Apply an event about the machine or its policy, not about a single process."""
         match event:
             case Operator():
                 if event.is_pause or event.goes_on:
@@ -296,7 +298,7 @@ class Board:
                 self.halted = event
 
     def _take_note(self, event: Waits | Queues | Described | Stepped | Zombie | Reaped | Adopted) -> None:
-        """Something is known that changes nobody's state."""
+        """Apply an event that changes no process's state."""
         match event:
             case Waits():
                 self._wait_for(event)
@@ -325,7 +327,7 @@ class Board:
             row.waits_for = event
 
     def copy(self) -> Board:
-        """A board of its own."""
+        """Return an independent copy."""
         board = copy(self)
         board.rows = {pid: row.copy() for pid, row in self.rows.items()}
         board.ready, board.running = self.ready.copy(), self.running.copy()
@@ -337,7 +339,7 @@ class Board:
         return board
 
     def _retire(self, pids: Sequence[int]) -> None:
-        """Their children pass to the nearest ancestor that is remembered."""
+        """Forget retired processes, and pass their children to the nearest remembered ancestor."""
         pass_to = heirs({pid: self.rows.pop(pid).admitted.parent for pid in pids})
         for pid in pids:
             del self.exited[pid]

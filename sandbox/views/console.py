@@ -1,4 +1,4 @@
-"""What a process has written, as its console shows it: lines of text in their colours, as many as are worth keeping."""
+"""The text that a process has written, as its console shows it: a limited number of lines with colours and styles."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-#: Of each console, so many lines are kept, and so many characters in all.
+#: The most lines, and characters in all, that are kept of each console.
 MAX_LINES = 1_000
 _MAX_CHARACTERS = 100_000
-#: A longer line goes on in the next one.
+#: Longer lines are wrapped.
 _MAX_LINE = 1_000
 _TAB = 8
 
-#: One of sixteen colours whose hues the screen's theme chooses, or ``#rrggbb``; None: as all text.
+#: The number of one of sixteen colours, which the screen's theme defines, or ``#rrggbb``; None: the default colour.
 Colour = int | str | None
 
 
 class Look(NamedTuple):
-    """How text looks."""
+    """Colour and style of text."""
 
     colour: Colour = None
     ground: Colour = None
@@ -36,7 +36,7 @@ class Look(NamedTuple):
 
 
 PLAIN = Look()
-#: Pieces of text, each of one look.
+#: A line as pieces of text, each with a single look.
 Line = tuple[tuple[str, Look], ...]
 
 _TOKEN = re.compile(r"\x1b\[([0-9;:]*)([mK])|([\r\b\t])|([^\x1b\r\b\t]+)")
@@ -46,7 +46,8 @@ _COLOURS = re.compile(r"\x1b\[([0-9;:]*)m")
 
 
 class ConsoleText:
-    """Grows piece by piece; the last line may still change. Lines are numbered from the first that was ever written."""
+    """The text of one console. It grows with each write; the last line may still change. Lines are numbered from 0,
+    which is the first line ever written."""
 
     def __init__(self) -> None:
         #: The number of the oldest line that is kept.
@@ -54,7 +55,7 @@ class ConsoleText:
         self._lines: deque[Line] = deque()
         self._characters = 0
         self._look = PLAIN
-        #: The last line, character by character, and where in it the next one goes.
+        #: The last line as single characters, and the column of the next character.
         self._open: list[tuple[str, Look]] = []
         self._column = 0
 
@@ -62,29 +63,29 @@ class ConsoleText:
         return bool(self._lines or self._open)
 
     def copy(self) -> ConsoleText:
-        """One of its own; lines that are whole never change."""
+        """Return an independent copy; complete lines are shared, as they never change."""
         output = copy(self)
         output._lines, output._open = self._lines.copy(), self._open.copy()
         return output
 
     @property
     def end(self) -> int:
-        """One more than the number of the last line that has anything on it."""
+        """One more than the number of the last non-empty line."""
         return self.first + len(self._lines) + bool(self._open)
 
     def lines(self, first: int, last: int) -> Iterator[Line]:
-        """Those of these numbers (``last`` not included) that are kept."""
+        """Yield the kept lines from number ``first`` up to, but not including, ``last``."""
         for number in range(max(first, self.first), min(last, self.end)):
             index = number - self.first
             yield self._lines[index] if index < len(self._lines) else _runs(self._open)
 
     @property
     def text(self) -> str:
-        """All that is kept, without looks."""
+        """All kept text, without looks."""
         return "\n".join("".join(text for text, _ in line) for line in self.lines(self.first, self.end))
 
     def as_sent(self) -> str:
-        """What a terminal could have been sent to show what is kept."""
+        """Return text with control sequences that makes a terminal show the kept lines."""
         lines = (
             "".join(f"\x1b[{_marks(look)}m{text}" for text, look in line) for line in self.lines(self.first, self.end)
         )
@@ -92,7 +93,7 @@ class ConsoleText:
         return "\r\n".join(lines) + ends + f"\x1b[{_marks(self._look)}m"
 
     def write(self, text: str) -> None:
-        """Take in what was written, as ``sandbox.util.text.clean_console`` leaves it."""
+        """Append written text, which ``sandbox.util.text.clean_console`` must have cleaned."""
         *whole, rest = text.split("\n")
         if len(whole) > MAX_LINES:
             whole = self._skip(whole)
@@ -109,7 +110,8 @@ class ConsoleText:
             self.first += 1
 
     def _skip(self, lines: list[str]) -> list[str]:
-        """Leave out lines that would be gone at once; only how they leave text to look matters."""
+        """Return the last ``MAX_LINES`` lines; apply only the look changes of the earlier ones, which would be dropped
+        at once."""
         skipped, rest = lines[:-MAX_LINES], lines[-MAX_LINES:]
         for found in _TOKEN.finditer("".join(line for line in skipped if "\x1b" in line)):
             if found[2] == "m":
@@ -121,7 +123,7 @@ class ConsoleText:
         return rest
 
     def _dressed(self, text: str) -> Line:
-        """A whole line that is not corrected anywhere: what programs write most."""
+        """Split a complete line without corrections, the most common kind, into pieces with one look each."""
         runs: list[tuple[str, Look]] = []
         parts = iter(_COLOURS.split(text.replace("\x1b[K", "")))  # there is nothing to clear at its end
         for part in parts:
@@ -191,7 +193,7 @@ _OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("reverse"
 
 
 def _marks(look: Look) -> str:
-    """The parameters by which text gets a look, whatever it had before."""
+    """Return the SGR parameters that set a look, independent of the look before."""
     numbers = [number for number, name in _ON.items() if getattr(look, name)]
     return ";".join(["0", *map(str, numbers), *_colour_marks(look.colour, 38), *_colour_marks(look.ground, 48)])
 
@@ -206,7 +208,7 @@ def _colour_marks(colour: Colour, kind: int) -> list[str]:
 
 @lru_cache(maxsize=1_024)
 def _changed(look: Look, parameters: str) -> Look:
-    """The look after the marks of one sequence; what is unknown changes nothing."""
+    """Return the look after one SGR sequence; unknown parameters are ignored."""
     fields = iter(parameters.split(";"))
     further: Iterator[int]
     for field in fields:
@@ -218,7 +220,7 @@ def _changed(look: Look, parameters: str) -> Look:
         elif number in _OFF:
             look = look._replace(**dict.fromkeys(_OFF[number], False))
         elif number in (38, 48):
-            if rest:  # of red, green and blue the three last are given, whatever else is
+            if rest:  # red, green and blue are the last three, whatever stands before them
                 further = iter([2, *rest[-3:]] if rest[0] == 2 else rest)
             else:
                 further = (int(part) if part.isdecimal() else 0 for part in fields)
@@ -236,7 +238,7 @@ def _coloured(look: Look, colour: Colour, ground: bool) -> Look:
 
 
 def _colour(numbers: Iterator[int]) -> Colour:
-    """Of 256, or of red, green and blue."""
+    """Parse a colour number of 256 (``5;N``) or red, green and blue (``2;R;G;B``); None if it is neither."""
     kind = next(numbers, 0)
     if kind == 5:
         return colour_of_256(min(next(numbers, 0), 255))
@@ -247,7 +249,7 @@ def _colour(numbers: Iterator[int]) -> Colour:
 
 
 def colour_of_256(number: int) -> Colour:
-    """The colour that terminals call by this number."""
+    """Return the colour that terminals use for a number from 0 to 255."""
     if number < 16:
         return number
     if number >= 232:

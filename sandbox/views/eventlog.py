@@ -1,8 +1,8 @@
-"""Every event of a run, and how the run stood after any of them: the present, the past and a recording are one fold.
+"""All events of a run, and the state of the run after any of them. Live runs and recordings use the same log.
 
-Events are kept as compressed lines, in chapters. Each chapter begins with the state by then, so that any point is
-reached by folding the events of one chapter at most, whatever the length of the run. Only the chapter in hand is in
-memory; those that are over are on the shelf.
+Events are kept in chapters. Each chapter begins with the state of the run at that point, so any point of the past is
+reached by folding the events of at most one chapter, whatever the length of the run. Only the last chapter is in
+memory; closed ones are on the shelf, as compressed lines.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ from sandbox.views.board import Board
 from sandbox.views.history import History, Mark
 from sandbox.views.shelf import Place, Shelf
 
-#: A chapter is so long, or so many times as long as there are processes: a state costs little beside its events.
+#: The least number of events of a chapter, in all and per process, so that its state costs little compared with them.
 _CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8
-#: By which a process changes its state.
+#: The events by which a process changes its state.
 _CHANGES = (Ready, Dispatched, Blocked, Exited)
 _NOWHERE = Place(0, 0)
-#: So many chapters that were read stay at hand: a screen may show the end of one and the beginning of the next.
+#: The number of decoded chapters to cache: a screen may show the end of one and the beginning of the next.
 _MAX_READ = 2
 
 
 class Moment:
-    """A run as it stood after ``index`` of its events."""
+    """The state of a run after ``index`` of its events."""
 
     def __init__(self) -> None:
         self.index = 0
         self.board = Board()
         self.history = History(keeps_slices=False)
-        #: Every process's name, by pid, in order of birth.
+        #: The unique name of each process, by pid, in order of birth.
         self.names: dict[int, str] = {}
 
     def apply(self, event: Event) -> None:
-        """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
+        """Apply the next event. Raises IllegalTransition if it cannot have happened."""
         self.index += 1
         self.board.apply(event)
         self.history.add(event)
@@ -66,7 +66,7 @@ class Moment:
                 del self.names[pid]
 
     def _name(self, pid: int, name: str) -> str:
-        """Its name; with a number where somebody has it already."""
+        """Return a unique name for a process: its own, with a number added if it is taken."""
         if name not in self.names.values() or self.names.get(pid) == name:
             return name
         row = self.board.rows[pid]
@@ -76,7 +76,7 @@ class Moment:
 
 
 class _State(NamedTuple):
-    """How a run stood at the beginning of a chapter."""
+    """The state of a run at the beginning of a chapter."""
 
     board: Board
     names: dict[int, str]
@@ -84,42 +84,42 @@ class _State(NamedTuple):
 
 
 class _Chapter:
-    """Events from the ``first`` on, at ``t_ns`` and later, and how the run stood before them."""
+    """A range of events, from index ``first`` and time ``t_ns`` on, and the state of the run before them."""
 
     def __init__(self, moment: Moment, t_ns: int) -> None:
         self.first = moment.index
         self.t_ns = t_ns
-        #: How many scheduling decisions it tells of.
+        #: The number of scheduling decisions in it, once it is closed.
         self.made = 0
         self._state: _State | None = _State(moment.board.copy(), dict(moment.names), moment.history.mark())
         self._lines, self._decisions, self._begin = _NOWHERE, _NOWHERE, _NOWHERE
 
     def close(self, shelf: Shelf, events: Sequence[Event], decisions: array[int]) -> None:
-        """It is over: put it on the shelf."""
+        """End the chapter, and put it on the shelf."""
         self.made = len(decisions)
         self._lines = shelf.put(b"".join(map(encode, events)))
-        steps = array("I", map(sub, decisions, [self.first, *decisions]))  # small numbers, which are packed well
+        steps = array("I", map(sub, decisions, [self.first, *decisions]))  # small numbers compress well
         self._decisions = shelf.put(steps.tobytes())
         self._begin, self._state = shelf.put(pickle.dumps(self._state, pickle.HIGHEST_PROTOCOL)), None
 
     def lines(self, shelf: Shelf) -> bytes:
-        """Its events, each as a line of JSON."""
+        """Return its events, each as a line of JSON."""
         return shelf.get(self._lines)
 
     def decisions(self, shelf: Shelf) -> array[int]:
-        """The index of each scheduling decision."""
+        """Return the index of each scheduling decision."""
         steps = array("I")
         steps.frombytes(shelf.get(self._decisions))
         return array("q", accumulate(steps, initial=self.first))[1:]
 
     def state(self, shelf: Shelf) -> _State:
-        """How the run stood before it."""
-        # What is on the shelf was put there by ourselves, and nobody else can reach it.
-        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301 - our own state
+        """Return the state of the run before it."""
+        # Unpickling is safe: only this class writes to the shelf, and no other process can reach it.
+        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301 - pickled by this class
         return state
 
     def begin(self, shelf: Shelf, history: History) -> Moment:
-        """The state; ``history`` is one that has grown out of it."""
+        """Return the moment before it. ``history``: a later history of the same run."""
         state, moment = self.state(shelf), Moment()
         moment.index, moment.board, moment.names = self.first, state.board.copy(), dict(state.names)
         moment.history = history.back_to(state.mark)
@@ -127,7 +127,7 @@ class _Chapter:
 
 
 class EventLog:
-    """Grows event by event. ``live`` is the run as it stands after all of them."""
+    """The events of a run, added one by one. ``live``: the state of the run after all of them."""
 
     def __init__(self) -> None:
         self.live = Moment()
@@ -136,14 +136,14 @@ class EventLog:
         #: The events of the last chapter, and the index of each scheduling decision in it.
         self._open: list[Event] = []
         self._decisions = array("q")
-        #: The events of the closed chapters that were read last: who pages through them reads each once.
+        #: Cache of the decoded events of the closed chapters that were read last, by chapter number.
         self._read: dict[int, Sequence[Event]] = {}
 
     def __len__(self) -> int:
         return self.live.index
 
     def add(self, event: Event) -> None:
-        """Take in the next event. Raises IllegalTransition if it cannot have happened."""
+        """Add the next event. Raises IllegalTransition if it cannot have happened."""
         live = self.live
         if len(self._open) >= _CHAPTER and event.t_ns > live.history.now_ns:
             if len(self._open) >= _CHAPTER_PER_PROCESS * len(live.names):
@@ -156,7 +156,8 @@ class EventLog:
             self._decisions.append(live.index - 1)
 
     def at(self, index: int, near: Moment | None = None) -> Moment:
-        """The run after so many events; ``near``, which is then used up, may be a moment from which it is not far."""
+        """Return the state of the run after ``index`` events. ``near``: a moment shortly before, to start from; it must
+        not be used afterwards, as it may be changed and returned."""
         index = max(min(index, len(self)), 0)
         number = self._number(index)
         moment = near
@@ -167,13 +168,13 @@ class EventLog:
         return moment
 
     def index_at(self, t_ns: int) -> int:
-        """How many events there were until ``t_ns``, those of that very instant included."""
+        """Return the number of events up to and including the instant ``t_ns``."""
         number = max(bisect_right(self._chapters, t_ns, key=lambda chapter: chapter.t_ns) - 1, 0)
         events = self._events(number)
         return self._chapters[number].first + bisect_right(events, t_ns, key=lambda event: event.t_ns)
 
     def decision_before(self, index: int) -> int:
-        """The point at which the last decision before ``index`` had just been made; 0 if there was none."""
+        """Return the point just after the last decision before ``index``; 0 if there was none."""
         for number in range(self._number(index), -1, -1):
             made = self._made(number)
             place = bisect_left(made, index - 1) - 1
@@ -182,7 +183,7 @@ class EventLog:
         return 0
 
     def decision_after(self, index: int) -> int:
-        """The point at which the next decision has just been made; the end if there is none."""
+        """Return the point just after the next decision; the end of the log if there is none."""
         for number in range(self._number(index), len(self._chapters)):
             made = self._made(number)
             place = bisect_left(made, index)
@@ -191,8 +192,8 @@ class EventLog:
         return len(self)
 
     def question(self, made: int) -> tuple[int, Dispatched] | None:
-        """For the point at which a decision had just been made: that decision, and the point before it at which nothing
-        of it showed, neither who was pushed aside for it nor what the policy said of itself. None: there was none."""
+        """For the point just after a decision, return the last point before it that gives nothing of it away (neither a
+        preempted process nor the policy's notes), and the decision. Return None if no decision was made there."""
         if self.decision_after(made - 1) != made:
             return None
         number = self._number(made - 1)
@@ -205,7 +206,7 @@ class EventLog:
         return point, decision
 
     def next_of(self, pid: int, index: int) -> int | None:
-        """The point at which a process has next changed its state; None if it never does again."""
+        """Return the point just after the next change of a process's state; None if there is none."""
         t_ns = self.live.history.now_ns
         for at, event in self._from(index):
             if event.t_ns > t_ns:
@@ -224,8 +225,8 @@ class EventLog:
         return next(index + 1 for index, event in self._from(at) if isinstance(event, _CHANGES) and event.pid == pid)
 
     def between(self, first: int, last: int) -> Sequence[Event]:
-        """The events from an index on up to another one (not included), at most to the end of the first one's chapter:
-        whoever wants more asks again."""
+        """Return the events from index ``first`` up to, but not including, ``last``, but at most to the end of the
+        first one's chapter: for more, call again."""
         number = self._number(first)
         begin = self._chapters[number].first
         if number == len(self._chapters) - 1:
@@ -235,26 +236,26 @@ class EventLog:
         return self._read[number][first - begin : last - begin]
 
     def chapter(self, index: int) -> int:
-        """The index of the first event of the chapter in which an event is."""
+        """Return the index of the first event of the chapter that contains an event."""
         return self._chapters[self._number(index)].first
 
     def called_before(self, first: int) -> dict[int, str]:
-        """What processes were called before the ``first`` event of a chapter."""
+        """Return the processes' own names, by pid, before the ``first`` event of a chapter."""
         rows = self._chapters[self._number(first)].state(self._shelf).board.rows
         return {pid: row.name for pid, row in rows.items()}
 
     def blocks(self) -> Iterator[bytes]:
-        """Every event as a line of JSON, a chapter at a time."""
+        """Yield all events as lines of JSON, one chapter at a time."""
         for chapter in self._chapters[:-1]:
             yield chapter.lines(self._shelf)
         yield b"".join(map(encode, self._open))
 
     def _number(self, index: int) -> int:
-        """The chapter in which a point is."""
+        """Return the number of the chapter that contains a point."""
         return max(bisect_right(self._chapters, index, key=lambda chapter: chapter.first) - 1, 0)
 
     def _made(self, number: int) -> array[int]:
-        """The index of each scheduling decision in a chapter."""
+        """Return the index of each scheduling decision in a chapter."""
         chapter = self._chapters[number]
         if number == len(self._chapters) - 1:
             return self._decisions
@@ -267,7 +268,7 @@ class EventLog:
             yield from enumerate(self._events(later, first), first)
 
     def _events(self, number: int, index: int = 0) -> Sequence[Event]:
-        """The events of a chapter from an index on."""
+        """Return the events of a chapter from an index on."""
         chapter = self._chapters[number]
         skip = max(index - chapter.first, 0)
         if number == len(self._chapters) - 1:
@@ -276,7 +277,7 @@ class EventLog:
 
 
 def _gives_away(event: Event) -> bool:
-    """Whether what happened just before a decision belongs to it."""
+    """Whether an event just before a decision gives the decision away."""
     if isinstance(event, (Descheduled, Ready)):
         return event.reason in ("preempted", "paused")
     return isinstance(event, (PolicyNote, Operator))

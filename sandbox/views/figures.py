@@ -1,4 +1,4 @@
-"""The figures that a lesson can show and compare: those of the run, of each process, and what processes printed."""
+"""The figures that a lesson can show and compare: of the run, of each process, and as printed by processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sandbox.views.tracker import LessonTracker
 
 
 class Figure(NamedTuple):
-    """A value to compare (durations in ns, shares as fractions), and as it is shown."""
+    """A value to compare (durations in ns, shares as fractions), and its text for display."""
 
     value: float | str
     shown: str
 
 
 def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
-    """All figures, by the names under which a lesson refers to them."""
+    """Return all figures, by the names with which a lesson refers to them."""
     run, serial = metrics(history), one_after_another(history)
     whole = {
         "makespan": (run["makespan_ns"], _duration),
@@ -45,7 +45,7 @@ def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
     return found | {name: Figure(value_of(text), text) for name, text in tracker.printed.items()}
 
 
-#: What of a run is not known before its end.
+#: Figures of a run that have no meaning before its end.
 _AT_THE_END = (
     *("makespan", "serial_makespan", "serial_utilisation", "fairness"),
     *("turnaround", "waiting", "response"),
@@ -53,7 +53,7 @@ _AT_THE_END = (
 
 
 def so_far(history: History, tracker: LessonTracker) -> dict[str, Figure]:
-    """Those of a run that goes on, as far as they mean anything by now."""
+    """Return the figures that are meaningful while the run goes on."""
     return {name: figure for name, figure in figures(history, tracker).items() if name not in _AT_THE_END}
 
 

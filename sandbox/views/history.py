@@ -1,4 +1,4 @@
-"""Events → who was where, when: each process's states, each CPU's processes, and every time slice."""
+"""The past of a run, folded from events: each process's states, each CPU's processes, and every time slice."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from sandbox.model.rules import FOR_CHILD
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 from sandbox.views.retired import Figures, Retired
 
-#: What a mark says of where a process was: that is in its track.
+#: Stands for the track of a life in a mark, which does not copy tracks.
 _NOWHERE = Track()
-#: Fewer slices than this are not looked through for those of the retired.
+#: Below this number of slices, those of retired processes are not dropped.
 _MIN_SLICES = 10_000
 
-#: So many faults are kept; what comes later is counted.
+#: The most faults, and deadlocks, to keep; further faults are only counted.
 MAX_FAULTS = 1_000
 
 
 class Slice:
-    """One time slice: granted at ``start_ns``, over at ``end_ns``; ``cpu_ns``: the CPU time used in it."""
+    """One time slice, from ``start_ns`` to ``end_ns`` (None: not over). ``cpu_ns``: the CPU time used in it."""
 
     __slots__ = ("cpu", "cpu_ns", "end_ns", "pid", "reason", "start_ns")
 
@@ -54,7 +54,7 @@ class Slice:
 
 
 class Life:
-    """What is known of one process. ``track``: where it was, from when on, if that is kept."""
+    """The figures of one process. ``track``: where it was over time; empty if tracks are not kept."""
 
     __slots__ = (
         "_child_wait_ns",
@@ -85,30 +85,30 @@ class Life:
         self.first_run_ns: int | None = None
         self.cpu_ns = 0
         self.undispatched_ns = 0
-        #: CPU time of descendants that had ended before anybody saw them.
+        #: CPU time of descendants that ended before they were seen.
         self.unseen_ns = 0
         #: CPU time of descendants that have retired.
         self.family_ns = 0
         self.switches = 0
-        #: Time on a CPU in which that was still switching to it; known in virtual time only.
+        #: Time on a CPU that was still switching to it; known in virtual time only.
         self.switching_ns = 0
-        #: Deadlines that its jobs have missed.
+        #: The number of deadlines that its jobs have missed.
         self.missed = 0
         self.dispatched_ns = 0
         self.last_slice: Slice | None = None
         self.track = Track()
         self._keeps_track = keeps_track
-        #: Where it is, as in its track, and since when.
+        #: Where it is, as a value of its track, and since when.
         self._where = GONE
         self._since_ns = 0
-        #: Time spent READY and BLOCKED, and of the latter for its own children, without the present stay.
+        #: Time spent READY, BLOCKED, and BLOCKED for its own children, without the present stay.
         self._ready_ns = 0
         self._waited_ns = 0
         self._child_wait_ns = 0
         self._waits_for_child = False
 
     def enter(self, where: int, t_ns: int) -> None:
-        """It is somewhere else from now on, ``where`` as in ``sandbox.views.intervals``."""
+        """Record a change of place. ``where``: a value as defined in ``sandbox.views.intervals``."""
         left = self._where
         if left == READY:
             self._ready_ns += t_ns - self._since_ns
@@ -121,28 +121,28 @@ class Life:
             self.track.put(t_ns, where)
 
     def block(self, on: Clause, t_ns: int) -> None:
-        """It is BLOCKED from now on."""
+        """Record that the process is BLOCKED from now on."""
         self.enter(BLOCKED, t_ns)
         self._waits_for_child = on.rule == FOR_CHILD
 
     def ready_ns(self, now_ns: int) -> int:
-        """Time spent READY so far."""
+        """Return the time spent READY so far."""
         return self._ready_ns + self._lasting_ns(READY, now_ns)
 
     def blocked_ns(self, now_ns: int) -> int:
-        """Time spent BLOCKED so far."""
+        """Return the time spent BLOCKED so far."""
         return self._waited_ns + self._lasting_ns(BLOCKED, now_ns)
 
     def child_wait_ns(self, now_ns: int) -> int:
-        """Of the time spent BLOCKED, that in which it waited for children of its own."""
+        """Return the part of the time spent BLOCKED in which it waited for its own children."""
         return self._child_wait_ns + (self._lasting_ns(BLOCKED, now_ns) if self._waits_for_child else 0)
 
     def share(self, now_ns: int) -> float:
-        """What it got of the time in which it wanted the CPU."""
+        """Return its share of the time in which it wanted the CPU: CPU / (CPU + waiting)."""
         return self.cpu_ns / (self.cpu_ns + self.ready_ns(now_ns))
 
     def figures(self) -> Figures:
-        """Those of one that has ended."""
+        """Return the figures of the process, which must have ended."""
         exited = self.exited
         assert exited is not None
         t_ns = exited.t_ns
@@ -166,8 +166,8 @@ class Life:
 
 
 class Mark(NamedTuple):
-    """How a history stood: the lives by then, each with what its track said last, and the totals. Tracks themselves
-    are long, and only grow: they are cut where the mark is."""
+    """A snapshot of a history: the lives, each with the last value of its track, and the totals. Tracks are not copied,
+    as they are long and only grow: ``History.back_to`` cuts the present ones at the time of the mark."""
 
     lives: dict[int, tuple[Life, Track]]
     cpus: list[int]
@@ -184,49 +184,49 @@ class Mark(NamedTuple):
 
 
 class History:
-    """Grows event by event; what it has once does not change.
+    """The past of a run, folded from its events.
 
-    ``keeps_slices``: whether to keep every single slice, as a result document lists them; ``keeps_tracks``: where each
-    process was from when on, as charts draw it. The figures of a run need neither, and a run may be long.
+    ``keeps_slices``: whether to keep every slice, which a result document lists; ``keeps_tracks``: whether to keep
+    where each process was over time, which charts draw. The figures of a run need neither, and a run may be long.
     """
 
     def __init__(self, keeps_slices: bool = True, keeps_tracks: bool = True) -> None:
         self.booted: Booted | None = None
         self.now_ns = 0
         self.lives: dict[int, Life] = {}
-        #: Whose each CPU was; slices of one process with nobody between them are one turn.
+        #: The process on each CPU over time; consecutive slices of one process are one entry.
         self.cpus: dict[int, Track] = {}
         self.slices: list[Slice] = []
-        #: How often a CPU took another process than the one it had last.
+        #: How often a CPU got another process than the one it had last.
         self.switches = 0
         #: CPU time that processes used without being dispatched.
         self.undispatched_ns = 0
-        #: For how long others had the CPU of a process that was dispatched; CPU time of processes that nobody saw.
+        #: Time in which others had the CPU of a dispatched process; CPU time of processes that were never seen.
         self.stolen_ns = self.unseen_ns = 0
-        #: Deadlines that jobs have missed.
+        #: The number of deadlines that jobs have missed.
         self.missed = 0
-        #: What went wrong, the first ones; how many more there were.
+        #: The first faults, and the number of further ones.
         self.faults: list[Fault] = []
         self.more_faults = 0
-        #: Deadlocks, each with those who were in it; the last ones.
+        #: The last deadlocks.
         self.deadlocks: deque[Deadlocked] = deque(maxlen=MAX_FAULTS)
-        #: The totals of those that are remembered no longer.
+        #: The totals of the processes that are no longer remembered.
         self.retired = Retired()
         self._dead = Dead()
         self._keeps_slices, self._keeps_tracks = keeps_slices, keeps_tracks
-        #: When there are so many, those of the retired are left out.
+        #: The number of slices at which those of retired processes are dropped.
         self._slices_until = _MIN_SLICES
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
 
     @property
     def others_ns(self) -> int:
-        """For how long at least others had the CPU of a process that was dispatched: all who were not dispatched, less
-        those of our own."""
+        """The least time (ns) in which programs outside the run had the CPU of a dispatched process: the stolen time
+        less the time that the run's own processes used without being dispatched."""
         return max(self.stolen_ns - self.undispatched_ns, 0)
 
     def add_all(self, events: Iterable[Event]) -> None:
-        """Take in the next events; of an instant, which has three as a rule, that saves three calls."""
+        """Add the next events. This is faster than calling ``add`` for each."""
         for event in events:
             if event.t_ns > self.now_ns:  # noqa: PLR1730 - a call costs more than all the rest
                 self.now_ns = event.t_ns
@@ -235,7 +235,7 @@ class History:
                 take_in(self, event)
 
     def add(self, event: Event) -> None:
-        """Take in the next event."""
+        """Add the next event."""
         self.now_ns = max(self.now_ns, event.t_ns)
         take_in = _TAKES_IN.get(type(event))
         if take_in is not None:
@@ -325,8 +325,8 @@ class History:
             self.more_faults += 1
 
     def _retire(self, pids: Sequence[int]) -> None:
-        """What they and their descendants have used goes to the nearest ancestor that is remembered, and so do the
-        children that they leave."""
+        """Forget retired processes. The nearest remembered ancestor gets their children, and the CPU time of them and
+        their descendants."""
         pass_to = heirs({pid: self.lives[pid].admitted.parent for pid in pids})
         for pid in sorted(pids, reverse=True):  # children are younger than their parents
             life = self.lives.pop(pid)
@@ -342,8 +342,8 @@ class History:
             self._slices_until = max(2 * len(self.slices), _MIN_SLICES)
 
     def _put_right(self, pid: int, life: Life, more_ns: int) -> None:
-        """What a process used after its last slice (a late stop, a wake noticed late) belongs to that slice; what it
-        was said to have used too much is taken from the last ones."""
+        """Correct the CPU times of a process's slices by ``more_ns`` after its end. CPU time used after its last slice
+        (a late stop, a wakeup noticed late) is added to that slice; an excess is taken from the last slices."""
         if life.last_slice is None:
             return
         life.last_slice.cpu_ns += more_ns
@@ -360,7 +360,7 @@ class History:
     # Going back
 
     def mark(self) -> Mark:
-        """How it stands; to be taken between two instants only."""
+        """Return a snapshot for ``back_to``. Call this only between two instants, not among events of one time."""
         return Mark(
             lives={pid: (_without_track(life), life.track.last) for pid, life in self.lives.items()},
             cpus=[*self.cpus],
@@ -377,7 +377,7 @@ class History:
         )
 
     def back_to(self, mark: Mark) -> History:
-        """A history of its own, as this one stood at a mark; it keeps no slices."""
+        """Return an independent history in the state of a mark of this one, which keeps no slices."""
         history = History(keeps_slices=False)
         for pid, (then, last) in mark.lives.items():
             life = history.lives[pid] = copy(then)
@@ -398,8 +398,8 @@ def _without_track(life: Life) -> Life:
     return then
 
 
-#: How each kind of event is taken in; of others there is nothing to keep. A table, because three events in four are
-#: those of slices, and a run may have millions of them.
+#: The handler of each type of event; other events are ignored. A table is used for speed, as three events in four
+#: belong to slices, and a run may have millions of them.
 _TAKES_IN: dict[type[Event], Callable[[History, Any], None]] = {
     Booted: History._boot,
     Admitted: History._admit,

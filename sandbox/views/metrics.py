@@ -1,24 +1,23 @@
-"""Events → figures: the result document and its table. Definitions are the textbooks'.
+"""The figures of a run and its result document, computed from a history. Definitions are those of textbooks.
 
-Means and percentiles are over the processes that the scenario names: what those start is their own way of working, and
-its CPU time is theirs as a family's.
+Means and percentiles are over the processes that the scenario names. The CPU time of processes that these start is
+counted for them as a family.
 
 turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch in which the
 process computes.
-makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan; where some have
-not ended, as servers never do, over the whole run, and so is the throughput.
-fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all
-got the same share, 1/n when one got everything. undispatched: CPU time used without being dispatched, after a wake
-that nobody had noticed yet or until a late stop took effect; it is part of the CPU time. stolen: for so long at least
-somebody who is not ours had the CPU of a process that was dispatched and could run. unseen: CPU time of processes that
-had ended before anybody saw them; it counts for their families and as utilisation. switching: time on a CPU in which
-that was still switching to the process; in virtual time turnaround = CPU + waiting + blocked + switching
-exactly, on real processes it is not known (None). What is not known yet, the makespan where nothing has ended for
-one, is None and never 0.
+makespan: from boot to the last end. CPU utilisation: CPU time of all processes divided by CPUs × makespan; if some
+have not ended, as servers never do, by CPUs × the length of the run, which is then also used for the throughput.
+fairness: Jain's index of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 if all
+got the same share, 1/n if one got everything. undispatched: CPU time used without being dispatched, after a wakeup
+that had not been noticed yet or until a late stop took effect; it is part of the CPU time. stolen: the least time in
+which programs outside the run had the CPU of a dispatched process that could run. unseen: CPU time of processes that
+ended before they were seen; it counts for their families and for the utilisation. switching: time on a CPU that was
+still switching to the process; in virtual time, turnaround = CPU + waiting + blocked + switching
+exactly; for real processes it is unknown (None). A figure that is not known yet, such as the makespan while no process
+has ended, is None, never 0.
 
-Of processes that the scenario does not name, those that ended long ago are remembered no longer one by one
-(``sandbox.model.retirement``): what they used, how many they were and their shares are part of the figures all the
-same.
+Processes that the scenario does not name and that ended long ago are no longer remembered individually
+(``sandbox.model.retirement``), but their number, the time they used and their shares are still part of the figures.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _NOBODY = Figures()
 
 
 def fold(events: Iterable[Event]) -> History:
-    """The history of all these events."""
+    """Return the history of all the given events."""
     history = History()
     for event in events:
         history.add(event)
@@ -46,7 +45,8 @@ def fold(events: Iterable[Event]) -> History:
 
 
 def result(history: History) -> dict[str, Any]:
-    """The result document; times in integer ns since boot. Where processes have retired, it has one key more."""
+    """Return the result document; times are integer ns since boot. The keys ``more_faults``, ``deadlocks`` and
+    ``retired`` are present only if there are any."""
     booted = history.booted
     assert booted is not None, "a history begins with Booted"
     return {
@@ -92,7 +92,7 @@ def _edge(edge: Edge) -> dict[str, Any]:
 
 
 def retired(history: History) -> dict[str, Any]:
-    """The sums over those that are remembered no longer, and by name; the name ``None`` stands for all further ones."""
+    """Return the sums over all retired processes, and for each name; the name None stands for all further names."""
     names = [{"name": name or None, **_sums(figures)} for name, figures in history.retired.names.items()]
     return {**_sums(history.retired.all), "names": names}
 
@@ -110,14 +110,14 @@ def _sums(figures: Figures) -> dict[str, int]:
 
 
 def processes(history: History) -> list[dict[str, Any]]:
-    """The figures of each process, in scenario order."""
+    """Return the figures of each process, in scenario order."""
     families = family_cpu_ns(history)
     lives = sorted(history.lives.values(), key=_scenario_order)
     return [_process(life, history) | {"family_cpu_ns": families[life.admitted.pid]} for life in lives]
 
 
 def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, Any]:
-    """The figures of a run, over the processes that have ended; of those only over these ``pids``, if any are given."""
+    """Return the figures of a run, over the ended processes. ``pids``: include only these (None: all)."""
     everyone = list(history.lives.values())
     ended = [life for life in everyone if life.exited is not None and (pids is None or life.admitted.pid in pids)]
     gone = history.retired.all if pids is None else Figures()
@@ -147,9 +147,9 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
 
 
 def one_after_another(history: History) -> dict[str, float | None]:
-    """What the scenario's processes would take one after another, the CPU idle during each one's waits: makespan in ns
-    and CPU utilisation, from what all used and these waited in this run, for others than their own children; None
-    where none has ended: what it will take is not known."""
+    """Return the makespan (ns) and CPU utilisation if the scenario's processes ran one after another, with the CPU idle
+    during their waits. They are computed from the CPU time of all processes and the waits of the scenario's processes
+    (except those for their own children) in this run; both are None while none of the latter has ended."""
     cpu_ns = sum(life.cpu_ns for life in history.lives.values()) + history.retired.all.cpu_ns
     named = [life for life in history.lives.values() if life.admitted.order is not None]
     waits_ns = sum(life.blocked_ns(history.now_ns) - life.child_wait_ns(history.now_ns) for life in named)
@@ -160,7 +160,8 @@ def one_after_another(history: History) -> dict[str, float | None]:
 
 
 def jain(shares: Sequence[float], more: Figures = _NOBODY) -> float | None:
-    """Jain's fairness index, (Σx)² / (n Σx²); None for no shares at all. ``more``: the sums of further ones."""
+    """Return Jain's fairness index, (Σx)² / (n Σx²); None if there are no shares. ``more``: the sums of further
+    shares."""
     squares = sum(share * share for share in shares) + more.squares
     return (sum(shares) + more.share) ** 2 / ((len(shares) + more.sharers) * squares) if squares else None
 
@@ -178,12 +179,12 @@ def _summary(values: list[int]) -> dict[str, int | None]:
 
 
 def family_cpu_ns(history: History) -> dict[int, int]:
-    """The CPU time of each process and of all its descendants, by pid, those that nobody saw included."""
+    """Return the CPU time of each process with all its descendants, by pid, including descendants never seen."""
     lives = history.lives
     totals = {pid: life.cpu_ns + life.unseen_ns + life.family_ns for pid, life in lives.items()}
     missing = Counter(life.admitted.parent for life in lives.values())
     complete = [pid for pid in totals if not missing[pid]]
-    for pid in complete:  # a child may have been heard of before its parent
+    for pid in complete:  # a child may have been reported before its parent
         parent = lives[pid].admitted.parent
         if parent in totals:
             totals[parent] += totals[pid]

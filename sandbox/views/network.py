@@ -1,4 +1,4 @@
-"""Events → who listens, who is connected to whom, and what went over it: the same fold for live view and replay."""
+"""Listening sockets and connections, folded from events; the live view and replays use the same fold."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sandbox.model.events import (
     Transferred,
 )
 
-#: Events of sockets alone, which change no process's state.
+#: Events about sockets, which change no process's state.
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 SOCKET_EVENTS = (Listening, Backlog, Connected, Accepted, Transferred, Closed)
-#: Closed connections that are kept, to be shown for a while.
+#: The number of closed connections to keep, so that they can be shown for a while.
 _MAX_ENDED = 100
 
 
 class Listener:
-    """A process waits for connections. ``backlog``: so many may wait to be accepted (0: unknown); ``waiting``: so many
+    """A listening socket. ``backlog``: how many connections may wait to be accepted (0: unknown); ``waiting``: how many
     do."""
 
     __slots__ = ("at", "backlog", "number", "pid", "waiting")
@@ -37,10 +37,10 @@ class Listener:
 
 
 class Connection:
-    """One end of a connection: that of a process, or of the kernel until one has accepted it (``pid`` None).
+    """One end of a connection, held by a process, or by the system until a process accepts it (``pid`` None).
 
-    ``received`` and ``sent`` in bytes, None where the system does not count them. ``waited_ns``: how long its process
-    waited for the CPU when it last woke, to hear or to answer; None: it has not yet.
+    ``received`` and ``sent`` are in bytes, None if the system does not count them. ``waited_ns``: how long its process
+    waited for a CPU after its last wakeup; None: it has not woken yet.
     """
 
     __slots__ = (
@@ -67,15 +67,15 @@ class Network:
     def __init__(self) -> None:
         self.listeners: dict[int, Listener] = {}
         self.connections: dict[int, Connection] = {}
-        #: Those that are over, the last one last.
+        #: Closed connections, the latest last.
         self.ended: deque[Connection] = deque(maxlen=_MAX_ENDED)
-        #: How many connections there have been.
+        #: The number of connections so far.
         self.number = 0
-        #: Processes that woke and wait for the CPU: since when.
+        #: The wakeup time of each process that woke and waits for a CPU.
         self._woken_ns: dict[int, int] = {}
 
     def copy(self) -> Network:
-        """A network of its own."""
+        """Return an independent copy."""
         network = copy(self)
         network.listeners = {number: copy(listener) for number, listener in self.listeners.items()}
         network.connections = {number: copy(connection) for number, connection in self.connections.items()}
@@ -84,7 +84,7 @@ class Network:
         return network
 
     def apply(self, event: SocketEvent) -> None:
-        """Fold the next event of a socket in."""
+        """Apply the next socket event."""
         match event:
             case Listening():
                 self.listeners[event.socket] = Listener(event)
@@ -103,26 +103,26 @@ class Network:
                 self._close(number, event.t_ns)
 
     def wake(self, pid: int, t_ns: int) -> None:
-        """A process has woken: from now on it waits for the CPU."""
+        """Record that a process has woken and waits for a CPU from now on."""
         self._woken_ns[pid] = t_ns
 
     def dispatch(self, pid: int, t_ns: int) -> None:
-        """A process has been given a CPU: for so long those who are connected to it have waited for that."""
+        """Record that a process got a CPU, and set ``waited_ns`` of its connections if it had woken before."""
         woken_ns = self._woken_ns.pop(pid, None)
         if woken_ns is not None:
             for connection in self.of(pid):
                 connection.waited_ns = t_ns - woken_ns
 
     def leave(self, pid: int) -> None:
-        """A process waits for something else, or is no more."""
+        """Record that a process waits for something other than a CPU, or has ended."""
         self._woken_ns.pop(pid, None)
 
     def of(self, pid: int) -> list[Connection]:
-        """The connections that a process has."""
+        """Return the connections that a process has."""
         return [connection for connection in self.connections.values() if connection.pid == pid]
 
     def forget(self, pids: Container[int]) -> None:
-        """These processes are remembered no longer: what they are said to have open is nobody's."""
+        """Forget processes: drop their listeners, and disown their connections."""
         self.listeners = {number: each for number, each in self.listeners.items() if each.pid not in pids}
         for connection in self.connections.values():
             if connection.pid in pids:

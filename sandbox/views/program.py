@@ -1,4 +1,4 @@
-"""Events → where each process stands in its program, and whose the last turns were."""
+"""The position of each stepped process in its program, and the last turns, folded from events."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from sandbox.model.events import Change, Dispatched, Stepped
 
-#: So many of the last turns are known by whose they were.
+#: The number of last turns whose processes are remembered.
 MAX_TURNS = 200
 
 
 class Stand(NamedTuple):
-    """Before which ``line`` of which ``file`` a thread stands (0: it has none left), in which ``function``."""
+    """The position of a thread: the next ``line`` (0: none is left) of ``file``, and its ``function``."""
 
     file: str
     line: int
@@ -23,20 +23,20 @@ class Stand(NamedTuple):
 
 
 class Steps:
-    """One process: where its threads stand, what it has run last, and what changed by that."""
+    """The steps of one process: the positions of its threads, its last line, and what that changed."""
 
     __slots__ = ("changed", "count", "file", "line", "stands")
 
     def __init__(self) -> None:
-        #: The last line that it has run, of which file; 0: none yet.
+        #: The file and line that it ran last; line 0: none yet.
         self.file, self.line = "", 0
         self.changed: tuple[Change, ...] = ()
-        #: How many lines it has run.
+        #: The number of lines it has run.
         self.count = 0
         self.stands: dict[int, Stand] = {}
 
     def apply(self, event: Stepped) -> None:
-        """It has run a line."""
+        """Apply the event of a line that the process has run."""
         self.changed = event.changed
         if event.line:
             self.file, self.line = event.file, event.line
@@ -46,7 +46,7 @@ class Steps:
 
     @property
     def last(self) -> Stand | None:
-        """Where the thread stands that has run last, which is the one that came last if it has run nothing."""
+        """The position of the thread that ran last, or was created last if none has run; None if there is no thread."""
         return next(reversed(self.stands.values()), None)
 
     def copy(self) -> Steps:
@@ -56,34 +56,34 @@ class Steps:
 
 
 class Program:
-    """All processes that run a line a turn, by pid, and the turns, whatever they are."""
+    """All processes that run one line per turn, by pid, and the last turns of any kind."""
 
     def __init__(self) -> None:
         self.steps: dict[int, Steps] = {}
-        #: Who has run a line last.
+        #: The process that has run a line last.
         self.last: int | None = None
-        #: Whose the last turns were, newest last, and how many there were.
+        #: The pids of the last turns, newest last, and the number of all turns.
         self.turns: deque[int] = deque(maxlen=MAX_TURNS)
         self.taken = 0
 
     def dispatch(self, event: Dispatched) -> None:
-        """Somebody is on a CPU: perhaps a turn begins."""
+        """Apply a dispatch, with which a turn may begin."""
         if event.begins_turn:
             self.turns.append(event.pid)
             self.taken += 1
 
     def step(self, event: Stepped) -> None:
-        """Somebody has run a line."""
+        """Apply the event of a line that a process has run."""
         steps = self.steps.get(event.pid)
         if steps is None:
             steps = self.steps[event.pid] = Steps()
         if event.thread in steps.stands and event.thread != next(reversed(steps.stands)):
-            del steps.stands[event.thread]  # it comes last again
+            del steps.stands[event.thread]  # apply then inserts it as the last one
         steps.apply(event)
         self.last = event.pid
 
     def forget(self, pids: Iterable[int]) -> None:
-        """These are remembered no longer."""
+        """Forget processes."""
         for pid in pids:
             self.steps.pop(pid, None)
 

@@ -1,10 +1,10 @@
-"""Where each process sits among synchronous and asynchronous, blocking and non-blocking: by what it does, as it was
-measured, never by what it is called.
+"""Classification of processes as synchronous or asynchronous and blocking or non-blocking, by their measured
+behaviour, never by their name.
 
-*Blocking*: the CPU does not work for it, for it waits in a call. *Synchronous*: it does nothing else until it has its
-answer. A process that waits for a child, for a line or for a message is both. One that computes is synchronous and does
-not block; so is one that asks its socket again and again. One that has started a child and goes on while that is not
-done is asynchronous; so is one that waits for whoever of several answers first, and that blocks.
+*Blocking*: the process waits in a call and uses no CPU. *Synchronous*: it does nothing else until it has its answer. A
+process that waits for a child, a line or a message is both. A process that computes is synchronous and does not block,
+and so is one that polls its socket. A process that has started a child and goes on while the child runs is asynchronous
+and does not block. A process that waits for the first answer of several is asynchronous and blocks.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from sandbox.util.units import MS
 from sandbox.views.board import Board, Row
 from sandbox.views.history import History, Life
 
-#: A process with sockets polls them if it has used more CPU time than this, and so many times as much as it waited.
+#: A process with sockets is taken to poll them if it has used more CPU time than both 100 ms and 20 times the time it
+#: was blocked.
 _ASKS_NS, _HARDLY = 100 * MS, 20
 
 
 class Seat(NamedTuple):
-    """Where a process sits, and why: a rule with its figures. ``on``: the call in which it waits."""
+    """The class of a process. ``why``: the reason, a rule with its figures; ``on``: the cause of its wait, if any."""
 
     synchronous: bool
     blocking: bool
@@ -31,7 +32,7 @@ class Seat(NamedTuple):
 
 
 def seats(board: Board, history: History, now_ns: int) -> dict[int, Seat]:
-    """The seats of all living processes, in order of birth, at ``now_ns``."""
+    """Return the seats of all living processes at ``now_ns``, by pid, in order of birth."""
     children: dict[int, list[Row]] = {}
     living = [row for row in board.rows.values() if row.state not in (State.NEW, State.EXITED)]
     for row in living:
@@ -54,7 +55,7 @@ def _waiting(row: Row, life: Life, now_ns: int) -> Seat:
 
 
 def _going(life: Life, children: list[Row], socket: str | None, now_ns: int) -> Seat:
-    """Of a process that is RUNNING or READY."""
+    """Return the seat of a process that is RUNNING or READY."""
     cpu_ns = life.track.used_ns(now_ns)
     if children:
         eldest = children[0]

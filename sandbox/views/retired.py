@@ -1,4 +1,4 @@
-"""What is left of processes that have retired (``sandbox.model.retirement``): sums, of all and of each name."""
+"""The sums kept of processes that have retired (``sandbox.model.retirement``): over all of them, and for each name."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from copy import copy
 from typing import NamedTuple
 
-#: Sums are kept of so many names; later ones share one line.
+#: The most names with sums of their own; later names are added up under ``OTHERS``.
 MAX_NAMES = 200
 OTHERS = ""
 
 
 class Figures(NamedTuple):
-    """Of one process that has ended, or the sums of several. ``share``: see ``fairness`` in ``sandbox.views.metrics``;
-    of those that have one, ``sharers``, also the sum of the squares."""
+    """The figures of one ended process, or their sums over several. ``share``: see ``fairness`` in
+    ``sandbox.views.metrics``; ``sharers``: the number of processes with a share; ``squares``: the sum of the squares of
+    the shares."""
 
     processes: int = 0
     failed: int = 0
@@ -28,26 +29,26 @@ class Figures(NamedTuple):
     squares: float = 0.0
 
     def plus(self, other: Figures) -> Figures:
-        """The sums of both."""
+        """Return the sums of both."""
         return Figures._make(mine + its for mine, its in zip(self, other, strict=True))
 
 
 class Retired:
-    """Grows by one process after another."""
+    """Sums over retired processes, added one by one."""
 
     def __init__(self) -> None:
         self.all = Figures()
-        #: When the last of them ended.
+        #: The latest end of any of them.
         self.until_ns = 0
         self._names: dict[str, Figures] = {}
 
     @property
     def names(self) -> Mapping[str, Figures]:
-        """The sums of each name; of names that came too late for a line of their own under ``OTHERS``."""
+        """The sums of each name; names beyond the first ``MAX_NAMES`` are added up under ``OTHERS``."""
         return self._names
 
     def add(self, name: str, ended_ns: int, figures: Figures) -> None:
-        """One more has retired."""
+        """Add a retired process."""
         self.all = self.all.plus(figures)
         self.until_ns = max(self.until_ns, ended_ns)
         if name not in self._names and len(self._names) >= MAX_NAMES:
@@ -55,7 +56,7 @@ class Retired:
         self._names[name] = self._names.get(name, Figures()).plus(figures)
 
     def copy(self) -> Retired:
-        """Sums of its own."""
+        """Return an independent copy."""
         retired = copy(self)
         retired._names = dict(self._names)
         return retired

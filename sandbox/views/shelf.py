@@ -1,4 +1,4 @@
-"""What is rarely wanted again is put out of memory: into a file that has no name and is gone with us."""
+"""Storage outside memory for rarely needed data: an unnamed temporary file that vanishes with the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 
 class Place(NamedTuple):
-    """Where on the shelf something is; ``here``: it is in memory, because there was no room elsewhere."""
+    """The place of data on the shelf. ``here``: the compressed data, kept in memory because the file failed."""
 
     offset: int
     size: int
@@ -17,7 +17,7 @@ class Place(NamedTuple):
 
 
 class Shelf:
-    """Takes bytes, and gives them back; compressed in between."""
+    """Stores bytes in compressed form and returns them on request."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
@@ -25,11 +25,11 @@ class Shelf:
 
     @property
     def size(self) -> int:
-        """Bytes that are out of memory."""
+        """The size of the file in bytes."""
         return self._end
 
     def put(self, data: bytes) -> Place:
-        """Keep it."""
+        """Store data, and return its place. If the file cannot be written, the data stays in memory."""
         packed = zlib.compress(data, 1)
         try:
             if self._file is None:
@@ -44,7 +44,7 @@ class Shelf:
         return Place(self._end - len(packed), len(packed))
 
     def get(self, place: Place) -> bytes:
-        """What was put there."""
+        """Return the data stored at a place."""
         if place.here is not None or self._file is None:
             return zlib.decompress(place.here or b"")
         self._file.seek(place.offset)

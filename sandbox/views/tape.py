@@ -1,4 +1,4 @@
-"""What the terminal of a process was sent, in the order in which it was: whoever plays it sees its screen."""
+"""A record of everything sent to the terminal of a process; playing it to a terminal emulator shows the screen."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from typing import NamedTuple
 
 from sandbox.model.events import Wrote
 
-#: Of each terminal, so many characters are kept.
+#: The most characters that are kept of each terminal.
 MAX_CHARACTERS = 1_000_000
-#: Shorter pieces are joined, so that there are not too many of them.
+#: Pieces shorter than this are joined with the next one, to limit their number.
 _MIN_PIECE = 4_096
 
 
 def sent(event: Wrote) -> str:
-    """What a terminal was sent when this was written."""
+    """Return what the terminal was sent for an event."""
     return event.text.replace("\n", "\r\n") if event.raw is None else event.raw
 
 
 class Size(NamedTuple):
-    """From here on the terminal is so large."""
+    """The size of a terminal from a place on the tape on."""
 
     rows: int
     columns: int
 
 
 class Tape:
-    """Grows piece by piece. A place on it is a number that stays the same, whatever has been forgotten before it."""
+    """A record of the text sent to a terminal and of changes of its size. A place on it is a number that stays valid
+    when older parts are dropped; text takes one place per character, a change of size takes one."""
 
     def __init__(self, size: Size) -> None:
-        #: The oldest place that is kept, and how large the terminal was there.
+        #: The oldest place that is kept, and the size of the terminal there.
         self.first = 0
         self.size = size
-        #: How large it is at the end.
+        #: The size of the terminal at the end of the tape.
         self.latest = size
         self.end = 0
         self._pieces: deque[tuple[int, str | Size]] = deque()
 
     def copy(self) -> Tape:
-        """One of its own; pieces never change."""
+        """Return an independent copy; pieces are shared, as they never change."""
         tape = copy(self)
         tape._pieces = self._pieces.copy()
         return tape
 
     def write(self, text: str) -> None:
-        """The terminal was sent this."""
+        """Append text that was sent to the terminal."""
         if not text:
             return
         last = self._pieces[-1] if self._pieces else None
@@ -59,7 +60,7 @@ class Tape:
             self._forget()
 
     def resize(self, size: Size) -> None:
-        """The terminal is so large from now on."""
+        """Append a change of the terminal's size."""
         self._pieces.append((self.end, size))
         self.latest = size
         self.end += 1
@@ -71,12 +72,13 @@ class Tape:
         self.first = self._pieces[0][0]
 
     def since(self, place: int) -> Iterator[str | Size]:
-        """What follows a place that is kept."""
+        """Yield everything from a place on, which must be kept."""
         for start, piece in self._from(place):
             yield piece[place - start :] if isinstance(piece, str) and place > start else piece
 
     def at(self, place: int) -> str | Size:
-        """What is at a place that is kept: all text up to where it changes its size, or that size."""
+        """Return what is at a place that is kept: all text up to the next change of size, or the new size; "" at the
+        end."""
         texts: list[str] = []
         for piece in self.since(place):
             if isinstance(piece, Size):
@@ -87,7 +89,7 @@ class Tape:
         return "".join(texts)
 
     def _from(self, place: int) -> list[tuple[int, str | Size]]:
-        """The pieces that end beyond a place; mostly it is near the end."""
+        """Return the pieces that end after a place. The search starts at the end, as most places are near it."""
         found: list[tuple[int, str | Size]] = []
         for start, piece in reversed(self._pieces):
             if start + (len(piece) if isinstance(piece, str) else 1) <= place:

@@ -1,4 +1,4 @@
-"""Events → what happens to whom: how often and when, and what was printed."""
+"""Tracking of a lesson's happenings, and of the figures that processes print, in the events of a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PRINTED = re.compile(r"(?:([\w-]+): )?(\w+ = [^,]+(?:, \w+ = [^,]+)*)")
 
 
 class Times:
-    """How often something has happened so far, and when first (ns)."""
+    """How often something has happened so far, and when first (ns; None: never)."""
 
     __slots__ = ("first_ns", "number")
 
@@ -47,17 +47,17 @@ class Times:
 
 
 class LessonTracker:
-    """Grows event by event. A process is identified by its path: its name, or its parent's path and its ordinal among
-    the parent's children (``boss/1``). ``happenings``: what to look out for; ``steps``: what is
-    waited for, one after the other."""
+    """Counts happenings and records steps in the events of a run. A process is identified by its path: its name, or its
+    parent's path and its ordinal among the parent's children (``boss/1``). ``happenings``: the happenings to
+    count; ``steps``: the happenings that the lesson waits for, in order."""
 
     def __init__(self, happenings: Iterable[Happening] = (), steps: Sequence[Happening] = ()) -> None:
         self.times: dict[Happening, Times] = {happening: Times() for happening in (*happenings, *steps)}
-        #: When each step was done (ns), of those that are done.
+        #: The time (ns) at which each finished step was reached.
         self.reached: list[int] = []
         self.paths: dict[int, str] = {}
         self.children: Counter[str] = Counter()
-        #: What processes have printed as ``name = value``, by their path, a dot and the name.
+        #: Values that processes have printed as ``name = value``, by ``path.name``.
         self.printed: dict[str, str] = {}
         self._steps = steps
         self._by_verb: dict[str, list[Happening]] = {}
@@ -67,7 +67,7 @@ class LessonTracker:
         self._dead = Dead()
 
     def add(self, event: Event) -> None:
-        """Take in the next event."""
+        """Apply the next event."""
         match event:
             case Booted(kept=kept):
                 self._dead = Dead(kept)
@@ -112,7 +112,7 @@ class LessonTracker:
         return f"{parent}/{self.children[parent]}"
 
     def _forget(self, pid: int) -> None:
-        """Nothing more comes of this one, which the scenario does not name."""
+        """Forget a retired process, which the scenario does not name."""
         path = self.paths.pop(pid)
         self._lines.pop(pid, None)
         del self.children[path]
@@ -133,7 +133,7 @@ class LessonTracker:
                 self._came(happening, t_ns)
 
     def _write(self, t_ns: int, pid: int, text: str) -> None:
-        """What a process writes, line by line."""
+        """Split what a process writes into lines, and check each complete one."""
         *lines, rest = (self._lines.get(pid, "") + text).split("\n")
         self._lines[pid] = rest[:_MAX_LINE]
         for line in lines:
@@ -150,11 +150,11 @@ class LessonTracker:
                 self.reached.append(t_ns)
 
     def _is_past(self, step: Happening) -> bool:
-        """Whether it has come before its turn, and cannot come again."""
+        """Whether a step has already happened and cannot happen again."""
         return step.verb in _ONCE and self.times[step].number > 0 and "*" not in step.who
 
     def _note(self, path: str, line: str) -> None:
-        """Figures that a program prints: ``x = 5``, ``x = 5, y = 6``, ``child: x = 5``."""
+        """Store figures printed in the form ``x = 5``, ``x = 5, y = 6`` or ``child: x = 5``."""
         match = _PRINTED.fullmatch(line.strip())
         if match is None or len(self.printed) >= _MAX_PRINTED:
             return
@@ -164,14 +164,15 @@ class LessonTracker:
             self.printed[f"{path}.{label}{name}"] = value.strip()
 
 
-#: What happens to a process once, and is its end: which of two ends first is nobody's to say.
+#: Verbs that happen to a process only once, at its end. Which of two processes ends first is not determined, so such a
+#: step may happen before the lesson waits for it.
 _ONCE = ("exits", "is killed")
 _FAMILY = {"Zombie": "is a zombie", "Reaped": "is reaped", "Adopted": "is adopted"}
 _READY = {"woke": "wakes", "expired": "uses up its slice", "preempted": "is preempted"}
 
 
 def _means(who: str, path: str) -> bool:
-    """Whether a name in a lesson means the process of a path; ``boss/*`` is any child of boss."""
+    """Whether a name in a lesson means the process with a path; ``boss/*`` is any child of boss."""
     if who.endswith("/*"):
         return path.rpartition("/")[0] == who[:-2]
     return who == path

@@ -1,5 +1,4 @@
-"""Events → the transitions that processes have made between their states, and how often: the diagram that every course
-draws, counted.
+"""Counts of the transitions between process states, for the state diagram, folded from events.
 
 A pause of the machine is no transition: its clock stands still, and a process that was RUNNING goes on."""
 
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from sandbox.model.events import Admitted, Blocked, Descheduled, Dispatched, Event, Exited, Ready
 from sandbox.model.states import State
 
-#: Every transition by its name: from which state, to which.
+#: The transitions by name, each with its states before and after.
 TRANSITIONS = {
     "admitted": (State.NEW, State.READY),
     "admitted waiting": (State.NEW, State.BLOCKED),
@@ -39,12 +38,12 @@ TRANSITIONS = {
 }
 _PLACES = {name: place for place, name in enumerate(TRANSITIONS)}
 _WHILE = {State.READY: " while ready", State.BLOCKED: " while blocked", State.STOPPED: " while stopped"}
-#: Moves that are kept to tell what led to the last one.
+#: The most moves kept to show what led to the last one.
 _RECENT = 16
 
 
 class Move(NamedTuple):
-    """A process has made a transition, by this event."""
+    """A transition that a process has made, and its event."""
 
     pid: int
     transition: str
@@ -52,28 +51,28 @@ class Move(NamedTuple):
 
 
 class Transitions:
-    """How often each transition was made, by each process and by all, and which was the last."""
+    """The counts of all transitions, per process and in total, and the last moves."""
 
     def __init__(self) -> None:
         #: The last move of each process, by pid.
         self.last: dict[int, Move] = {}
-        #: Why each was dispatched when it last was.
+        #: The last dispatch of each process, by pid.
         self.dispatched: dict[int, Dispatched] = {}
-        #: The last decision with all that led to it, and what has come of it since; the last move last.
+        #: The moves that led to the last decision, and those after it, newest last.
         self.recent: deque[Move] = deque(maxlen=_RECENT)
-        #: Who was RUNNING when the machine paused, and has not gone on yet.
+        #: The processes that were RUNNING when the machine paused and have not gone on yet.
         self.held: set[int] = set()
         self._all = _none()
         self._each: dict[int, array[int]] = {}
 
     def count(self, transition: str, pid: int | None = None) -> int:
-        """How often a process has made it; None: all of them together."""
+        """Return how often a process has made a transition; ``pid`` None: how often all processes have."""
         counts = self._all if pid is None else self._each.get(pid)
         return 0 if counts is None else counts[_PLACES[transition]]
 
     def apply(self, event: Event) -> None:
-        """Fold the next event in, whatever it is about."""
-        match event:  # what happens most stands first
+        """Apply the next event, of any type."""
+        match event:  # the most frequent events come first
             case Dispatched(pid=pid):
                 if pid in self.held:
                     self.held.discard(pid)
@@ -97,13 +96,13 @@ class Transitions:
                 self._move(pid, ("exited" if signal is None else "killed") + before, event)
 
     def forget(self, pids: Iterable[int]) -> None:
-        """Nobody asks for these any more, but in the totals."""
+        """Forget processes, except in the totals."""
         for pid in pids:
             self.dispatched.pop(pid, None)
             del self.last[pid], self._each[pid]
 
     def copy(self) -> Transitions:
-        """A diagram of its own."""
+        """Return an independent copy."""
         diagram = copy(self)
         diagram.last, diagram.dispatched = self.last.copy(), self.dispatched.copy()
         diagram.recent = self.recent.copy()
@@ -114,7 +113,7 @@ class Transitions:
 
     @property
     def has_stops(self) -> bool:
-        """Whether anybody was ever stopped: most runs know no such state."""
+        """Whether any process was ever stopped, which happens in few runs."""
         return bool(self.count("stopped") or self.count("stopped while blocked"))
 
     def _state(self, pid: int) -> State:
@@ -122,7 +121,7 @@ class Transitions:
         return State.NEW if move is None else TRANSITIONS[move.transition][1]
 
     def _wait(self, pid: int, event: Blocked, again: bool) -> None:
-        """It waits, or was stopped; ``again``: it had been waiting or stopped before."""
+        """Apply a ``Blocked`` event. ``again``: the process was already waiting or stopped."""
         if not again:
             usual = "stopped" if event.is_stop else "blocked"
             self._move(pid, usual if pid in self.last else "admitted waiting", event)

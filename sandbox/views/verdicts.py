@@ -1,4 +1,4 @@
-"""Holds the claims of a lesson against a run."""
+"""Checks the claims of a lesson against a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIGNS = {
 
 
 class Verdict(NamedTuple):
-    """A claim, whether it held, and what was found."""
+    """The result of checking a claim: whether it held, and what was found."""
 
     claim: AnyClaim
     held: bool
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
-    """The happenings that these claims are about: to be tracked while the run goes on."""
+    """Return the happenings in the given claims, which have to be tracked during the run."""
     found: list[Happening] = []
     for claim in claims:
         if isinstance(claim, Happens):
@@ -41,7 +41,7 @@ def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
 
 
 def judge(claims: Iterable[AnyClaim], tracker: LessonTracker, known: Mapping[str, Figure]) -> list[Verdict]:
-    """Every claim against a run that is over; ``known``: its figures."""
+    """Check each claim against a finished run. ``known``: the figures of the run."""
     return [_judge(claim, tracker, known) for claim in claims]
 
 

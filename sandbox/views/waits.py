@@ -1,4 +1,4 @@
-"""Events → who waits for whom at one moment: a graph of processes, what they wait for, and who has that."""
+"""The wait-for graph at one moment: which processes wait for which resources, and which processes hold these."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ By = Literal["seen", "said", "unknown"]
 
 
 class Wait(NamedTuple):
-    """``pid`` waits for the ``resource``, which the ``holders`` have: one of them is enough (``any``), or all have to
-    let go. ``since_ns``: since when that is known; ``knot``: the holders over whom a deadlock closes."""
+    """``pid`` waits for the ``resource``, which the ``holders`` have: one of them (``any``) or all must release it.
+    ``since_ns``: since when that is known; ``knot``: the holders that are in the knot of the same deadlock."""
 
     pid: int
     resource: str
@@ -26,40 +26,41 @@ class Wait(NamedTuple):
 
     @property
     def event(self) -> Waits:
-        """The same as it is told."""
+        """This wait as a ``Waits`` event."""
         return Waits(self.since_ns, self.pid, self.resource, [*self.holders], self.by, self.any)
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether nobody is left who could end it."""
+        """Whether no process is left that could end the wait."""
         return not self.holders and self.by != "unknown"
 
     def is_new(self, now_ns: int, within_ns: int) -> bool:
-        """Whether it has only just begun."""
+        """Whether the wait began less than ``within_ns`` ago."""
         return now_ns - self.since_ns < within_ns
 
 
 class WaitGraph(NamedTuple):
-    """All waits for others, in order of birth of who waits."""
+    """All waits for other processes, in order of birth of the waiting process."""
 
     waits: tuple[Wait, ...]
 
     @property
     def pids(self) -> list[int]:
-        """Everybody in it."""
+        """All processes in the graph, sorted."""
         return sorted({wait.pid for wait in self.waits}.union(*(wait.holders for wait in self.waits)))
 
     @property
     def core(self) -> frozenset[int]:
-        """Those in the knot of a deadlock."""
+        """The waiting processes in the knot of a deadlock."""
         return frozenset(wait.pid for wait in self.waits if wait.knot)
 
     def of(self, pid: int) -> list[Wait]:
-        """What one waits for; several things where several of its threads do."""
+        """Return the waits of a process: several if several of its threads wait."""
         return [wait for wait in self.waits if wait.pid == pid]
 
     def chains(self) -> list[list[int]]:
-        """Everybody, each beside one for whom it waits as far as that can be: the knot first, then the longest ways."""
+        """Return all processes in chains in which each waits for the next, as far as possible: the knot first, then the
+        longest chains."""
         holders: dict[int, list[int]] = {pid: [] for pid in self.pids}
         for wait in self.waits:
             holders[wait.pid] += sorted(wait.holders, key=lambda pid: pid not in wait.knot)
@@ -72,7 +73,7 @@ class WaitGraph(NamedTuple):
 
 
 def _way(start: int, holders: dict[int, list[int]], placed: set[int]) -> list[int]:
-    """From one to the next for whom it waits, until all of those have been placed."""
+    """Return a chain from ``start`` to the next awaited process, and so on, until all of these have been placed."""
     way: list[int] = []
     following: int | None = start
     while following is not None:
@@ -83,7 +84,7 @@ def _way(start: int, holders: dict[int, list[int]], placed: set[int]) -> list[in
 
 
 def _depth(pid: int, holders: dict[int, list[int]]) -> int:
-    """How many one meets on the way along the first holders."""
+    """Return the number of processes on the path from ``pid`` along the first holders."""
     seen: set[int] = set()
     while pid not in seen:
         seen.add(pid)
@@ -92,11 +93,11 @@ def _depth(pid: int, holders: dict[int, list[int]]) -> int:
 
 
 def wait_graph(board: Board, head: Callable[[int], int] = lambda pid: pid) -> WaitGraph:
-    """The waits at this moment. ``head``: as part of whose line a process is shown; a family that is folded into one
-    line waits as one, and what its members do among each other is not seen, unless it is part of a knot."""
+    """Return the graph of the present waits. ``head``: maps a process to the one in whose line it is shown. A family
+    folded into one line waits as one; waits among its members are left out unless they are part of a knot."""
     waits: dict[tuple[int, str], Wait] = {}
     for row in board.rows.values():
-        if row.state is not BLOCKED:
+        if row.state is not BLOCKED and (board.deadlock is None or row.pid not in board.deadlock.lively):
             continue
         for wait in _waits_of(row, board.deadlock):
             folded = _folded(wait, {pid: head(pid) for pid in (wait.pid, *wait.holders)})
@@ -108,7 +109,7 @@ def wait_graph(board: Board, head: Callable[[int], int] = lambda pid: pid) -> Wa
 
 
 def _waits_of(row: Row, deadlock: Deadlocked | None) -> Iterator[Wait]:
-    """What was told of it, and what its threads wait for in a deadlock."""
+    """Yield the reported wait of a process, and the waits of its threads in a deadlock."""
     links: dict[str, list[int]] = {}
     core: Iterable[int] = ()
     if deadlock is not None and row.pid in deadlock.pids:
@@ -122,7 +123,7 @@ def _waits_of(row: Row, deadlock: Deadlocked | None) -> Iterator[Wait]:
         knot = frozenset(holders).intersection(core)
         yield Wait(row.pid, told.resource, tuple(holders), told.by, told.any, told.t_ns, knot)
     if deadlock is not None:
-        said = {edge.resource for edge in deadlock.edges if edge.taken}  # only the program itself can say that
+        said = {edge.resource for edge in deadlock.edges if edge.taken}  # only the program itself can report that
         for resource, pids in links.items():
             knot = frozenset(pids).intersection(core)
             by: By = "said" if resource in said else "seen"
@@ -130,7 +131,7 @@ def _waits_of(row: Row, deadlock: Deadlocked | None) -> Iterator[Wait]:
 
 
 def _folded(wait: Wait, heads: dict[int, int]) -> Wait | None:
-    """The same between lines; None: it stays within one."""
+    """Return the wait between lines, or None if it stays within one line."""
     pid, holders = heads[wait.pid], tuple(dict.fromkeys(heads[holder] for holder in wait.holders))
     if all(name == shown for name, shown in heads.items()):
         return wait
@@ -140,7 +141,7 @@ def _folded(wait: Wait, heads: dict[int, int]) -> Wait | None:
 
 
 def _both(one: Wait, other: Wait) -> Wait:
-    """Two members of a family wait for the same."""
+    """Merge the waits of two members of a family for the same resource."""
     holders = tuple(dict.fromkeys([*one.holders, *other.holders]))
     since_ns = max(one.since_ns, other.since_ns)
     return one._replace(holders=holders, since_ns=since_ns, knot=one.knot | other.knot)

@@ -1,6 +1,6 @@
-"""Data → sentences: what events, causes, rules and faults are called, in the reader's language.
+"""Conversion of data (events, causes, rules, faults, results) to sentences in the reader's language.
 
-A part is loaded when something of it is said for the first time: most commands say little.
+Each module is imported when something of it is first used, because most commands need few of them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ __all__ = [
     "why",
 ]
 
-#: Where to look for what is asked for: who needs none of the others stands first.
+#: The modules that are searched for a requested name; those that import none of the others come first.
 _PARTS = (
     *("templates", "system", "problems", "faults", "waits", "policies", "wait_graph"),
     *("happenings", "results", "panels", "events", "reasons", "steps"),

@@ -1,4 +1,4 @@
-"""Events in a sentence each."""
+"""Sentences for events."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _POLICY = N_("policy {policy}")
 _SCHEDULING = N_("policy {policy} is in force")
 _FREEZER = N_("from now on processes are frozen instead of stopped by signals: {why}")
 _RECIPE = N_("recipe {recipe}: {why}")
-#: Who would notice signals.
+#: Descriptions of what would notice signals.
 _NOTICES: Messages = {
     "handles SIGCONT": "{name} handles SIGCONT",
     "waits for SIGCONT": "{name} blocks SIGCONT and may wait for it",
@@ -96,7 +96,7 @@ _NOTICES: Messages = {
 }
 _OPERATOR = N_("operator: {did}")
 _HALTED = N_("the machine is down: {why}")
-#: What brings a process to the ready queue; and the same in full, where nothing else says that it goes there.
+#: Why a process enters the ready queue, in a few words; and the same as a sentence, for use without context.
 _LEADS: Messages = {
     "admitted": "{name} arrives",
     "woke": "{name} wakes up",
@@ -108,7 +108,7 @@ _JOINS: Messages = {
     "admitted": "{name} arrives and joins the ready queue",
     "woke": "{name} wakes up and joins the ready queue",
 }
-#: Why a process left its CPU, and why a machine is down, in one or two words.
+#: Why a process left its CPU or the machine is down, in one or two words.
 _ENDS: Messages = {
     "expired": "expired",
     "preempted": "preempted",
@@ -135,7 +135,7 @@ _SOCKETS: Messages = {
     "closed": "closed",
 }
 
-#: What becomes of processes after an end, by who is there.
+#: Sentences for ``Zombie``, ``Reaped`` and ``Adopted``, with and without another process that is named.
 _FAMILY: Messages = {
     "Zombie": "{name} is a zombie: it has ended, and its parent {other} has not asked how",
     "Reaped": "{other} has asked for the end of {name}, and nothing is left of it",
@@ -144,7 +144,7 @@ _FAMILY: Messages = {
     "Adopted by us": "{name} has lost its parent; ossandbox has adopted it",
 }
 
-#: What kinds of events are called in a list of them.
+#: Short names of types of events, for a list of events.
 _KINDS: Messages = {
     "booted": "booted",
     "scheduling": "scheduling",
@@ -181,13 +181,13 @@ _KINDS: Messages = {
 
 
 def kind(event: Event) -> str:
-    """What it is, in one word."""
+    """Return a short name for the type of an event."""
     name = type(event).__name__.lower()
     return _(_KINDS.get(name, name))
 
 
 def sentence(event: Event, names: Names) -> str:
-    """What happened, in one sentence; "" for what needs none."""
+    """Return a sentence that says what happened; "" for an event that needs none."""
     if isinstance(event, ProcessEvent):
         return _of_process(event, names.get(event.pid, str(event.pid)))
     if isinstance(event, SocketEvent):
@@ -220,7 +220,7 @@ def _of_family(event: Zombie | Reaped | Adopted, names: Names) -> str:
 
 
 def _of_process(event: ProcessEvent, name: str) -> str:
-    """What a process did, or what was done with it."""
+    """Return a sentence for an event about a single process."""
     match event:
         case Admitted(name=name, runs=runs, parent=parent):
             return fill(_BORN if parent is None else _BORN_OF, {"name": name, "runs": runs, "parent": parent})
@@ -247,7 +247,7 @@ def _of_process(event: ProcessEvent, name: str) -> str:
 
 
 def _of_step(event: Stepped, name: str) -> str:
-    """A line that was run, and what it has changed."""
+    """Return a sentence for a line that was run, with the variables that it changed."""
     rule = ("to" if event.next_line else "last") if event.line else "first" if event.next_line else "only"
     other = event.next_file or event.file
     line = f"{event.line}" if other == event.file else f"{event.file}:{event.line}"
@@ -260,14 +260,14 @@ def _of_step(event: Stepped, name: str) -> str:
 
 
 def change(changed: Change) -> str:
-    """A variable that has another value: ``x 0 → 1``."""
+    """Return the change of a variable as ``x 0 → 1``."""
     before = "" if changed.before is None else f"{changed.before} → "
     said = clean_line(f"{changed.name} {before}{changed.after}", 200)
     return fill(_SHARED, {"change": said}) if changed.shared else said
 
 
 def _of_machine(event: Event, names: Names) -> str:
-    """What happened to the machine and its policy, and what the operator did."""
+    """Return a sentence for an event about the machine, its policy or the operator."""
     match event:
         case Booted(machine=machine, cpus=cpus, policy=policy, sensor=sensor):
             template = _BOOTED_WITH_SENSOR if sensor else _BOOTED
@@ -292,7 +292,7 @@ def _of_machine(event: Event, names: Names) -> str:
 
 
 def lead(event: Ready, names: Names) -> str:
-    """What brought a process to the ready queue, in a few words."""
+    """Return in a few words why a process entered the ready queue."""
     return fill(_LEADS[event.reason], {"name": names[event.pid]})
 
 
@@ -301,7 +301,7 @@ def _ended(reason: str) -> str:
 
 
 def _of_socket(event: SocketEvent, names: Names) -> str:
-    """What happened to a listener or a connection."""
+    """Return a sentence for an event about a listening socket or a connection."""
     figures = msgspec.structs.asdict(event)
     if isinstance(pid := figures.get("pid"), int):
         figures["name"] = names.get(pid, str(pid))
@@ -330,14 +330,14 @@ def _listed(tasks: Sequence[Queued], names: Names) -> str:
 
 
 def status(event: Exited) -> str:
-    """How a process ended: ``exit 0`` or the signal's name."""
+    """Return how a process ended: ``exit 0``, or the signal that killed it."""
     if event.signal is not None:
         return _("killed by {signal}").format(signal=signal_name(event.signal))
     return _("ended") if event.code is None else _("exit {code}").format(code=event.code)
 
 
 def signal_name(number: int) -> str:
-    """``SIGTERM`` for 15."""
+    """Return the name of a signal: ``SIGTERM`` for 15."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -345,7 +345,7 @@ def signal_name(number: int) -> str:
 
 
 def stretch(state: str, why: Clause) -> str:
-    """Why a process was in a state, in a few words."""
+    """Return in a few words why a process was in a state."""
     match state:
         case "RUNNING":
             return rule(why)

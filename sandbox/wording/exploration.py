@@ -1,4 +1,4 @@
-"""What is said of an order of turns in which a program breaks."""
+"""Sentences about orders of turns in which a program breaks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BREAKS: Messages = {
 
 
 def breaks(what: Clause) -> str:
-    """What of a run must not be, in words."""
+    """Return what went wrong in a run that breaks the program."""
     figures = dict(what.figures)
     if what.rule == "claim fails":
         claim, rule = figures.pop("claim", ""), figures.pop("found", None)

@@ -1,4 +1,4 @@
-"""What went wrong in a run, and what the operator did."""
+"""Sentences for the faults of a run and the actions of the operator."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _FAULTS: Messages = {
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
-#: Why nothing came of a run among many, or of all that are left.
+#: Why a run of a sweep, or all the rest of them, gave no result.
 _RUNS: Messages = {
     "policy raises": "{policy} fails in {callback}, {file} line {line}: {error} ({code})",
     "policy answers nonsense": "{policy}: {callback}, {file} line {line}, answers {answer} instead of {allowed}",
@@ -123,24 +123,24 @@ _OPERATOR: Messages = {
 
 
 def fault(clause: Clause) -> str:
-    """What went wrong; for a request that was refused, the problem with it."""
+    """Return what went wrong; for a refused request, return the problem with it."""
     if clause.rule == ORDER:
         return unkept(clause)
     return say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
 
 
 def add_sentences(document: dict[str, Any]) -> None:
-    """Each fault of a result document as a sentence, in English: programs read it."""
+    """Add a sentence to each fault of a result document, in English because the document is for programs."""
     with english():
         for each in document["faults"]:
             each["text"] = fault(Clause(each["rule"], each["figures"]))
 
 
 def run_failed(clause: Clause) -> str:
-    """Why nothing came of a run."""
+    """Return why a run gave no result."""
     return say(_RUNS, clause) if clause.rule in _RUNS else fault(clause)
 
 
 def operator(clause: Clause) -> str:
-    """What the operator did."""
+    """Return what the operator did."""
     return say(_OPERATOR, clause)

@@ -1,4 +1,4 @@
-"""What is said of a submission: why a task has not all its points, and what it tried."""
+"""Sentences about a graded submission: why a task lost points, and forbidden things that it tried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATUS: Messages = {
 
 
 def tried(clause: Clause) -> str:
-    """What a submission tried besides deciding."""
+    """Return what a submission tried to do in addition to deciding."""
     if clause.rule == "prints":
         number = clause.figures.get("lines")
         number = number if isinstance(number, int) else 1
@@ -41,7 +41,7 @@ def tried(clause: Clause) -> str:
 
 
 def shortcoming(clause: Clause, lost: bool = False) -> str:
-    """Why a task has not all its points. ``lost``: there was nobody to be judged."""
+    """Return why a task has not got all its points. ``lost``: there was no policy to be judged."""
     if lost:
         return problem(clause)
     if clause.rule in _UNJUDGED:
@@ -56,5 +56,5 @@ def shortcoming(clause: Clause, lost: bool = False) -> str:
 
 
 def status(name: str) -> str:
-    """What became of a submission."""
+    """Return the status of a submission in words."""
     return _(_STATUS[name])

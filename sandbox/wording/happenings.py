@@ -1,4 +1,4 @@
-"""What claims and steps of lessons wait for, in the reader's words; in English as one writes them."""
+"""The happenings of lessons' claims and steps in the reader's language; in English as they are written in files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _VERBS: Messages = {
 
 
 def happening(of: Happening) -> str:
-    """What happens to whom."""
+    """Return a happening in words."""
     if of.who == OPERATOR:
         return _("you: {did}").format(did=operator(Clause(of.what)))
     verb, what = of.verb, of.what

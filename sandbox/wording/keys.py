@@ -1,10 +1,10 @@
-"""What the keys of a scenario file say, each in a line: by table and key."""
+"""One-line descriptions of the keys of a scenario file, by table and key."""
 
 from __future__ import annotations
 
 from sandbox.i18n import Messages
 
-#: The keys of the file itself stand in the table "".
+#: The top-level keys of the file are in the table "".
 KEYS: Messages = {
     ".title": "what it is called on the screen",
     ".lesson": "the file of its text, beside it; NAME.zh.md beside NAME.md is the Chinese one",

@@ -1,4 +1,4 @@
-"""What is written in the pictures of states and of quadrants."""
+"""Texts of the diagrams of states and of quadrants."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TRANSITIONS: Messages = {
     "exited while stopped": "exits",
     "killed while stopped": "killed while stopped",
 }
-#: Why a process sits in its quadrant: in a few words, and in sentences.
+#: Why a process is in its quadrant: in a few words, and in sentences.
 _SEATS: Messages = {
     "waits in a call": "{cause}",
     "waits for the first of several": "{cause}",
@@ -57,28 +57,29 @@ _REASONS: Messages = {
 
 
 def transition(name: str, number: int) -> str:
-    """What an arrow between two states is called, and how often it was taken."""
+    """Return the name of a transition between two states, and how often it was made."""
     return f"{_(_TRANSITIONS[name])} {number}"
 
 
 def turn(event: Dispatched) -> str:
-    """When and why a process got the CPU last."""
+    """Return when and why a process was last dispatched."""
     said = _("dispatched last at {time}: {why}")
     return said.format(time=show_duration(event.t_ns // MS * MS), why=rule(event.why))
 
 
 def seat(why: Clause, on: Clause | None) -> str:
-    """Why a process sits in its quadrant, in a few words. ``on``: the call in which it waits."""
+    """Return in a few words why a process is in its quadrant. ``on``: the cause of its wait, if any."""
     return say(_SEATS, _seated("", why, on))
 
 
 def seat_reason(name: str, why: Clause, on: Clause | None) -> str:
-    """The same in full."""
+    """Return in sentences why a process is in its quadrant. ``on``: the cause of its wait, if any."""
     return say(_REASONS, _seated(name, why, on))
 
 
 def _seated(name: str, why: Clause, on: Clause | None) -> Clause:
-    """With all that is told of it: times in whole milliseconds, and what it waits for."""
+    """Return the reason with all figures that the texts use: times in whole milliseconds, the process's name, and what
+    it waits for."""
     figures: dict[str, Figure] = {
         key: value // MS * MS if key.endswith("_ns") and isinstance(value, int) else value
         for key, value in why.figures.items()

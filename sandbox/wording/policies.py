@@ -1,4 +1,5 @@
-"""What policies say: of themselves, why they chose, what they did of their own accord, their queues and parameters."""
+"""Texts about policies: their rules, why they chose a process, what they did by themselves, their queues and
+parameters."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ _RULES: Messages = {
     "turn in the order": "it has turn {turn} of the {of} in the order",
 }
 
-#: A policy's own moves, where one process is concerned and where not.
+#: Sentences for a policy's own moves, with and without a process.
 _NOTES: Messages = {
     "demoted": "{name} used up its slices in queue {from} and moves down to queue {to}",
     "boosted": "boost: all return to the top queue, {lifted} from below",
@@ -71,7 +72,7 @@ _QUEUES: Messages = {
     "ahead of its share": "ahead of their share",
 }
 
-#: What a policy knows of a task, at the head of a column.
+#: Column headings for the figures that a policy knows of a task.
 _FIGURES: Messages = {
     "burst_ns": "CPU burst",
     "deadline_ns": "deadline",
@@ -94,18 +95,18 @@ _FIGURES: Messages = {
 
 
 def rule_and_rest(docstring: str | None) -> tuple[str, str]:
-    """The first paragraph of a policy's docstring, which is its rule, and all others, each on one line."""
+    """Return the first paragraph of a policy's docstring, which is its rule, and all the rest, each as one line."""
     first, _blank, rest = inspect.cleandoc(docstring or "").replace("``", "").partition("\n\n")
     return _(" ".join(first.split())), _(" ".join(rest.split()))
 
 
 def rule(clause: Clause) -> str:
-    """Why a policy chose a process."""
+    """Return why a policy chose a process."""
     return say(_RULES, clause)
 
 
 def note(event: PolicyNote, names: Names) -> str:
-    """A policy's own move."""
+    """Return a sentence for a policy's own move."""
     if event.pid is None:
         return say(_NOTES, event.note)
     name = names.get(event.pid, str(event.pid))
@@ -115,20 +116,20 @@ def note(event: PolicyNote, names: Names) -> str:
 
 
 def queue(clause: Clause) -> str:
-    """What one of a policy's queues is called."""
+    """Return the name of one of a policy's queues."""
     return say(_QUEUES, clause)
 
 
 def figure(name: str) -> str:
-    """What a figure is called that a policy knows of its tasks; one of a person's own policy by its own name."""
+    """Return the heading for a figure that a policy knows of its tasks; unknown figures, as of a user's own policy, go
+    by their own name."""
     return _(_FIGURES.get(name, name.removesuffix("_ns")))
 
 
-#: Of longer lists of words only the beginning is told.
+#: The most words of a list that are shown.
 _MAX_WORDS = 8
 
-#: The parameters of the built-in policies, as they are called where they are only told; where one sets them, they have
-#: the names under which policies know them.
+#: Names of the built-in policies' parameters for display. To set them, the policies' own names are used.
 _PARAMETERS: Messages = {
     "quantum": "quantum",
     "quanta": "quanta",
@@ -152,13 +153,13 @@ _PARAMETERS: Messages = {
 
 
 def parameters(values: Mapping[str, object]) -> str:
-    """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
+    """Return a policy's parameters, given as in events, for display: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
     written = {name: value if name.endswith("_ns") else _as_people_write(value) for name, value in values.items()}
     return _each(written, lambda name: _(_PARAMETERS.get(name, name)))
 
 
 def _as_people_write(value: object) -> object:
-    """Neither ``True`` nor ``[1, 2]``."""
+    """Return truth values and lists of whole numbers as people write them, not as Python does."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list) and all(isinstance(each, int) for each in value):
@@ -167,7 +168,7 @@ def _as_people_write(value: object) -> object:
 
 
 def parameters_by_name(values: Mapping[str, object]) -> str:
-    """The same for programs, to which they have one name in every language: the one that scenarios set them by."""
+    """Return the parameters for programs, by the names used in scenarios, which are the same in every language."""
     return _each(values, str)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with what a person wrote, and with files."""
+"""Sentences about what is wrong with user input and files."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _PROBLEMS: Messages = {
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
     "not a plain file": "{value} is no plain file",
+    "nothing to check in it": "no file in this folder is a scenario (.toml) or a policy (.py)",
     "too many classes": "{value} holds {number} classes, and at most {allowed} are tried; name the one that is meant",
     "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",
@@ -95,6 +96,8 @@ _PROBLEMS: Messages = {
     "needs Linux": "needs real processes, which are run on Linux only",
     "cannot be explored": "cannot be explored: {reason}",
     "no Linux": "real processes are run on Linux only; in virtual time it runs here, too: {hint}",
+    "no Linux but a recording": "real processes are run on Linux only, and it has no place in virtual time; here opens "
+    "a recording of it: {hint}",
     "no Linux but signals": "real processes are run on Linux; in virtual time it runs here, too: {hint}; {other} tries "
     "real ones by signals alone",
     "only on Linux": "this needs Linux",
@@ -166,7 +169,7 @@ _PROBLEMS: Messages = {
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
-#: What there is to say of a recording that can be read only in part.
+#: Sentences about recordings that can be read only in part.
 _RECORDINGS: Messages = {
     "recording of a later format": "ossandbox {version} wrote it in format {format}, and this one reads up to {reads}: "
     "what it does not know is left out",
@@ -179,7 +182,7 @@ _RECORDINGS: Messages = {
 }
 
 
-#: What the standard library's parser says most often.
+#: The most frequent messages of the standard library's TOML parser.
 _TOML: Messages = {
     "Invalid value": "Invalid value",
     "Invalid statement": "Invalid statement",
@@ -196,7 +199,7 @@ _TOML: Messages = {
 
 
 def problem(clause: Clause) -> str:
-    """What is wrong with an input, with the suggestion where there is one."""
+    """Return what is wrong with an input, followed by a suggestion if there is one."""
     if clause.rule == "is not TOML":
         reason = str(clause.figures.get("reason"))
         clause = Clause(clause.rule, {"reason": _(_TOML.get(reason, reason))})
@@ -209,5 +212,5 @@ def problem(clause: Clause) -> str:
 
 
 def recording(clause: Clause) -> str:
-    """What there is to say of a recording."""
+    """Return a sentence about a problem of a recording."""
     return say(_RECORDINGS, clause)

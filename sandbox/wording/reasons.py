@@ -1,4 +1,4 @@
-"""Why the machine did what it did last: what led to it, and which rule decided."""
+"""Explanations of what the machine did last: what led to it, and by which rule it was decided."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ _HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is le
 _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
-#: By themselves these are no reason to explain anything.
+#: Events that need no explanation by themselves.
 _TELLS_NOTHING = (Ready, Booted, Admitted, Wrote, Stepped)
-#: Policies under which who has used up a slice goes to the tail of a queue.
+#: Policies under which a process that has used up its slice goes to the tail of a queue.
 _BY_QUEUES = ("fcfs", "rr", "mlfq", "feedback")
-#: Sentences that are shown at most.
+#: The most sentences that are shown.
 _MAX_SENTENCES = 4
 
 
 def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
-    """The last thing that needs an explanation, and what led to it: when (ns), and in sentences. ``idle``: no
-    process is running or ready. What needs none (bytes that came over a connection) leaves the last one that did."""
+    """Explain the last instant that needs an explanation: return its time (ns) and sentences, or None if there is
+    none. Instants that need none, such as bytes coming over a connection, are skipped. ``idle``: no process is running
+    or ready."""
     for t_ns in dict.fromkeys(event.t_ns for event in reversed(recent) if not isinstance(event, _TELLS_NOTHING)):
         said = _explain(t_ns, recent, names, policy, idle)
         if said:
@@ -57,7 +58,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
 
 
 def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle: bool) -> list[str]:
-    """What happened at one instant, and why, in sentences."""
+    """Return sentences that say what happened at one instant, and why."""
     instant = [event for event in recent if event.t_ns == t_ns]
     pauses = [event for event in instant if isinstance(event, Operator) and event.is_pause]
     asked = any(event.asks_cpu is not None for event in pauses)
@@ -67,7 +68,7 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
     for event in instant:
         match event:
             case Ready(pid=pid, reason="expired") if pid in stepped:
-                continue  # a turn is a line, and that is told
+                continue  # the turn is a line, which has a sentence of its own
             case Stepped() if event.line:
                 said.append(_whole(sentence(event, names)))
             case Ready(pid=pid, reason="preempted") if paused:
@@ -103,34 +104,34 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
 
 
 def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:
-    """Who was thought to run next, and who was chosen, by which rule."""
+    """Return which process was predicted to run next, which was chosen, and by which rule."""
     chosen = fill(_CHOSEN, {"policy": policy, "name": names[made.pid], "why": rule(made.why)})
     return prose([_("You said {name}.").format(name=names[said]), chosen])
 
 
 def question(cpu: int | None) -> str:
-    """What is asked. ``cpu`` None: there is only one."""
+    """Return the question which process runs next. ``cpu`` None: there is only one CPU."""
     return _("WHO RUNS NEXT?") if cpu is None else _("WHO RUNS NEXT ON CPU {cpu}?").format(cpu=cpu)
 
 
 def choice(cpu: int | None) -> str:
-    """What is asked where a person decides. ``cpu`` None: there is only one."""
+    """Return the question by which a person decides whose turn it is. ``cpu`` None: there is only one CPU."""
     return _("WHOSE TURN IS IT?") if cpu is None else _("WHOSE TURN IS IT ON CPU {cpu}?").format(cpu=cpu)
 
 
 def score(right: int, of: int) -> str:
-    """How often that was right."""
+    """Return how many predictions were right."""
     return _("{right} of {of} right").format(right=right, of=of)
 
 
 def _whole(said: str) -> str:
-    """A sentence with its full stop."""
+    """Add the full stop to a sentence."""
     return _("{said}.").format(said=said)
 
 
 def _tie(instant: Sequence[Event], names: Names) -> list[str]:
-    """What the rule for ties decided, where slices ended at the instant at which others came; and whom the other rule
-    would have chosen, where that is plain."""
+    """Explain what the rule for ties decided, if slices expired at the same instant at which other processes became
+    ready; and which process the other rule would have chosen, if that is obvious."""
     ready = [event for event in instant if isinstance(event, Ready) and event.reason in ("admitted", "woke", "expired")]
     expired = [event.pid for event in ready if event.reason == "expired"]
     come = [event.pid for event in ready if event.reason != "expired"]
@@ -151,6 +152,6 @@ def _names(pids: Sequence[int], names: Names) -> str:
 
 
 def _sliced(pid: int, recent: Sequence[Event]) -> bool:
-    """Whether a process has its CPU for so long only, as far as is remembered."""
+    """Whether the last remembered dispatch of a process had a limited slice."""
     dispatches = [event for event in recent if isinstance(event, Dispatched) and event.pid == pid]
     return bool(dispatches) and dispatches[-1].slice_ns is not None

@@ -1,4 +1,4 @@
-"""What runs came to: alone, beside others, held against the claims of a lesson and against the laws of scheduling."""
+"""Sentences about the results of runs: single ones, comparisons, claims of lessons, and laws of scheduling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.wording.faults import operator
 from sandbox.wording.happenings import happening as in_words
 from sandbox.wording.templates import listed, say
 
-#: The figures whose means say what a schedule is worth.
+#: The figures whose means are used to judge a schedule.
 _MEANS: Messages = {
     "turnaround": "turnaround {time}",
     "waiting": "waiting {time}",
@@ -40,7 +40,7 @@ _FINDINGS: Messages = {
     "figure": "{left}",
     "no such figure": "nothing is known of {name}",
 }
-#: The laws that an examination holds policies to.
+#: The laws that ``ossandbox check`` tests policies against.
 _LAWS: Messages = {
     "lawful values": "lawful values",
     "nothing lost": "nothing lost",
@@ -75,7 +75,7 @@ _VIOLATIONS: Messages = {
 
 
 def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
-    """What a run came to, in two sentences; ``figures``: those of ``sandbox.views.metrics.metrics``."""
+    """Summarise a run in two sentences. ``figures``: the result of ``sandbox.views.metrics.metrics``."""
     done = ngettext("The only process is done after {time}", "All {number} processes are done after {time}", processes)
     cpu = ngettext("CPU in use {share} of it", "{number} CPUs in use {share} of it", cpus)
     switched = ngettext("{number} context switch", "{number} context switches", figures["switches"])
@@ -90,37 +90,40 @@ def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
 
 
 def rounded(ns: int) -> str:
-    """A duration to three digits or so: more is noise."""
+    """Format a duration to about three digits, as more would be noise."""
     unit = 10 * MS if ns >= S else MS
     return show_duration(round(ns / unit) * unit)
 
 
-def reproduced(matched: int, total: int, out_of_order: int, worst: float, trusted: bool) -> str:
-    """How well a recording is reproduced by its own policy in virtual time."""
+def reproduced(matched: int, total: int, out_of_order: int, worst: float | None, trusted: bool) -> str:
+    """Return how well a recording is reproduced by its own policy in virtual time. ``worst``: None if none had
+    ended."""
     order = (
         _("{number} of them in another order").format(number=out_of_order) if out_of_order else _("in the same order")
     )
     said = _(
         "the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than {worst}"
     )
-    said = said.format(matched=matched, total=total, order=order.format(number=out_of_order), worst=f"{worst:.1%}")
+    if worst is None:
+        said = _("the same policy again: {matched} of {total} slices match, {order}")
+    said = said.format(matched=matched, total=total, order=order, worst=f"{worst or 0:.1%}")
     return said if trusted else _("{said}. What follows is a guess at best").format(said=said)
 
 
 def sooner(name: str, by_ns: int, share: float) -> str:
-    """Who would gain most."""
+    """Return which process would gain most, and how much."""
     said = _("{name} would be done {time} sooner ({share}).")
     return said.format(name=name, time=rounded(by_ns), share=f"{share:.0%}")
 
 
 def later(name: str, by_ns: int, share: float) -> str:
-    """Who would lose most."""
+    """Return which process would lose most, and how much."""
     said = _("{name} would be done {time} later ({share}).")
     return said.format(name=name, time=rounded(by_ns), share=f"{share:.0%}")
 
 
 def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str:
-    """What another policy would change for all."""
+    """Return what another policy would change for all processes."""
     means = {name: (was[f"{name}_ns"]["mean"], would[f"{name}_ns"]["mean"]) for name in _MEANS}
     said = [
         _(_CHANGED_MEANS[name]).format(was=rounded(one), would=rounded(other))
@@ -132,12 +135,18 @@ def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str
 
 
 def entangled(names: Sequence[str]) -> str:
-    """Whose waits another policy would have changed."""
+    """Return which processes have waits that another policy would have changed, but that were kept as recorded."""
     return _("waits for other processes are as long as they were: {names}").format(names=listed(names))
 
 
 def not_compared(number: int, of: int) -> str:
-    """Whose figures are left out of what would have been."""
+    """Return how many processes are left out of a what-if comparison."""
+    if number == of:
+        return ngettext(
+            "its only process had not ended: there is no time to compare yet",
+            "none of its {number} processes had ended: there are no times to compare yet",
+            number,
+        ).format(number=number)
     return ngettext(
         "{number} of {of} processes had not ended: its figures are left out",
         "{number} of {of} processes had not ended: their figures are left out",
@@ -146,7 +155,7 @@ def not_compared(number: int, of: int) -> str:
 
 
 def endings(number: int, cpu_ns: int) -> str:
-    """What real processes do once their declared work is done."""
+    """Return how many extra slices, and how much CPU time, real processes used to end after their declared work."""
     return ngettext(
         "{number} real slice more only ends its process ({time} of CPU time)",
         "{number} real slices more only end processes ({time} of CPU time)",
@@ -155,13 +164,13 @@ def endings(number: int, cpu_ns: int) -> str:
 
 
 def defect(clause: Clause) -> str:
-    """How a real run differs from its virtual one by more than it may."""
+    """Return how a real run differs from its virtual one by more than the tolerance."""
     shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}
     return say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
 
 
 def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
-    """Why a real run may differ from its virtual one, though neither is at fault."""
+    """Return that a real run may differ from its virtual one, without a fault in either, because of ties."""
     return _(
         "this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share} when arrivals "
         "and waits take up to {time} longer"
@@ -169,12 +178,12 @@ def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
 
 
 def stood_in(label: str) -> str:
-    """Why a row of a comparison is not compared."""
+    """Return that a row is not compared because the policy failed."""
     return _("{label}: it failed, and another policy stood in for it").format(label=label)
 
 
 def unfinished(label: str, number: int, of: int) -> str:
-    """Why a row of a comparison is not compared."""
+    """Return that a row is not compared because processes had not ended."""
     return _("{label}: {number} of {of} processes had not ended; its figures are those of the others").format(
         label=label, number=number, of=of
     )
@@ -184,8 +193,8 @@ def unfinished(label: str, number: int, of: int) -> str:
 
 
 def finding(clause: Clause) -> str:
-    """What a run showed of a lesson's claim."""
-    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+    """Return what a run showed about a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim contains the value it is compared with
         clause = Clause("figure", clause.figures)
     if clause.rule == "at":
         times = (_(_FINDINGS["never"]) if at is None else show_duration(int(at)) for at in clause.figures.values())
@@ -194,14 +203,14 @@ def finding(clause: Clause) -> str:
 
 
 def step_reached(happening: Happening, t_ns: int) -> str:
-    """What a step of a lesson waited for has happened; in Markdown."""
+    """Return, in Markdown, that the happening for which a step of a lesson waited has occurred."""
     if happening.who == OPERATOR:
         return _("✔ you: `{did}` after {time}").format(did=operator(Clause(happening.what)), time=rounded(t_ns))
     return _("✔ `{happening}` after {time}").format(happening=in_words(happening), time=rounded(t_ns))
 
 
 def step_awaited(happening: Happening) -> str:
-    """What a step of a lesson waits for; in Markdown."""
+    """Return, in Markdown, what a step of a lesson waits for."""
     if happening.who == OPERATOR:
         return _("waits for you: `{did}`").format(did=operator(Clause(happening.what)))
     return _("waits until `{happening}`").format(happening=in_words(happening))
@@ -211,17 +220,17 @@ def step_awaited(happening: Happening) -> str:
 
 
 def violation(clause: Clause) -> str:
-    """What a policy did that a law of scheduling forbids."""
+    """Return what a policy did against a law of scheduling."""
     return say(_VIOLATIONS, clause)
 
 
 def law(name: str) -> str:
-    """What a law of scheduling is called."""
+    """Return the name of a law of scheduling."""
     if name.startswith("like "):
         return _("like {policy}").format(policy=name.removeprefix("like "))
     return _(_LAWS[name])
 
 
 def unbroken(state: str) -> str:
-    """What there is to say of a law that was not broken; nothing where it was kept."""
+    """Return the note on a law that was not broken; "" if it was simply kept."""
     return _(_UNBROKEN.get(state, ""))

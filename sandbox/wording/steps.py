@@ -1,4 +1,4 @@
-"""What is told of an order of turns that cannot be kept, and of a program that cannot be shown."""
+"""Sentences about orders of turns that cannot be kept, and about programs that cannot be shown."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _UNKEPT: Messages = {
     "stopped": "order cannot be kept: turn {turn} of {of} is that of {who}, which somebody has stopped",
     "exited": "order cannot be kept: turn {turn} of {of} is that of {who}, which has ended",
 }
-#: Before the names of figures of a wait, among others.
+#: The prefix of the figures that belong to a wait.
 _OF_WAIT = "on."
 
 
 def unkept(clause: Clause) -> str:
-    """Why an entry of an order was dropped."""
+    """Return why an entry of an order of turns was dropped."""
     figures = clause.figures
     on = figures.get("on")
     if isinstance(on, str):
@@ -40,5 +40,5 @@ _MISSING: Messages = {
 
 
 def missing(clause: Clause) -> str:
-    """Why the program of a process is not shown."""
+    """Return why the program of a process is not shown."""
     return say(_MISSING, clause)

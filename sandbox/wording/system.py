@@ -1,11 +1,11 @@
-"""What the system says of why something cannot be done. Where such words are a clause's ``reason`` they are translated
-like all others; here is what there is to translate, and the same for errors that become no clause."""
+"""The system's error messages, listed so that they can be translated when they are the ``reason`` of a clause, and the
+translation of errors that do not become a clause."""
 
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
 
-#: The system's own words, as ``strerror`` has them. Others are left as they are.
+#: The texts of ``strerror`` that are translated; others are left in English.
 ERRORS: Messages = {
     "ENOENT": "No such file or directory",
     "EACCES": "Permission denied",
@@ -39,5 +39,5 @@ ERRORS: Messages = {
 
 
 def system_error(error: OSError) -> str:
-    """Why the system refused."""
+    """Return the translated message of an error of the system."""
     return _(error.strerror) if error.strerror else str(error)

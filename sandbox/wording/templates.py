@@ -1,4 +1,4 @@
-"""Templates and what fills them: the reader's language, durations as durations."""
+"""Filling of message templates in the reader's language, with durations formatted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sandbox.util.units import show_duration
 Names = Mapping[int, str]
 
 
-#: Figures whose values may be messages of this program (marked with N_ where they are written), and are translated.
+#: Figures whose values may be messages (marked with N_ where they are written) and are therefore translated.
 _WORDS = frozenset({"allowed", "answer", "machine", "ours", "reason", "theirs", "value"})
 
 
 class _Figures(Formatter):
-    """Fills templates: durations read as durations, and what is not known is left out."""
+    """A formatter that formats durations, and leaves out figures that are None or missing."""
 
     def get_value(self, key: int | str, args: object, kwargs: Mapping[str, Figure]) -> str:
         value = kwargs.get(str(key))
@@ -33,28 +33,28 @@ _figures = _Figures()
 
 
 def fill(template: str, figures: Mapping[str, Figure]) -> str:
-    """A template in the reader's language, with its figures."""
+    """Fill figures into a template that is translated to the reader's language."""
     return _figures.vformat(_(template), (), figures).strip()
 
 
 def listed(words: Iterable[str]) -> str:
-    """Several of a kind, one after another."""
+    """Join words to a list."""
     return _(", ").join(words)
 
 
 def clauses(sentences: Iterable[str]) -> str:
-    """Short sentences of one thing, in one line."""
+    """Join short sentences about one subject."""
     return _("; ").join(sentences)
 
 
 def prose(sentences: Iterable[str]) -> str:
-    """Whole sentences, one after another; there is at least one."""
+    """Join whole sentences, of which there must be at least one."""
     return reduce(lambda said, more: _("{said} {more}").format(said=said, more=more), sentences)
 
 
 def say(templates: Mapping[str, str], clause: Clause) -> str:
-    """What a table of templates has for a clause; the clause as it is, where it has nothing."""
-    if clause.rule == "sentence":  # a person's own policy speaks for itself
+    """Return the sentence of a clause by a table of templates; the clause's rule and figures if it has no template."""
+    if clause.rule == "sentence":  # from a user's own policy, which provides the text
         return str(clause.figures.get("text", ""))
     template = templates.get(clause.rule)
     if template is None:

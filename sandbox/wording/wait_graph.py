@@ -1,4 +1,4 @@
-"""What is written at the graph of waits."""
+"""Labels of the wait-for graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.model.events import Waits
 from sandbox.wording.templates import Names, fill, listed
 from sandbox.wording.waits import resource
 
-#: Of a place in memory its last digits tell it from others; of a pipe or a socket its number.
+#: A place in memory is identified by its last digits, a pipe or socket by its number.
 _PLACE = re.compile(r"(.+) ([0-9a-f]*)([0-9a-f]{4})")
 _NUMBERED = re.compile(r"(pipe|socket):\[(\d+)\]")
 _KINDS: Messages = {"pipe": "pipe {number}", "socket": "socket {number}"}
@@ -23,12 +23,12 @@ _THINGS: Messages = {
 }
 
 
-#: Of ends the line tells whose they are.
+#: Short labels for waits for an end; the edge shows which process it is.
 _ENDS: Messages = {"end of a child": "a child's end", "end of thread ": "end of thread {number}", "end of ": "its end"}
 
 
 def thing(name: str) -> str:
-    """What is waited for, in few words."""
+    """Return a short label for an awaited resource."""
     for beginning, template in _ENDS.items():
         if name.startswith(beginning):
             return fill(template, {"number": name.removeprefix(beginning)})
@@ -40,13 +40,13 @@ def thing(name: str) -> str:
 
 
 def share(wait: Waits) -> str:
-    """Of several who have it, how many must let go; "" where one has it."""
+    """Return how many of several holders must release the resource, as ``1/2`` or ``2/2``; "" for a single holder."""
     several = len(wait.holders)
     return "" if several < 2 else f" 1/{several}" if wait.any else f" {several}/{several}"
 
 
 def thing_named(waits: Sequence[Waits], names: Names) -> list[str]:
-    """What all of these wait for, who has it, and who waits for it, in sentences."""
+    """Return sentences about the resource that all these waits are for: its holders, and the waiting processes."""
     first = waits[0]
     kind = first.by if first.holders else "nobody" if first.by == "unknown" else "abandoned"
     holders = dict.fromkeys(pid for wait in waits for pid in wait.holders)

@@ -1,4 +1,4 @@
-"""What processes, connections and clients wait for, and what the states of processes are called."""
+"""Texts about waits of processes, connections and clients, and the names of process states."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ _CAUSES: Messages = {
     "spins": "spins: the same again until somebody else has stepped",
     "waiting": "waiting {at}",
 }
-#: Who has stopped a process, by the signal that did, where that tells.
+#: What a stop means, for the signals that tell it.
 _STOPS: Messages = {
     "SIGTSTP": "stopped by its shell",
     "SIGTTIN": "stopped (it reads the console from the background)",
     "SIGTTOU": "stopped (it uses the console from the background)",
 }
 
-#: For whom a process waits.
+#: Sentences about the holders for which a process waits.
 _FOR: Messages = {
     "one": "{name} waits for {holders}: {resource}",
     "all": "{name} waits for all of {holders}: {resource}",
@@ -82,16 +82,16 @@ _FOR: Messages = {
     "unknown": "{name} waits for {resource}; who has it the system does not tell",
     "abandoned": "{name} waits for ever for {resource}: whoever had it has ended",
 }
-#: What the holder of a resource does, where the resource is no thing that one has.
+#: Names of resources that are not things but ends of processes.
 _CHILD_ENDS: Messages = {"end of a child": "the end of a child"}
 _ENDS_OF: Messages = {"end of thread ": "the end of its thread {what}", "end of ": "the end of {what}"}
-#: What one process has, and others wait for; so many of those who have it are named in few words.
+#: Causes of waits for something that another process holds; and the most holders that are named.
 _HELD = ("lock", "mutex", "lock or semaphore", "futex", "semaphore")
 _MAX_HOLDERS = 2
-#: Of a chain so many links are told.
+#: The most links of a deadlock that are shown.
 _MAX_LINKS = 12
 
-#: Why a client has ended.
+#: Why a client has ended by itself or been cut off.
 _CLIENTS: Messages = {
     "nobody listens": "nobody listens {at}",
     "closed without an answer": "the server closed the connection without an answer",
@@ -99,7 +99,7 @@ _CLIENTS: Messages = {
     "no connection": "no connection: {reason}",
 }
 
-#: Where the process of a connection is, or what there is instead of one.
+#: The situation of a connection's process, or of the connection if it has none.
 _SITUATIONS: Messages = {
     **STATES,
     "queued": "READY, {queue}",
@@ -126,12 +126,12 @@ _PLACES: Messages = {
 
 
 def state(of: State) -> str:
-    """What a state is called, wherever it is named."""
+    """Return the name of a state."""
     return _(STATES[of.value])
 
 
 def cause(clause: Clause) -> str:
-    """What a process waits for, in a few words."""
+    """Return in a few words what a process waits for."""
     if clause.rule == "stopped" and (stop := _STOPS.get(clause.text("signal") or "")) is not None:
         return _(stop)
     if clause.rule == READ_CONSOLE and clause.text("echo") == "off":
@@ -140,20 +140,20 @@ def cause(clause: Clause) -> str:
     if (rule := clause.text("cause")) is None:
         return said
     more = cause(Clause(rule, {name: figure for name, figure in clause.figures.items() if name != "cause"}))
-    if clause.rule == "join":  # it waits for what that thread waits for
+    if clause.rule == "join":  # it indirectly waits for what the joined thread waits for
         return _("{said}: {more}").format(said=said, more=more)
     return _("{said}; its thread {tid}: {more}").format(said=said, tid=clause.figures["tid"], more=more)
 
 
 def waits(name: str, on: Clause) -> str:
-    """That a process waits, and for what, where that is known."""
+    """Return that a process waits, and for what if that is known."""
     if on.rule == "waiting" and not on.figures.get("at"):
         return _("{name} waits").format(name=name)
     return _("{name} waits: {cause}").format(name=name, cause=cause(on))
 
 
 def waits_for(event: Waits, names: Names) -> str:
-    """For whom a process waits."""
+    """Return a sentence about the holders for which a process waits."""
     kind = "any" if event.any else "all"
     if event.holders == [event.pid]:
         kind = "self"
@@ -165,7 +165,8 @@ def waits_for(event: Waits, names: Names) -> str:
 
 
 def held(on: Clause, waits: Waits, names: Names) -> str:
-    """In a few words what somebody has, and who; "" where that is told otherwise, or not known."""
+    """Return in a few words the resource of a wait and its holders; "" if the cause is no held resource or the holders
+    are unknown."""
     if on.rule not in _HELD or not waits.holders:
         return ""
     who = listed(f"{pid} {names.get(pid, '')}".strip() for pid in waits.holders[:_MAX_HOLDERS])
@@ -177,7 +178,7 @@ def held(on: Clause, waits: Waits, names: Names) -> str:
 
 
 def resource(name: str) -> str:
-    """What is waited for: a thing with a name of its own, or the end of somebody."""
+    """Return the name of an awaited resource: a thing, or the end of a process or thread."""
     if name in _CHILD_ENDS:
         return _(_CHILD_ENDS[name])
     for beginning, template in _ENDS_OF.items():
@@ -187,25 +188,25 @@ def resource(name: str) -> str:
 
 
 def deadlock(event: Deadlocked, names: Names) -> str:
-    """Who waits for whom, link by link, beginning with the knot."""
+    """Return which process waits for which, link by link, beginning with the knot."""
     called = _labels(event.pids, names)
     links = [_link(edges, called) for edges in _by_waiter(event)]
     if len(links) > _MAX_LINKS:
         links = [*links[:_MAX_LINKS], "…"]
-    template = _("perhaps a deadlock, unless a time-out that nobody sees ends it: {links}")
+    template = _("perhaps a deadlock, unless a time-out ends it: {links}")
     if not event.may_end:
         template = _("deadlock: {links}; none of them can ever go on")
     return template.format(links=listed(links))
 
 
 def resolved(event: Resolved, names: Names) -> str:
-    """That a deadlock is over."""
+    """Return that a deadlock is over."""
     called = _labels(event.pids, names)
     return _("the deadlock of {names} is over").format(names=listed(called[pid] for pid in event.pids))
 
 
 def _by_waiter(event: Deadlocked) -> Iterable[list[Edge]]:
-    """The edges of each wait, those of the knot along the way that they lead."""
+    """Yield the edges of each wait; those of the knot come first, each followed by the wait of one of its holders."""
     edges: dict[int, dict[str, list[Edge]]] = {}
     for edge in event.edges:
         edges.setdefault(edge.pid, {}).setdefault(edge.resource, []).append(edge)
@@ -215,7 +216,7 @@ def _by_waiter(event: Deadlocked) -> Iterable[list[Edge]]:
         if pid in edges:
             found = [*edges.pop(pid).values()]
             within = [edge for wait in found for edge in wait if len(wait) == 1 and edge.holder == pid]
-            if len(within) > 1:  # its threads wait for one another
+            if len(within) > 1:  # threads of one process wait for one another
                 yield within
             yield from (wait for wait in found if len(within) < 2 or wait[0] not in within)
             todo += [edge.holder for wait in reversed(found) for edge in reversed(wait) if edge.holder in event.core]
@@ -234,25 +235,25 @@ def _link(edges: list[Edge], called: Names) -> str:
 
 
 def _thing(edge: Edge) -> str:
-    """What is waited for, and since which line of the code somebody has it."""
+    """Return the awaited resource, with the line of code that took it, if known."""
     name = resource(edge.resource)
     return _("{name} (taken in {taken})").format(name=name, taken=edge.taken) if edge.taken else name
 
 
 def _labels(pids: Iterable[int], names: Names) -> dict[int, str]:
-    """What to call these; by their pids, too, where several have one name."""
+    """Return names for processes, with the pid added if several have the same name."""
     said = {pid: names.get(pid, str(pid)) for pid in pids}
     several = [*said.values()]
     return {pid: name if several.count(name) == 1 else f"{name} ({pid})" for pid, name in said.items()}
 
 
 def client(clause: Clause) -> str:
-    """Why a client has ended, if it did not leave by itself."""
+    """Return why a client has ended, if it did not leave by itself."""
     return say(_CLIENTS, clause)
 
 
 def situation(clause: Clause) -> str:
-    """How a conversation stands."""
+    """Return the state of a conversation between a client and a server."""
     if clause.rule in _CLIENTS:
         return client(clause)
     figures = dict(clause.figures)
@@ -273,13 +274,14 @@ def _place(number: int) -> str:
 
 
 def burden(used: str, blocked: float) -> str:
-    """What a listener costs: CPU time used, and the share of its life in which it was BLOCKED, 0 … 1."""
+    """Return the cost of a listening process. ``used``: its CPU time, formatted; ``blocked``: the share of its life in
+    which it was BLOCKED, 0 … 1."""
     said = _("{used} of CPU time, BLOCKED {blocked} of the time")
     return said.format(used=used, blocked=f"{blocked:.0%}")
 
 
 def burst(number: int, answered: int, failed: int, figures: str) -> str:
-    """What has become of clients that came all at once. ``figures``: how long their answers took."""
+    """Return the results of a burst of clients. ``figures``: the latencies of their answers, formatted ("": none)."""
     said = _("burst of {number}: {answered} answered, {failed} failed")
     said = said.format(number=number, answered=answered, failed=failed)
     return _("{said}   answers: {figures}").format(said=said, figures=figures) if figures else said

@@ -346,6 +346,25 @@ def test_a_file_that_cannot_be_used(check: Check, text: str | None, what: str, s
     assert [document["passed"] for document in documents] == [False]
 
 
+def test_a_folder_stands_for_the_files_that_lie_in_it(ossandbox: CommandRunner) -> None:
+    folder, text = Path("handed in"), '[[process]]\nname = "a"\nwork = ["cpu 1ms"]\n'
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("b.toml", "a\x1b[31m.toml", ".hidden.toml", "notes.md", "deeper/c.toml"):
+        (folder / name).write_text(text)
+    (folder / "odd.py").mkdir()
+    done = ossandbox("check", str(folder), "--json")
+    findings = [(each["file"], each["passed"]) for each in json.loads(done.out)]
+    assert findings == [("handed in/a\x1b[31m.toml", True), ("handed in/b.toml", True), ("handed in/odd.py", False)]
+    assert done.status == 2
+
+
+def test_a_folder_without_any_such_file_is_told(ossandbox: CommandRunner) -> None:
+    Path("empty").mkdir()
+    done = ossandbox("check", "empty")
+    assert (done.status, done.out) == (2, "")
+    assert "no file in this folder is a scenario" in done.err
+
+
 def test_bad_options(check: Check) -> None:
     done = check(policy(), "--like", "rrr", "--worlds", "0", "--seed", "x")
     assert done.status == 2

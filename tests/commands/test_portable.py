@@ -33,7 +33,7 @@ import asyncio, sys, time
 from tests.support.elsewhere import become
 become(sys.argv[1])
 import msgspec
-from sandbox.cli.app import start_kernel
+from sandbox.cli.opening import start_kernel
 from sandbox.cli.run_options import RunOptions, prepare
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.live import Live
@@ -137,6 +137,13 @@ def test_what_needs_linux_says_what_to_do_instead(words: Sequence[str]) -> None:
     assert "--virtual" in said
     assert len(said.splitlines()) == 1
     assert status == 2
+
+
+@pytest.mark.parametrize("words", [("run", "server"), ("server", "--virtual")])
+def test_what_has_no_virtual_time_says_where_its_recording_opens(words: Sequence[str]) -> None:
+    said, status = command("windows", *words)
+    assert said.rstrip().endswith("here opens a recording of it: ossandbox server")
+    assert (len(said.splitlines()), status) == (1, 2)
 
 
 @pytest.mark.thorough

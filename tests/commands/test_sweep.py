@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_what_is_finished(world: str, tmp_path: Path) -> None:
     os.killpg(sweep.pid, signal.SIGINT)
     _out, err = sweep.communicate(timeout=20)
     assert sweep.returncode == 130
-    assert f"{lines_of(file)} rows are in {file}; --resume goes on with what is missing" in err
+    assert f"{lines_of(file)} rows are in {file}; --resume makes the missing runs" in err
     assert [*map(json.loads, file.read_text().splitlines())]
 
 

@@ -175,6 +175,18 @@ def test_bad_input(ossandbox: CommandRunner, tmp_path: Path, words: list[str], s
     assert says in answer.err
 
 
+def test_before_anybody_has_ended_there_is_no_table() -> None:
+    script = KernelScript().admit("a").admit("b").run("a")
+    for one, other in [("a", "b"), ("b", "a")] * 2:
+        script = script.later("50ms").expire(one).run(other)
+    it = what_if(Load(describe(CONVOY, None), script.take()), "fcfs", None)
+    said = ["".join(text for text, _ in line) for line in lines(it, 80)]
+    assert said[-1] == "none of its 2 processes had ended: there are no times to compare yet"
+    assert not [line for line in said if "turnaround" in line or "context switches" in line]
+    assert said[-2] == ""
+    assert said[-3].startswith("█ running")
+
+
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
 def test_a_real_run_is_reproduced(tmp_path: Path) -> None:

@@ -125,6 +125,20 @@ def test_f02_death_between_fork_and_arming(tmp_path: Path, kind: str) -> None:
     assert not proof.exists(), "the child came to its own first instruction"
 
 
+@pytest.mark.parametrize("package", ["conformance", "conformance.resident", "sweep", "exploration"])
+def test_f02_a_worker_whose_parent_has_died_before_it_began(package: str) -> None:
+    """Nobody reads what it writes; the other end of its standard input is open, as in a fork of that parent."""
+    words = [sys.executable, "-P", "-m", f"sandbox.analysis.{package}", "9", "lenient"]
+    reading, writing = os.pipe()
+    worker = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=writing, stderr=subprocess.PIPE, cwd=ROOT)
+    for descriptor in (reading, writing):
+        os.close(descriptor)
+    with worker:
+        assert worker.wait(30) == 1
+        assert worker.stderr is not None
+        assert worker.stderr.read() == b""
+
+
 def test_f04_the_kernel_process_is_killed(tmp_path: Path) -> None:
     command = ui(tmp_path, text=BUSY_FAMILY)
     kernel = until(lambda: command.kernel, "the kernel process is there")

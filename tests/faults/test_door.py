@@ -140,3 +140,25 @@ def test_f63_births_that_failed_are_in_the_result(tmp_path: Path) -> None:
     assert {fault["rule"] for fault in document["faults"]} == {"could not be started"}
     assert "could not be started" in document["faults"][0]["text"]
     assert done.returncode == 1
+
+
+#: What is scarce, as a shell makes it so; the exit status that follows, and what says why.
+_SCARCE = {
+    "standard output": ("exec >/dev/full", 1, "No space left on device"),
+    "both streams": ("exec >/dev/full 2>/dev/full", 1, ""),
+    "standard error": ("exec 2>/dev/full", 0, ""),
+    "descriptors": ("ulimit -n 7", 1, "Too many open files"),
+    "temporary files": ("export TMPDIR=/proc", 0, ""),
+    "length of files": ("ulimit -f 0", 0, ""),
+    "a home": ("unset HOME XDG_STATE_HOME XDG_CONFIG_HOME", 0, ""),
+    "an environment": ("for name in $(compgen -e); do unset $name; done", 0, ""),
+}
+
+
+@pytest.mark.parametrize(("before", "status", "says"), _SCARCE.values(), ids=_SCARCE)
+def test_f60_what_is_scarce_is_done_without_or_told(tmp_path: Path, before: str, status: int, says: str) -> None:
+    path = write_scenario(tmp_path, _TWO_SYNTHETIC)
+    done = inherits(before, "compare", path, "--policies", "rr,fcfs")
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status, done.stderr
+    assert says in done.stderr

@@ -144,9 +144,10 @@ def test_what_a_program_holds_can_be_read() -> None:
     assert interpreter.count_threads() >= 0
     identity, began, closed = interpreter.process_state(multiprocessing.Process())
     assert (bool(identity), began, closed) == (True, False, False), f"{PYTHON} keeps the state of processes elsewhere"
-    forked, spawned = multiprocessing.get_context("fork").Process(), multiprocessing.get_context("spawn").Process()
-    asked = [interpreter.is_forked_at_start(each) for each in (forked, spawned)]
-    assert asked == [True, False], f"{PYTHON} keeps elsewhere how processes start"
+    for method in ("fork", "spawn"):
+        context: Any = multiprocessing.get_context(method)
+        started = context.Process()
+        assert interpreter.is_forked_at_start(started) == (method == "fork"), f"{PYTHON} keeps elsewhere how they start"
     memory = SharedMemory(create=True, size=8)
     try:
         assert bytes(interpreter.bytes_of(memory)[:8]) == bytes(8)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from sandbox.analysis.conformance import resident
+from sandbox.analysis.conformance import resident, run
 from sandbox.analysis.conformance.bench import Bench
 from sandbox.analysis.conformance.examinee import _Replay
 from sandbox.analysis.conformance.messages import (
@@ -215,3 +216,35 @@ def test_one_class_that_cannot_be_had_again_takes_no_other_with_it() -> None:
     assert isinstance(one, Report)
     assert isinstance(two, Report)
     assert (one.passed, two.passed) == (True, False)
+
+
+class Idle:
+    """A machine on which so many CPUs stand idle, as time goes by."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cpus, self._now_s, self._idle_s = 0.0, 0.0, 0.0
+        monkeypatch.setattr(time, "monotonic", lambda: self._now_s)
+        monkeypatch.setattr(run, "_idle_s", lambda: self._idle_s)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+
+    def look(self, lanes: run._Lanes, times: int) -> int:
+        for _ in range(times):
+            self._now_s += 1
+            self._idle_s += self.cpus
+            lanes.look()
+        return lanes.number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody else tells how long CPUs have stood idle")
+def test_as_many_are_examined_at_once_as_keep_the_cpus_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Idle(monkeypatch)
+    lanes = run._Lanes(None)
+    assert machine.look(lanes, 5) == 4
+    machine.cpus = 1.0  # those who are examined sleep
+    assert (machine.look(lanes, 3), machine.look(lanes, 50)) == (7, 12)
+    machine.cpus = 0.1
+    assert (machine.look(lanes, 3), machine.look(lanes, 50)) == (9, 4)
+    lanes.refused(2)
+    machine.cpus = 2.0
+    assert machine.look(lanes, 9) == 2
+    assert machine.look(run._Lanes(3), 9) == 3

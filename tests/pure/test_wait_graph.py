@@ -143,6 +143,9 @@ def test_the_graph_is_of_one_moment() -> None:
     for event in script.take()[-1:] + script.wake("ann").take():
         board.apply(event)
     assert [each.pid for each in wait_graph(board).waits] == [1, 3, 3], "who goes on waits no more"
+    ring = [Edge(2, 2, "fork"), Edge(2, 2, "seat")]
+    board.apply(Deadlocked(script.at, [2], [2], ring, lively=[2]))
+    assert [each.resource for each in wait_graph(board).of(2)] == ["fork", "seat"], "but for other threads of it"
 
 
 def test_a_family_that_is_folded_waits_as_one() -> None:

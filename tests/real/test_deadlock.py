@@ -24,15 +24,15 @@ from pathlib import Path
 from multiprocessing import get_context
 context = get_context("fork")
 
-def hold(first, second, limit=None):
+def hold(first, second, pause, limit=None):
     with first:
-        time.sleep(0.1)
+        time.sleep(pause)
         second.acquire(timeout=limit)
 
-def dine(*limits):
+def dine(*limits, pause=0.1):
     noodles, fork = context.Lock(), context.Lock()
-    eaters = [context.Process(target=hold, args=(noodles, fork, limits[0])),
-              context.Process(target=hold, args=(fork, noodles, limits[1]))]
+    eaters = [context.Process(target=hold, args=(noodles, fork, pause, limits[0])),
+              context.Process(target=hold, args=(fork, noodles, pause, limits[1]))]
     for eater in eaters: eater.start()
     for eater in eaters: eater.join()
 
@@ -42,7 +42,32 @@ def timed(): dine(None, 0.6)
 def served():
     global context
     context = get_context("forkserver")
-    crossed()
+    dine(None, None, pause=0.7)
+
+def managed():
+    with context.Manager() as manager:
+        shared = manager.dict()
+        crossed()
+
+def lent():
+    with context.Manager() as manager:
+        noodles, fork = manager.Lock(), manager.Lock()
+        eaters = [context.Process(target=grab, args=each) for each in ((noodles, fork), (fork, noodles))]
+        for eater in eaters: eater.start()
+        for eater in eaters: eater.join()
+
+def grab(first, second):
+    first.acquire()
+    time.sleep(0.2)
+    second.acquire()
+
+def waited():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    mine, hers = os.pipe()
+    if os.fork() == 0:
+        os.close(hers)
+        os.read(mine, 1)
+    signal.sigwait([signal.SIGCHLD])
 
 def suspended():
     import ctypes
@@ -63,6 +88,26 @@ def bare():
             forks[1 - me].acquire()
     for me in range(2): _thread.start_new_thread(eat, (me,))
     while True: time.sleep(0.05)
+
+def busy():
+    import threading
+    forks = [threading.Lock() for _ in range(2)]
+    def eat(me):
+        with forks[me]:
+            time.sleep(0.1)
+            forks[1 - me].acquire()
+    for me in range(2): threading.Thread(target=eat, args=(me,), daemon=True).start()
+    while True: sum(range(1000))
+
+def hasty():
+    import threading
+    noodles, fork, until = threading.Lock(), threading.Lock(), time.monotonic() + 1
+    def eat():
+        while time.monotonic() < until:
+            with noodles:
+                with fork: sum(range(100))
+    crew = [threading.Thread(target=eat) for _ in range(3)]
+    for each in crew: each.start()
 
 def full():
     there, back = os.pipe(), os.pipe()
@@ -161,6 +206,10 @@ def program(folder: Path, name: str) -> Scenario:
     return replace(scenario(ProcessSpec("it", python=f"programs.py:{name}")), folder=str(folder))
 
 
+def without_hook(world: Scenario) -> Scenario:
+    return replace(world, processes=[replace(each, hook=False) for each in world.processes])
+
+
 def of_kind(events: list[Event], kind: type[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, kind)]
 
@@ -212,14 +261,45 @@ def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path:
     assert len(run.all(Deadlocked)) == 1
 
 
+def test_threads_are_in_a_deadlock_while_another_one_computes(tmp_path: Path) -> None:
+    with watch(program(tmp_path, "busy")) as run:
+        [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
+        assert found.pids == found.core == [1]
+        assert {edge.resource for edge in found.edges} == {"forks[0]", "forks[1]"}
+        run.link.send(Spawn(["true"]))
+        run.until(lambda: run.all(Exited, "true"), "they take turns")
+        assert not run.all(Resolved)
+        run.link.send(Kill("1"))
+        run.until(lambda: run.all(Resolved), "it is over")
+        run.link.send(Quit())
+    assert len(run.all(Deadlocked)) == 1
+
+
 @pytest.mark.parametrize(
-    "name", ["crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"]
+    "name",
+    [
+        *("crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"),
+        *("managed", "lent", "waited"),
+    ],
 )
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
-    events = run_real(program(tmp_path, name))
+    _ends_by_a_deadlock(run_real(program(tmp_path, name)))
+
+
+@pytest.mark.parametrize("name", ["crossed", "served"])
+@pytest.mark.thorough
+def test_so_does_one_of_locks_of_which_nobody_says_who_has_them(tmp_path: Path, name: str) -> None:
+    _ends_by_a_deadlock(run_real(without_hook(program(tmp_path, name))))
+
+
+def _ends_by_a_deadlock(events: list[Event]) -> None:
     assert len(of_kind(events, Deadlocked)) == 1
     assert [event.what.rule for event in events if isinstance(event, Fault) and event.is_stuck] == ["deadlock"]
+
+
+def test_threads_that_hurry_for_locks_are_in_no_deadlock(tmp_path: Path) -> None:
+    assert not of_kind(run_real(program(tmp_path, "hasty")), Deadlocked)
 
 
 @pytest.mark.parametrize("name", ["timed", "late", "tokens"])

@@ -168,5 +168,5 @@ def test_simulate_says_of_every_real_program_that_it_is_one() -> None:
 def test_the_doctor_says_what_to_do_about_what_is_missing() -> None:
     done = ossandbox("doctor", stdin=subprocess.DEVNULL)
     assert done.returncode == 0
-    assert "a child was born, stopped, continued and ended by signals" in done.stdout
-    assert "  terminal: the app needs one; run and simulate do not" in done.stdout.split("What to do:")[1]
+    assert "a process was started, stopped, continued and ended by signals" in done.stdout
+    assert "  terminal: the app needs a terminal; run and simulate do not" in done.stdout.split("What to do:")[1]

@@ -6,12 +6,17 @@ What is not ours is imported first: on those systems it has parts of its own for
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import faulthandler
 import importlib
+import locale
 import os
+import runpy
 import select
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -45,8 +50,8 @@ _THIRD_PARTY = (
     "textual.drivers.linux_driver", "ssl", "aiohttp.web", "textual_serve.server",
 )  # fmt: skip
 
-#: The same for a kernel process, which is smaller.
-_KERNELS = (
+#: The same for kernel processes and workers, which are smaller.
+_WORKERS = (
     *("atexit", "concurrent.futures", "faulthandler", "subprocess", "tempfile", "threading", "uuid"),
     *("msgspec", "polib", "psutil"),
 )
@@ -64,7 +69,13 @@ _LACKS: dict[str, dict[Any, tuple[str, ...]]] = {
             *("sched_getaffinity", "sched_setaffinity", "sched_setscheduler", "sched_yield", "sched_param"),
             *("pipe2", "mkfifo", "posix_spawn", "memfd_create", "eventfd", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"),
             *("sysconf", "tcsetpgrp", "register_at_fork", "statvfs", "uname", "chown", "setns", "unshare", "getgroups"),
+            *("O_NOFOLLOW", "O_DIRECTORY", "O_PATH", "O_SYNC", "O_NDELAY", "getloadavg", "getpriority", "setpriority"),
+            *("pread", "pwrite", "preadv", "pwritev", "readv", "writev", "sendfile", "posix_fadvise", "fdatasync"),
+            *("fchmod", "fchown", "lchown", "mknod", "chroot", "ttyname", "ctermid", "initgroups", "lockf", "sync"),
+            *("setuid", "setgid", "setreuid", "setresuid", "getresuid", "posix_spawnp", "copy_file_range", "splice"),
+            *(name for name in dir(os) if name.startswith(("EX_", "SCHED_", "CLONE_", "MFD_", "EFD_", "RTLD_"))),
         ),
+        locale: ("nl_langinfo", "LC_MESSAGES", "CODESET", "bindtextdomain"),
         signal: (
             *("alarm", "setitimer", "getitimer", "pthread_sigmask", "pthread_kill", "sigwait", "sigwaitinfo"),
             *("sigtimedwait", "sigpending", "siginterrupt", "pidfd_send_signal", "pause"),
@@ -78,9 +89,12 @@ _LACKS: dict[str, dict[Any, tuple[str, ...]]] = {
             ),
         ),
         select: ("epoll", "poll"),
-        socket: ("AF_UNIX", "AF_NETLINK", "AF_PACKET", "recv_fds", "send_fds"),
+        socket: ("AF_UNIX", "AF_NETLINK", "AF_PACKET", "recv_fds", "send_fds", "SO_REUSEPORT", "MSG_DONTWAIT"),
         faulthandler: ("register",),
-        time: ("clock_gettime", "clock_gettime_ns", "clock_getres", "CLOCK_MONOTONIC", "CLOCK_BOOTTIME"),
+        time: (
+            *("clock_gettime", "clock_gettime_ns", "clock_getres", "clock_settime", "pthread_getcpuclockid", "tzset"),
+            *(name for name in dir(time) if name.startswith("CLOCK_")),
+        ),
     },
     "macos": {
         os: (
@@ -98,12 +112,16 @@ _PLATFORMS = {"windows": "win32", "macos": "darwin"}
 
 
 _ROOT = str(Path(__file__).parents[2])
-#: What a kernel process is started by there.
-_KERNEL = f"import sys; sys.path.insert(0, {_ROOT!r}); from tests.support import elsewhere; elsewhere.kernel()"
+#: What processes of ours are started by there.
+_CHILD = f"import sys; sys.path.insert(0, {_ROOT!r}); from tests.support import elsewhere; elsewhere.child()"
+#: Of the C library, what Linux alone has.
+_CALLS_OF_LINUX = ("prctl", "perf_event_open", "sched_setaffinity", "setns", "unshare", "epoll_create1", "gettid")
+#: Why Windows waits for nothing but sockets, and not for nothing at all (WSAENOTSOCK, WSAEINVAL).
+_NO_SOCKET, _NOTHING = 10038, 10022
 
 
 def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
-    """From now on this process finds what it would find there, and so do kernel processes that it starts. ``needs``:
+    """From now on this process finds what it would find there, and so do processes of ours that it starts. ``needs``:
     what is loaded before."""
     for name in needs:
         try:
@@ -125,10 +143,12 @@ def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
     sys.modules["_scproxy"].__dict__.update(_get_proxies=dict, _get_proxy_settings=dict)
     if system == "windows":
         socket.socketpair = _pair  # type: ignore[assignment]
+        select.select = _select_sockets(select.select)
     else:
         _tell_as_a_mac_does()
+    _hide_calls(system)
     _hide_proc()
-    _take_kernels_along(system)
+    _take_children_along(system)
     sys.platform = _PLATFORMS[system]
 
 
@@ -142,25 +162,61 @@ def _leave_its_own_ways(name: str) -> None:
             setattr(module, lacking.__name__, whole)
 
 
-def kernel() -> None:
-    """A kernel process there: what ``python -m sandbox.kernel`` is here."""
-    become(sys.argv[1], _KERNELS)
-    importlib.import_module(sys.argv[2]).main(*sys.argv[3:])
-    os._exit(0)
+def child() -> None:
+    """A process of ours there: what ``python -m MODULE`` is here."""
+    system, module, *words = sys.argv[1:]
+    become(system, _THIRD_PARTY if module == "sandbox" else _WORKERS)
+    sys.argv[:] = [module, *words]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _take_kernels_along(system: str) -> None:
-    """Kernel processes are started there, too."""
+def _take_children_along(system: str) -> None:
+    """Kernel processes, workers and commands are started there, too."""
     popen: Any = subprocess.Popen
     start = popen.__init__
 
     def started(self: Any, command: Any, *arguments: Any, **more: Any) -> None:
-        if isinstance(command, list) and command[:1] == [sys.executable] and "sandbox.kernel" in command:
-            served = command[command.index("sandbox.kernel") + 1 :]
-            command = [sys.executable, "-X", "utf8", "-c", _KERNEL, system, *served]
+        if isinstance(command, list) and command[:1] == [sys.executable] and "-m" in command:
+            module, *words = command[command.index("-m") + 1 :]
+            if module.partition(".")[0] == "sandbox":
+                command = [sys.executable, "-X", "utf8", "-c", _CHILD, system, module, *words]
         start(self, command, *arguments, **more)
 
     popen.__init__ = started
+
+
+def _select_sockets(real: Any) -> Any:
+    """``select`` there."""
+
+    def waited(readable: Any, writable: Any, exceptional: Any, timeout: float | None = None) -> Any:
+        awaited = [*readable, *writable, *exceptional]
+        if not awaited:
+            raise OSError(_NOTHING, "An invalid argument was supplied")
+        for each in awaited:
+            descriptor = each if isinstance(each, int) else each.fileno()
+            if descriptor >= 0 and not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                raise OSError(_NO_SOCKET, "An operation was attempted on something that is not a socket")
+        return real(readable, writable, exceptional, timeout)
+
+    return waited
+
+
+def _hide_calls(system: str) -> None:
+    """The C library is another one; Windows has none to be had in this way."""
+    library: Any = ctypes.CDLL
+
+    class Library(library):  # type: ignore[misc]
+        def __init__(self, name: str | None, *arguments: Any, **more: Any) -> None:
+            if name is None and system == "windows":
+                raise TypeError("bad argument type for built-in operation")
+            super().__init__(name, *arguments, **more)
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _CALLS_OF_LINUX:
+                raise AttributeError(name)
+            return super().__getattr__(name)
+
+    ctypes.CDLL = Library  # type: ignore[misc]
 
 
 def _tell_as_a_mac_does() -> None:
@@ -198,17 +254,30 @@ def _hide_proc() -> None:
     import io
 
     def guarded(real: Any) -> Any:
-        def opened(path: Any, *arguments: Any, **more: Any) -> Any:
-            if isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith("/proc/"):
-                if sys._getframe(1).f_globals["__name__"].startswith("psutil"):
-                    return real(path, *arguments, **more)  # it has other ways there
-                raise FileNotFoundError(2, "No such file or directory", os.fsdecode(path))
+        def opened(path: Any = ".", *arguments: Any, **more: Any) -> Any:
+            if isinstance(path, str | bytes | os.PathLike):
+                name = os.fsdecode(path)
+                if (name == "/proc" or name.startswith("/proc/")) and not _asked_by_psutil():
+                    raise FileNotFoundError(errno.ENOENT, "No such file or directory", name)
             return real(path, *arguments, **more)
 
         return opened
 
     builtins.open = io.open = guarded(builtins.open)
-    os.open, os.listdir, os.readlink = guarded(os.open), guarded(os.listdir), guarded(os.readlink)
+    for name in ("open", "listdir", "scandir", "readlink", "stat", "lstat", "access"):
+        setattr(os, name, guarded(getattr(os, name)))
+
+
+def _asked_by_psutil() -> bool:
+    """It has other ways there."""
+    frame = sys._getframe(2)
+    for _ in range(3):  # it may have asked a module between
+        if frame.f_globals["__name__"].startswith("psutil"):
+            return True
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+    return False
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ _TOOLS = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if _SYSTEM is not None:
+    """Whoever runs tests is there; who only gives them out (``--numprocesses``) stays here."""
+    if _SYSTEM is not None and (hasattr(config, "workerinput") or not config.getoption("numprocesses", None)):
         for name in _TOOLS:
             pytest.importorskip(name)
         become(_SYSTEM)

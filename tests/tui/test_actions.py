@@ -450,6 +450,21 @@ async def test_ctrl_c_closes_a_dialog_and_never_leaves_from_one(
     assert driver.app.return_value == 130
 
 
+@pytest.mark.parametrize("key", ["p", "question_mark", "ctrl+p"])
+async def test_a_dialog_that_is_answered_twice_has_gone_the_second_time(make_driver: MakeDriver, key: str) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.feed(pilot, three())
+        await pilot.press(key)
+        await driver.settle(pilot)
+        dialog = driver.app.screen
+        assert dialog is not driver.app.board_screen
+        for _ in range(3):  # quick clicks wait until the first of them has been handled
+            dialog.dismiss(None)
+        await driver.settle(pilot)
+        assert driver.app.screen is driver.app.board_screen
+
+
 async def test_suspend_pauses_first(make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     driver = make_driver()
     suspended: list[bool] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import MouseDown, MouseEvent, MouseUp
 from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.widget import Widget
@@ -13,6 +14,7 @@ from sandbox.model.commands import Pause, Press, Tune
 from sandbox.tui.clipboard import takes
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
+from sandbox.tui.screens.menu import ProcessMenu
 from sandbox.tui.screens.open import Open
 from sandbox.tui.screens.policy import ChoosePolicy
 from tests.support.app import AppDriver, MakeDriver, wheel
@@ -151,6 +153,47 @@ async def test_typing_copies_what_is_selected_and_else_ctrl_c_is_for_the_process
         assert driver.sent == []
         await pilot.press("ctrl+c")
         assert [type(command) for command in driver.sent] == [Press]
+
+
+async def press_button(driver: AppDriver, pilot: Pilot[int], button: int, x: int, y: int) -> None:
+    """One of the mouse's buttons, as the terminal tells of it."""
+
+    def told(kind: type[MouseEvent]) -> MouseEvent:
+        return kind(None, x, y, 0, 0, button, False, False, False, x, y)
+
+    driver.app.post_message(told(MouseDown))
+    driver.app.post_message(told(MouseUp))
+    await driver.settle(pilot)
+
+
+@pytest.mark.parametrize("panel", ["board", "timeline", "states"])
+async def test_the_right_button_asks_what_to_do_with_a_process(make_driver: MakeDriver, panel: str) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "7" if panel == "states" else "1", every_state())
+        begin = 19 if panel == "timeline" else 3
+        line = next(y for y in range(begin, 38) if " 2 " in driver.lines[y] and "pi" in driver.lines[y])
+        await press_button(driver, pilot, 3, driver.lines[line].index("pi"), line)
+        assert isinstance(driver.app.screen, ProcessMenu)
+        assert driver.app.board_screen.chosen == 2
+        await pilot.press("enter")
+        await driver.settle(pilot)
+        assert isinstance(driver.app.screen, Inspect), "the first thing to do is to look into it"
+
+
+@pytest.mark.parametrize("button", [2, 3])
+async def test_other_buttons_are_no_clicks(make_driver: MakeDriver, button: int) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        screen, front = driver.app.screen, driver.app.board_screen.front
+        for line, thing in ((39, "quit"), (39, "pause"), (1, "2 Sockets"), (0, "ossandbox")):
+            await press_button(driver, pilot, button, cell_of(driver, line, thing) + 1, line)
+        assert (driver.sent, driver.app.return_value) == ([], None)
+        assert (driver.app.screen, driver.app.board_screen.front) == (screen, front)
+        await pilot.press("question_mark")
+        await press_button(driver, pilot, button, 60, 20)
+        assert isinstance(driver.app.screen, Help), "nor in a dialog"
 
 
 async def test_the_plain_wheel_never_zooms(make_driver: MakeDriver) -> None:

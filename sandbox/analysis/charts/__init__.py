@@ -1,1 +1,1 @@
-"""Charts of many runs and of one: what is drawn along which axis."""
+"""Prepares charts of the rows of a sweep, and of a single run."""

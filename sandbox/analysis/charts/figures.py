@@ -1,4 +1,4 @@
-"""The figures of rows, by the names under which people know them, and how their values are written."""
+"""The figures of rows by the names that users know, and the axes of charts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALIASES = {
     "fairness": "fairness_jain",
     "missed": "missed_deadlines",
 }
-#: What tells rows apart beside the policy's parameters.
+#: The fields that distinguish rows, in addition to the policy's parameters.
 PLACES = ("scenario", "policy", "contender", "machine", "cpus", "seed")
 
 
@@ -39,7 +39,7 @@ class Figure(NamedTuple):
 
 
 def figure(name: str, metrics: dict[str, Any]) -> Figure:
-    """The figure of ``response.mean``, ``switches`` or ``fairness``. Raises BadValue."""
+    """Return the figure of a name such as ``response.mean``, ``switches`` or ``fairness``. Raises BadValue."""
     first, _dot, part = name.partition(".")
     first = _ALIASES.get(first, first)
     key = first if first in metrics else f"{first}_ns"
@@ -63,7 +63,7 @@ def _names(metrics: dict[str, Any]) -> Iterable[str]:
 
 
 def axis(title: str, is_time: bool, most: float, is_share: bool = False) -> Axis:
-    """An axis for values up to ``most``; times have one unit, which stands in its title."""
+    """Return an axis for values up to ``most``. Times have a common unit, which is a part of the title."""
     if is_time:
         unit, size = next(((unit, size) for unit, size in _UNITS if most >= 2 * size), _UNITS[-1])
         return Axis(f"{title} ({unit})", _scaled(size))
@@ -80,8 +80,8 @@ def _scaled(size: int) -> Callable[[float], str]:
 
 
 def parameter_axis(title: str, is_time: bool, values: list[float]) -> Axis:
-    """The axis of a parameter that was varied: each value with its own unit, equal factors side by side where most
-    of them would crowd at one end."""
+    """Return the axis of a parameter that was varied. Each value has its own unit. The axis is logarithmic if most of
+    the values would be crowded at one end."""
     ordered = sorted({*values})
     crowded = len(ordered) > 3 and 0 < ordered[0] * 16 <= ordered[-1] and ordered[len(ordered) // 2] < ordered[-1] / 5
     write: Callable[[float], str] = (
@@ -91,5 +91,5 @@ def parameter_axis(title: str, is_time: bool, values: list[float]) -> Axis:
 
 
 def times_of_a_run(most_ns: float) -> Axis:
-    """Time since boot."""
+    """Return the axis of the time since boot."""
     return axis(_("time"), True, most_ns)

@@ -1,4 +1,4 @@
-"""Charts of one run: who had how much of the CPU when, how long the queue was, how long one waits in it."""
+"""Charts of one run: the shares of the CPU, the length of the ready queue, and the waits in it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sandbox.util.text import clean_line
 from sandbox.views.history import History, Life
 from sandbox.views.intervals import READY
 
-#: Into so many stretches a run is divided, and of so many processes the share is drawn: those that used most.
+#: The number of intervals that a run is divided into, and of processes that are drawn, those with the most CPU time.
 _STRETCHES, _MAX_SHARES = 36, 12
 
 
 def chart(history: History, asked: Asked) -> Chart:
-    """The chart that was asked for. Raises BadValue."""
+    """Return the chart that was asked for. Raises BadValue."""
     name = asked.y or "share"
     if name not in _CHARTS:
         allowed = " | ".join(_CHARTS)
@@ -31,7 +31,7 @@ def chart(history: History, asked: Asked) -> Chart:
 
 
 def _named(history: History) -> dict[str, list[Life]]:
-    """The processes by their names."""
+    """Group the processes by name."""
     found: dict[str, list[Life]] = {}
     for life in history.lives.values():
         found.setdefault(clean_line(life.admitted.name, 40), []).append(life)
@@ -43,7 +43,7 @@ def _title(history: History, what: str) -> str:
 
 
 def _share(history: History, kind: str | None) -> Chart:
-    """Of all CPUs."""
+    """Return the chart of each process's share of all CPUs over time."""
     cpus = history.booted.cpus if history.booted else 1
     edges = [history.now_ns * step // _STRETCHES for step in range(_STRETCHES + 1)]
     most = sorted(_named(history).items(), key=lambda named: -sum(life.cpu_ns for life in named[1]))[:_MAX_SHARES]
@@ -63,7 +63,7 @@ def _share(history: History, kind: str | None) -> Chart:
 
 
 def _queue(history: History, kind: str | None) -> Chart:
-    """How many processes were READY: the mean over each stretch, and the most."""
+    """Return the chart of the number of READY processes: the mean and the maximum of each interval."""
     changes: list[tuple[int, int]] = []
     for life in history.lives.values():
         for index, value in enumerate(life.track.values):
@@ -86,7 +86,7 @@ def _queue(history: History, kind: str | None) -> Chart:
 
 
 def _spread(area: list[float], most: list[int], length: int, since: int, until: int, width_ns: float) -> None:
-    """A length that lasted from ``since`` to ``until``, over the stretches in which it did."""
+    """Add a length that has lasted from ``since`` to ``until`` to the intervals that it overlaps."""
     if until <= since:
         return
     stretch = min(int(since / width_ns), len(area) - 1)
@@ -97,7 +97,7 @@ def _spread(area: list[float], most: list[int], length: int, since: int, until: 
 
 
 def _latency(history: History, kind: str | None) -> Chart:
-    """How long one is READY before one runs."""
+    """Return the chart of the times that processes are READY before they run."""
     waits = {
         name: sorted(
             float(life.track.end_ns(index, history.now_ns) - life.track.times[index])

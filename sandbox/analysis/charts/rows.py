@@ -17,18 +17,18 @@ from sandbox.util.stats import percentile
 from sandbox.util.text import clean_line
 
 KINDS = ("line", "cdf", "heat", "box")
-#: Points of a distribution's line.
+#: The number of points of a distribution's line.
 _STEPS = 40
-#: By these, too, rows are kept apart.
+#: Fields that may distinguish the rows of a heat map.
 _OTHERS = ("scenario", "cpus", "machine")
-#: Shown where neither axis is asked for.
+#: The default figure.
 _Y = "turnaround.mean"
 
 Value = float | str
 
 
 class Written(msgspec.Struct):
-    """What a chart needs of a row, as it is written."""
+    """The fields of a row in a file that charts need."""
 
     key: str
     scenario: str
@@ -42,8 +42,8 @@ class Written(msgspec.Struct):
 
 
 class Row(NamedTuple):
-    """A row, or several that are alike. ``values``: of the figure that is drawn, one of each that has it; ``seed``:
-    None where they are alike but for that."""
+    """One or several rows that do not differ. ``values``: of the drawn figure, one for each row that has it; ``seed``:
+    None if the rows differ in it, and that does not matter."""
 
     scenario: str
     contender: str
@@ -54,7 +54,7 @@ class Row(NamedTuple):
     values: array[float]
 
     def place(self, name: str) -> Value | None:
-        """The value by which it stands apart from others: a parameter, or one of PLACES."""
+        """Return the value of a parameter, or of one of PLACES; None if it has none."""
         if name == "policy":
             return str(self.policy.get("name"))
         if name in PLACES:
@@ -71,7 +71,7 @@ _decode = msgspec.json.Decoder(Written).decode
 
 
 class Asked(NamedTuple):
-    """What is to be drawn; None: what suggests itself."""
+    """The arguments of a chart; None for a default."""
 
     x: str | None
     y: str | None
@@ -80,12 +80,13 @@ class Asked(NamedTuple):
 
     @property
     def tells_seeds_apart(self) -> bool:
-        """Whether it matters which seed a row has."""
+        """Whether rows with different seeds have to be kept apart."""
         return "seed" in (self.x, self.by) or self.kind == "heat"
 
 
 class Table(NamedTuple):
-    """The rows that can be drawn, and the figure that is. ``left_out``: so many failed, or were cut short."""
+    """The rows that can be drawn, and the figure ``y``. ``left_out``: the number of rows that failed or were cut
+    short."""
 
     rows: list[Row]
     y: Figure
@@ -93,7 +94,7 @@ class Table(NamedTuple):
 
 
 def table(written: Sequence[Written], wanted: str | None) -> Table:
-    """Of rows, with this figure. Raises BadValue."""
+    """Return a table of rows with the figure of this name. Raises BadValue."""
     if not written:
         raise BadValue("no rows")
     y = figure(wanted or _Y, written[0].metrics or {})
@@ -108,8 +109,8 @@ def _row(written: Written, seed: int | None, y: Figure) -> Row:
 
 
 def read(lines: Iterable[bytes], asked: Asked) -> Table:
-    """The rows of a file, with the figure that was asked for, those that are alike as one: of a million runs no more is
-    kept than a number each. A torn last line is nobody's. Raises BadValue."""
+    """Read the rows of a file, with the figure that was asked for. Rows that do not differ are merged, so that only one
+    number of each run is kept. An incomplete last line is left out. Raises BadValue."""
     rows: dict[tuple[object, ...], Row] = {}
     y: Figure | None = None
     left_out = 0
@@ -136,7 +137,7 @@ def read(lines: Iterable[bytes], asked: Asked) -> Table:
 
 
 def chart(drawn: Table, asked: Asked) -> Chart:
-    """The chart that was asked for. Raises BadValue."""
+    """Return the chart that was asked for. Raises BadValue."""
     rows, y = drawn.rows, drawn.y
     x = asked.x or varied(rows)
     for name in filter(None, (x, asked.by)):
@@ -147,7 +148,7 @@ def chart(drawn: Table, asked: Asked) -> Chart:
 
 
 def varied(rows: Sequence[Row]) -> str:
-    """The parameter that was varied, if it is one; else who took part."""
+    """Return the name of the parameter that was varied, if there is one; else ``contender``."""
     values: dict[str, set[Value]] = {}
     for row in rows:
         for name in _parameters(row):
@@ -181,7 +182,7 @@ def _label(row: Row, rows_vary: Sequence[str]) -> str:
 
 
 def _groups(rows: Sequence[Row], x: str | None, by: str | None, first: str) -> dict[str, list[Row]]:
-    """The rows of each series, by its label: by what was asked for, else by who took part and whatever else varies."""
+    """Group the rows into series by label: by ``by``, or else by ``first`` and whatever else varies."""
     others = [
         name for name in ("scenario", "cpus", "machine") if name != x and len({row.place(name) for row in rows}) > 1
     ]
@@ -205,7 +206,7 @@ def _most(rows: Sequence[Row], y: Figure) -> float:
 
 
 def _title(rows: Sequence[Row], what: str) -> str:
-    """What is drawn, and of which scenario where it is only one."""
+    """Return the title, with the scenario if there is only one."""
     scenarios = {row.scenario for row in rows}
     return f"{scenarios.pop()}: {what}" if len(scenarios) == 1 else what
 
@@ -219,7 +220,7 @@ def _is_time(rows: Sequence[Row], name: str) -> bool:
 
 
 def _line(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
-    """Means with their intervals. Who has no such parameter is a level line."""
+    """Return a line chart of means with confidence intervals. Contenders without the parameter are horizontal lines."""
     places = sorted({value for row in rows if isinstance(value := row.place(x), float | int)})
     if not places:
         return _box(rows, x, y, by)
@@ -249,7 +250,7 @@ def _point(place: float, values: Sequence[float]) -> Point:
 
 
 def _cdf(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
-    """The share of runs in which a figure is no larger."""
+    """Return a chart of cumulative distributions."""
     series = []
     for label, group in _groups(rows, None, by, "contender").items():
         if values := sorted(_values(group)):
@@ -259,14 +260,14 @@ def _cdf(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
 
 
 def distribution_line(label: str, ordered: Sequence[float]) -> Series:
-    """A cumulative distribution as a line; its letter stands at some quantiles."""
+    """Return a cumulative distribution as a line that is labelled at some quantiles."""
     shares = [step / _STEPS for step in range(1, _STEPS + 1)]
     points = [Point(ordered[0], 0.0), *(Point(percentile(ordered, share), share) for share in shares)]
     return Series(label, points, _STEPS // 4)
 
 
 def _box(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
-    """How a figure is spread over the runs of each."""
+    """Return a chart of box plots."""
     found = []
     for label, group in _groups(rows, x, by, "contender" if x in PLACES else "policy").items():
         at: dict[Value, list[float]] = {}
@@ -282,7 +283,7 @@ def _box(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
 
 
 def _heat(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
-    """Means by two things that were varied."""
+    """Return a heat map of means over two varied fields."""
     others = [name for name in (*_OTHERS, "policy", "seed") if name != x and len({row.place(name) for row in rows}) > 1]
     down = by or next(iter(others), "policy")
     columns = _sorted({value for row in rows if (value := row.place(x)) is not None})

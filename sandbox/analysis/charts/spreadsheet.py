@@ -1,4 +1,4 @@
-"""Rows of ``compare --csv``, read back for charts."""
+"""Reads the rows of ``compare --csv`` for charts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.analysis.charts.rows import Asked, Table, Written, table
 from sandbox.util.text import clean_line
 from sandbox.util.units import parse_duration
 
-#: So its first line begins, whatever figures follow.
+#: The beginning of the first line; the figures follow.
 _HEAD = b"scenario,policy,parameters,machine,cpus,run,seed,unfinished,failed,"
 _PARTS = ("mean", "p50", "p95", "max")
 
@@ -21,7 +21,7 @@ def is_ours(first_line: bytes) -> bool:
 
 
 def read(file: BinaryIO, asked: Asked) -> Table:
-    """The rows that can be drawn, with the figure that was asked for. Raises BadValue."""
+    """Read the rows that can be drawn, with the figure that was asked for. Raises BadValue."""
     lines = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""))
     rows: list[Written] = []
     left_out = 0
@@ -38,7 +38,7 @@ def read(file: BinaryIO, asked: Asked) -> Table:
 
 
 def _row(line: dict[str, Any]) -> Written | None:
-    """A row; None for one that failed, was cut short or was torn."""
+    """Return a row; None if the run failed or was cut short, or if the line is incomplete."""
     try:
         if line["failed"] != "False" or int(line["unfinished"]):
             return None
@@ -62,7 +62,7 @@ def _row(line: dict[str, Any]) -> Written | None:
 
 
 def _parameters(cell: str) -> dict[str, Any]:
-    """``quantum 10 ms  preemptive true``: times by the names that end in ``_ns``."""
+    """Parse ``quantum 10 ms  preemptive true``. Names of times get the suffix ``_ns``."""
     found: dict[str, Any] = {}
     for each in filter(None, cell.split("  ")):
         name, _, value = each.strip().partition(" ")
@@ -81,7 +81,7 @@ def _number(text: str) -> float | str:
 
 
 def _metrics(line: dict[str, Any]) -> dict[str, Any]:
-    """``turnaround_mean_ns`` as ``turnaround_ns: {mean: …}``. Raises ValueError."""
+    """Convert ``turnaround_mean_ns`` to ``turnaround_ns: {mean: …}``. Raises ValueError."""
     found: dict[str, Any] = {}
     for name in [*line][_HEAD.count(b",") :]:
         value = float(line[name]) if line[name] != "" else None

@@ -1,1 +1,1 @@
-"""Policies side by side: who takes part, what came of each run, and how real runs differ from virtual ones."""
+"""Compares policies on one scenario, and real runs with virtual ones."""

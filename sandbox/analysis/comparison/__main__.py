@@ -1,6 +1,6 @@
 """The worker that compares in virtual time: ``python -m sandbox.analysis.comparison``.
 
-A screen that waits for it goes on meanwhile, and may end it at any time.
+The app runs it in the background, and may end it at any time.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sandbox.model.events import Event, Fault
 from sandbox.policies import choice
 from sandbox.views.history import History
 
-#: Niceness: the kernel process and the screen come first.
+#: Niceness: the kernel process and the app have precedence.
 _NICE = 10
 
 
 def compare(task: CompareTask, tell: Tell) -> None:
-    """Run the scenario under each policy, and tell what came of it. Raises BadValue."""
+    """Run the scenario under each policy, and send the results. Raises BadValue."""
     if sys.platform != "win32":
         os.nice(_NICE)
     if task.language in LANGUAGES:

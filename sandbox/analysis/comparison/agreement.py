@@ -1,4 +1,4 @@
-"""How far a run on real processes is from the same run in virtual time: per process, and slice by slice.
+"""Measures how far a run on real processes is from the same run in virtual time, by process and by slice.
 
 Slices are matched on each process's own clock, the CPU time that it has used: the ``n``-th millisecond of its work is
 the same work on both machines, whenever it was done. Two slices match if each covers more than half of the other.
@@ -16,12 +16,12 @@ from sandbox.util.stats import percentile
 from sandbox.views.history import History, Life, Slice
 from sandbox.views.intervals import BLOCKED, GONE
 
-#: A median error above this is a defect.
+#: A median error above this share is a defect.
 TOLERANCE = 0.02
 
 
 class ProcessError(NamedTuple):
-    """A process that ended in both runs: its turnaround in each, in ns.
+    """The turnaround of a process in both runs, in ns.
 
     Waits at its very beginning or end need no CPU in virtual time; a real process must be run to begin them, and once
     more to end after them. These two delays are not counted, see ``_turnaround_ns``.
@@ -45,19 +45,19 @@ class Match(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Of the CPU time that was used in it."""
+        """The relative error of the CPU time that was used in the slice."""
         return abs(self.real.cpu_ns - self.virtual.cpu_ns) / self.virtual.cpu_ns
 
     @property
     def drift_ns(self) -> int:
-        """How much later it began on the real machine."""
+        """By how much later it has begun on the real machine."""
         return self.real.start_ns - self.virtual.start_ns
 
 
 class Agreement(NamedTuple):
-    """A real run beside its virtual one. ``missing``: processes that did not end in both. ``only_virtual``,
-    ``only_real``: slices that have no match; ``endings``: those that a real process needs after its last wait, where a
-    virtual one just ends."""
+    """The differences between a real run and the virtual one. ``missing``: processes that did not end in both runs;
+    ``only_virtual``, ``only_real``: slices without a match; ``endings``: slices that a real process needs to exit after
+    its last wait, which a virtual one does not; ``out_of_order``: how many matches are in another order."""
 
     processes: list[ProcessError]
     missing: list[str]
@@ -69,7 +69,7 @@ class Agreement(NamedTuple):
 
     @property
     def defects(self) -> list[Clause]:
-        """What is wrong with the agreement."""
+        """The differences that are defects."""
         found = []
         for what, errors in (
             ("turnaround", [process.error for process in self.processes]),
@@ -89,7 +89,7 @@ class Agreement(NamedTuple):
         return found
 
     def document(self) -> dict[str, Any]:
-        """As JSON carries it; errors are shares, times in ns."""
+        """Return the JSON document; errors are shares, times in ns."""
         return {
             "processes": [{**process._asdict(), "error": process.error} for process in self.processes],
             "missing": self.missing,
@@ -108,7 +108,7 @@ class Agreement(NamedTuple):
 
 
 def compare(virtual: History, real: History) -> Agreement:
-    """The agreement of two runs of one scenario under one policy."""
+    """Compare two runs of one scenario under one policy."""
     pairs = [*_pairs(virtual, real)]
     ended = [
         ProcessError(one.admitted.name, one.exited.t_ns - one.admitted.t_ns, _turnaround_ns(one, other))
@@ -145,7 +145,7 @@ def compare(virtual: History, real: History) -> Agreement:
 
 
 def summary(values: Sequence[float]) -> dict[str, float | None]:
-    """Median, p95 and max; None for no values."""
+    """Return the median, p95 and max; None for each if there are no values."""
     if not values:
         return {"median": None, "p95": None, "max": None}
     ordered = sorted(values)
@@ -153,7 +153,7 @@ def summary(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def _pairs(virtual: History, real: History) -> Iterator[tuple[Life, Life]]:
-    """Each process of the scenario in both runs."""
+    """Yield each process of the scenario with its lives in both runs."""
     others = {life.admitted.order: life for life in real.lives.values() if life.admitted.order is not None}
     for life in virtual.lives.values():
         if life.admitted.order in others:
@@ -161,8 +161,8 @@ def _pairs(virtual: History, real: History) -> Iterator[tuple[Life, Life]]:
 
 
 def _turnaround_ns(virtual: Life, real: Life) -> int:
-    """That of the real process, from the beginning of its first wait if the virtual one begins with a wait, and to the
-    end of its last one if that ends with one."""
+    """Return the turnaround of the real process, counted from the beginning of its first wait if the virtual one begins
+    with a wait, and to the end of its last wait if the virtual one ends with a wait."""
     assert real.exited is not None
     begin_ns, end_ns = real.admitted.t_ns, real.exited.t_ns
     waits = [index for index, where in enumerate(real.track.values) if where == BLOCKED]
@@ -175,12 +175,12 @@ def _turnaround_ns(virtual: Life, real: Life) -> int:
 
 
 def _slices(history: History, life: Life) -> list[Slice]:
-    """A process's slices in which it did anything."""
+    """Return the slices of a process in which it has used CPU time."""
     return [piece for piece in history.slices if piece.pid == life.admitted.pid and piece.cpu_ns > 0]
 
 
 def _match(ours: Sequence[Slice], theirs: Sequence[Slice]) -> Iterator[tuple[int, int]]:
-    """The indices of slices that match. Both lists are walked along the process's CPU time, once."""
+    """Yield the indices of slices that match, in one pass over both lists along the process's CPU time."""
     at = 0
     ours_ns = theirs_ns = 0
     for index, mine in enumerate(ours):
@@ -191,7 +191,7 @@ def _match(ours: Sequence[Slice], theirs: Sequence[Slice]) -> Iterator[tuple[int
             if shared_ns * 2 > max(mine.cpu_ns, other.cpu_ns):
                 yield index, at
             if theirs_ns + other.cpu_ns > end_ns:
-                break  # it reaches into our next one
+                break  # it overlaps with our next one
             theirs_ns += other.cpu_ns
             at += 1
         ours_ns = end_ns
@@ -203,7 +203,7 @@ def _others(pieces: Sequence[Slice], matched: Sequence[int]) -> list[Slice]:
 
 
 def _ending(ours: Sequence[Slice], theirs: Sequence[Slice], found: Sequence[tuple[int, int]]) -> int:
-    """Where the slices begin in which a real process but ends; behind the last slice where there are none."""
+    """Return the index of the first slice in which a real process only exits; the number of slices if there is none."""
     waits_last = bool(ours) and ours[-1].reason == "blocked"
     if waits_last and found and found[-1][0] == len(ours) - 1:
         return found[-1][1] + 1

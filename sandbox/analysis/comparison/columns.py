@@ -1,4 +1,4 @@
-"""The figures by which policies are compared, and which of two is the better one."""
+"""The figures by which policies are compared, and whether less or more of each is better."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 class Column(NamedTuple):
-    """A figure of the result document. ``best``: of several values, the one to praise."""
+    """A figure of the result document. ``best``: returns the best of several values."""
 
     title: str
     path: tuple[str, ...]
@@ -24,14 +24,14 @@ class Column(NamedTuple):
         return self.path[0].endswith("_ns")
 
     def value(self, document: Document) -> float | None:
-        """The figure of one run; None where the run has none."""
+        """Return the figure of one run; None if the run has none."""
         found: Any = document["metrics"]
         for key in self.path:
             found = found[key]
         return None if found is None else float(found)
 
 
-#: Times that every process has, and what is told of each.
+#: The times of processes, and the statistics of each.
 TIMES = (N_("turnaround"), N_("waiting"), N_("response"))
 PARTS = (N_("mean"), "p95")
 MEANS_AND_TAILS = tuple(Column(part, (f"{time}_ns", part), min) for time in TIMES for part in PARTS)
@@ -40,11 +40,11 @@ OTHERS = (
     Column(N_("CPU"), ("cpu_utilisation",), max),
     Column(N_("fair"), ("fairness_jain",), max),
 )
-#: Shown where a deadline was missed at all.
+#: Shown only if a deadline was missed.
 MISSED = Column(N_("missed"), ("missed_deadlines",), min)
 
 
-#: What policies are held against each other by: each is best at something.
+#: The figures for which winners are named.
 GOALS = (
     *(Column(time, (f"{time}_ns", "mean"), min) for time in TIMES),
     Column(N_("response p95"), ("response_ns", "p95"), min),
@@ -52,24 +52,25 @@ GOALS = (
 )
 
 
-#: The unit where a turn is a line: such a machine has a clock that counts turns, each as a millisecond.
+#: The unit of times on the stepping machine, whose clock counts each turn as a millisecond.
 TURNS, TURN_NS = N_("turns"), MS
 
 
 def is_stepped(sensor: str | None) -> bool:
-    """Whether a turn was a line, not a time: on the machine with this sensor."""
+    """Whether the machine with this sensor is the one whose turns are lines."""
     return sensor == "hook"
 
 
 def unit_of(most_ns: float) -> tuple[str, int]:
-    """A unit in which times up to this one have few digits."""
+    """Return the name and the size in ns of a unit in which times up to this one have few digits."""
     if 0 < most_ns < 10_000 * US:
         return "us", US
     return ("ms", MS) if most_ns < 10_000 * MS else ("s", S)
 
 
 def writer(column: Column, size: int, most: float) -> Callable[[float], str]:
-    """How the figures of a column are written, times in units of this size: five characters if they can be."""
+    """Return a function that formats the figures of a column, in five characters if possible. ``size``: the unit of
+    times in ns; ``most``: the greatest figure."""
     if column.is_time:
         digits = 2 if most < 99.995 * size else 1 if most < 999.95 * size else 0
         return lambda value: f"{value / size:.{digits}f}"

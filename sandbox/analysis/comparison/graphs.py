@@ -1,4 +1,4 @@
-"""A comparison as charts: how the processes fared under each policy, and along a parameter that was varied."""
+"""Charts of a comparison: the times of processes under each policy, and means along a varied parameter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.render.gantt import Line
 
 
 def graphs(runs: Sequence[Run], width: int) -> list[Line]:
-    """The charts below each other; ``width``: of a line in cells."""
+    """Return the lines of all charts. ``width``: of a line in cells."""
     lines: list[Line] = []
     for chart in (*_along_parameter(runs, width), *_boxes(runs, width)):
         lines += [*chart, []]
@@ -23,7 +23,7 @@ def graphs(runs: Sequence[Run], width: int) -> list[Line]:
 
 
 def _along_parameter(runs: Sequence[Run], width: int) -> Iterator[list[Line]]:
-    """Where one was varied, what that does to the means."""
+    """Yield charts of the mean times along a parameter, if one was varied."""
     varied = rows.varied(rows.table([_row(run) for run in runs], None).rows)
     if varied != "contender":
         for time in TIMES:
@@ -47,7 +47,7 @@ def _row(run: Run) -> Written:
 
 
 def _boxes(runs: Sequence[Run], width: int) -> Iterator[list[Line]]:
-    """The times of all processes under each policy."""
+    """Yield box plots of the times of all processes under each policy."""
     documents = [(run.plan.contender.label, run.document()["processes"]) for run in runs]
     for time in TIMES:
         found: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""What the worker that compares is asked for, and what it tells."""
+"""The task and the messages of the worker that compares."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sandbox.i18n import spoken
 from sandbox.link.worker import BadTask, Message
 from sandbox.model.spec import Scenario
 
-#: Whose worker does it.
+#: The package whose worker does it.
 PACKAGE = "sandbox.analysis.comparison"
 
 
 class CompareTask(msgspec.Struct):
     """Run the scenario in virtual time under each of these policies, written as on a command line (None: all that make
-    sense), and draw what came of it in lines of so many cells, in the language that is spoken."""
+    sense), and report in lines of ``width`` cells, in this language."""
 
     scenario: Scenario
     policies: str | None
@@ -23,7 +23,7 @@ class CompareTask(msgspec.Struct):
 
 
 class Running(Message, frozen=True, tag=True):
-    """The run of this number begins, the first being 1."""
+    """A run begins. ``number``: counted from 1."""
 
     label: str
     number: int
@@ -31,7 +31,7 @@ class Running(Message, frozen=True, tag=True):
 
 
 class Compared(Message, frozen=True, tag=True):
-    """The table and the Gantt charts, and the graphs; a line is a list of pieces, each a text and its tone."""
+    """The table with the Gantt charts, and the graphs. A line is a list of pieces, each a text and its tone."""
 
     lines: list[list[tuple[str, str]]]
     graphs: list[list[tuple[str, str]]]

@@ -1,4 +1,4 @@
-"""A comparison for people, for programs and for spreadsheets."""
+"""Reports of a comparison: as text, as JSON documents and as rows of figures."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sandbox.render.cells import fit, flush_right
 from sandbox.render.gantt import Line
 from sandbox.util.units import MS
 
-#: Processes that are listed with their errors: the worst ones.
+#: How many processes are listed with their errors, the worst ones.
 _MAX_LISTED = 12
 _TITLE, _FIGURE = 20, 12
 
 
 def documents(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """The result documents of all runs, one policy after another, its repeats in a row. That of a real run which has
-    a virtual one beside it says under ``against_virtual`` how far the two are apart."""
+    """Return the result documents of all runs, in their order. If there is a virtual run to a real one, the document of
+    the real run has the differences under ``against_virtual``."""
     twins = {id(real): found for _, real, found in _pairs(runs)}
     found = []
     for run in runs:
@@ -36,7 +36,7 @@ def documents(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def figures(runs: Sequence[Run]) -> Iterator[list[str | float | None]]:
-    """A row a run, after a row of titles; times in ns."""
+    """Yield a row of titles, then a row for each run. Times in ns."""
     head: list[str | float | None] = []
     for run in runs:
         document = run.document()
@@ -59,7 +59,7 @@ def figures(runs: Sequence[Run]) -> Iterator[list[str | float | None]]:
 
 
 def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
-    """``turnaround_ns: {mean: …}`` as ``turnaround_mean_ns``."""
+    """Flatten ``turnaround_ns: {mean: …}`` to ``turnaround_mean_ns``."""
     flat: dict[str, Any] = {}
     for name, value in metrics.items():
         if isinstance(value, dict):
@@ -70,7 +70,7 @@ def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def lines(runs: Sequence[Run], width: int) -> list[Line]:
-    """The table, what is to be said of it, and the charts."""
+    """Return the table with its remarks, and the charts."""
     if not runs:
         return []
     said = table(entrants(runs), width)
@@ -92,7 +92,7 @@ def lines(runs: Sequence[Run], width: int) -> list[Line]:
 
 
 def _incomparable(run: Run) -> Iterator[str]:
-    """Why a run's figures say little of its policy."""
+    """Yield why the figures of a run cannot be compared."""
     if run.failed:
         yield wording.stood_in(run.plan.contender.label)
     if run.unfinished:
@@ -111,7 +111,7 @@ def _heading(run: Run) -> Line:
 
 
 def _pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Run, Agreement]]:
-    """Each real run with the virtual one of the same contender."""
+    """Yield each real run with the virtual one of the same contender, and their agreement."""
     virtual: Run | None = None
     for run in runs:
         if not run.plan.real:

@@ -1,4 +1,4 @@
-"""The runs of a comparison: which there are, and what came of each."""
+"""The runs of a comparison, and their results."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from sandbox.policies.choice import Contender
 from sandbox.views.history import History
 from sandbox.views.metrics import result
 
-#: Runs of one contender.
+#: The most runs of one contender.
 MAX_REPEATS = 1_000
 
 
 class Plan(NamedTuple):
-    """One run to be made: the ``number``-th of a contender on one of the machines, the first being 1."""
+    """A run to be made. ``number``: of the contender's runs on this machine, counted from 1; ``real``: on real
+    processes."""
 
     contender: Contender
     number: int
@@ -30,7 +31,7 @@ class Plan(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What came of it. ``failed``: the policy failed, and another one stood in for it."""
+    """A run that was made. ``failed``: the policy has failed and was replaced."""
 
     plan: Plan
     history: History
@@ -38,12 +39,12 @@ class Run(NamedTuple):
 
     @property
     def unfinished(self) -> int:
-        """How many processes had not ended, or had not even arrived."""
+        """How many processes of the scenario had not ended, including those that had not arrived."""
         ended = sum(life.exited is not None and life.admitted.order is not None for life in self.history.lives.values())
         return len(self.plan.scenario.processes) - ended
 
     def document(self) -> dict[str, Any]:
-        """The result document."""
+        """Return the result document."""
         document = result(self.history)
         wording.add_sentences(document)
         return stamped(RUN, document, self.plan.scenario.machine.seed)
@@ -52,8 +53,8 @@ class Run(NamedTuple):
 def plans(
     scenario: Scenario, contenders: Sequence[Contender], repeat: int, virtual: bool, real: bool
 ) -> Iterator[Plan]:
-    """All runs, one contender after another. Virtual runs are repeated with another seed each time, unless they stand
-    beside real ones: then one is enough."""
+    """Yield all runs, one contender after another. Repeated virtual runs have different seeds; for a comparison with
+    real ones there is only one."""
     for contender in contenders:
         entered = contender.enter(scenario)
         if virtual:
@@ -65,12 +66,12 @@ def plans(
                 yield Plan(contender, number, True, entered)
 
 
-#: What a policy is called on the virtual machine and on the real one, where it is on both.
+#: The label of a policy that runs on both the virtual and the real machine.
 _ON = (N_("{policy} virtual"), N_("{policy} real"))
 
 
 def entrants(runs: Sequence[Run]) -> list[Entrant]:
-    """The runs of each contender on each machine together, as the table wants them."""
+    """Group the runs by contender and machine, for the table."""
     groups: dict[tuple[str, bool], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.plan.contender.label, run.plan.real), []).append(run)
@@ -88,5 +89,5 @@ def entrants(runs: Sequence[Run]) -> list[Entrant]:
 
 
 def _luck(group: Sequence[Run], place: int) -> list[int]:
-    """What stands for the seeds of real runs: each has luck of its own."""
+    """Return unique numbers in place of seeds for real runs, which share no random numbers."""
     return [-place * MAX_REPEATS - number for number in range(1, len(group) + 1)]

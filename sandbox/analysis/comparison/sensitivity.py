@@ -1,4 +1,4 @@
-"""How much a schedule hangs on ties: what becomes of it in virtual time when everything comes a moment later."""
+"""Measures how much a schedule depends on ties, by virtual runs with slightly delayed events."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from sandbox.util.units import US
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
 
-#: By how much arrivals and wake-ups are delayed at most, as on a real machine; and how many such runs are made.
+#: The greatest delay of arrivals and wake-ups, as on a real machine; the number of such runs.
 NUDGE_NS = 300 * US
 _TRIES = 8
 
 
 class Sensitivity(NamedTuple):
-    """The process whose turnaround changes most, and by which share of itself."""
+    """The process whose turnaround changes most, and the relative change."""
 
     name: str
     share: float
 
 
 def sensitivity(scenario: Scenario, exact: History) -> Sensitivity:
-    """How far turnarounds are from those of the ``exact`` virtual run, at most, when arrivals and waits are longer by
-    up to ``NUDGE_NS``."""
+    """Return the greatest change of a turnaround from the ``exact`` virtual run if arrivals and waits are delayed by up
+    to ``NUDGE_NS``."""
     expected = _turnarounds(exact)
     most = Sensitivity("", 0.0)
     for seed in range(_TRIES):

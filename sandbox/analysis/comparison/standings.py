@@ -1,6 +1,6 @@
-"""Who wins what, beyond the noise, and at what price: of a comparison's repeats and of a sweep's rows alike.
+"""Determines the winner of each figure beyond the noise, and what it is worse at, for comparisons and sweeps.
 
-What a schedule is good for is told figure by figure: there is no best policy, there is one for a purpose.
+The result is given figure by figure, because no policy is the best at everything.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import NamedTuple
 from sandbox.analysis.comparison.columns import GOALS, Column
 from sandbox.util.estimates import Estimate, difference, estimate
 
-#: Prices are told from this share on, the dearest first, and no more than so many.
+#: The least relative difference of a price, and how many of the greatest are told.
 _MIN_PRICE, _MAX_PRICES = 0.10, 2
 
 
 class Sample(NamedTuple):
-    """A contender's runs: each figure, by the figure's place in GOALS and the seed of the run."""
+    """The figures of a contender's runs: for each of GOALS, the values by seed."""
 
     label: str
     figures: Sequence[Mapping[int, float]]
 
 
 class Price(NamedTuple):
-    """What the winner is worse at: the figure, its own mean, the best one and whose that is."""
+    """A figure that the winner of another one is worse at. ``own``: its mean; ``best``: the best mean, by ``of``."""
 
     column: Column
     own: float
@@ -32,8 +32,9 @@ class Price(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """One figure. ``winner`` has the best mean, ``equals`` are not known to be worse; ``next`` is the best of those who
-    are, ``behind`` by how much. ``one``: each ran only once, so nothing is known of any noise."""
+    """The result for one figure. ``winner``: has the best ``mean``; ``equals``: not known to be worse; ``next``: the
+    best of the worse ones, ``behind`` by this difference; ``one``: each has run only once, so that the noise is
+    unknown."""
 
     column: Column
     winner: str
@@ -46,18 +47,18 @@ class Standing(NamedTuple):
 
 
 def standings(samples: Sequence[Sample]) -> list[Standing]:
-    """A standing for each figure in which the contenders differ at all."""
+    """Return a standing for each figure in which the contenders differ."""
     return [found for place in range(len(GOALS)) if (found := _standing(samples, place)) is not None]
 
 
 def leaders(column: Column, figures: Sequence[Mapping[int, float]]) -> list[int]:
-    """Whose mean is best, and then all others that are not known to be worse, by their places."""
+    """Return the index of the best mean, followed by those that are not known to be worse."""
     best, behind = _ranked(column, dict(enumerate(figures)))
     return [best, *(place for place, by in behind.items() if not _is_worse(by))]
 
 
 def _ranked(column: Column, figures: Mapping[int, Mapping[int, float]]) -> tuple[int, dict[int, Estimate]]:
-    """Who has the best mean, and how far behind the others are, the nearest first."""
+    """Return the index of the best mean, and the differences of the others, the smallest first."""
     means = {place: sum(values.values()) / len(values) for place, values in figures.items()}
     best = column.best(means.values())
     first, *others = sorted(means, key=lambda place: abs(means[place] - best))
@@ -65,7 +66,7 @@ def _ranked(column: Column, figures: Mapping[int, Mapping[int, float]]) -> tuple
 
 
 def _is_worse(by: Estimate) -> bool:
-    """Beyond the noise, where that is known: in virtual time a single run is what it is."""
+    """Whether a difference is beyond the noise; for single runs, whether there is any."""
     return by.clear or (by.low is None and by.mean != 0)
 
 
@@ -90,7 +91,7 @@ def _standing(samples: Sequence[Sample], place: int) -> Standing | None:
 
 
 def _means(samples: Sequence[Sample], place: int) -> dict[int, float]:
-    """By the sample's number, of those that have the figure."""
+    """Return the mean of each sample that has the figure, by the sample's index."""
     return {
         number: sum(values.values()) / len(values)
         for number, sample in enumerate(samples)
@@ -99,7 +100,7 @@ def _means(samples: Sequence[Sample], place: int) -> dict[int, float]:
 
 
 def _prices(samples: Sequence[Sample], winner: int, place: int) -> list[Price]:
-    """What the winner of a figure is worse at than others, beyond the noise, the dearest first."""
+    """Return the other figures that the winner is worse at beyond the noise, the greatest differences first."""
     found: list[tuple[float, Price]] = []
     for other, column in enumerate(GOALS):
         means = _means(samples, other)

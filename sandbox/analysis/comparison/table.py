@@ -1,4 +1,4 @@
-"""The table of a comparison: a row a policy, a column a figure, the best of each column, the spread over repeats."""
+"""The table of a comparison: rows of policies, columns of figures, the best of each column, the spread of repeats."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from sandbox.util.estimates import estimate
 
 
 class Entrant(NamedTuple):
-    """A policy's runs. ``rivals``: it is compared with others of the same word. ``complete``: every process of every
-    run has ended under it, so that its figures can be compared at all; ``seeds``: of each run, where the same one means
-    the same luck."""
+    """The runs of a policy. ``rivals``: it is compared with those that have the same word; ``complete``: all processes
+    of all runs have ended, so that the figures can be compared; ``seeds``: of each run, equal for equal random
+    numbers."""
 
     label: str
     rivals: str
@@ -41,25 +41,25 @@ class Entrant(NamedTuple):
     seeds: list[int]
 
     def by_seed(self, column: Column) -> dict[int, float]:
-        """A figure of the runs that have it."""
+        """Return a figure by seed, for the runs that have it."""
         found = zip(self.seeds, map(column.value, self.documents), strict=True)
         return {seed: value for seed, value in found if value is not None}
 
     def over_runs(self, fold: Callable[[list[float]], float], column: Column) -> float | None:
-        """A figure of all runs; None where they have none."""
+        """Apply ``fold`` to a figure of all runs; None if no run has it."""
         values = [value for document in self.documents if (value := column.value(document)) is not None]
         return fold(values) if values else None
 
 
 class Cell(NamedTuple):
-    """A figure as it is shown. ``best``: no rival has a better one, and not all have the same."""
+    """A figure as text. ``best``: no rival has a better one, and not all have the same."""
 
     text: str
     best: bool
 
 
 class Row(NamedTuple):
-    """One policy. ``spread``: half of the interval that has the true mean with 95 %; empty for one run."""
+    """The row of a policy. ``spread``: half of the 95 % confidence interval of each mean; empty for one run."""
 
     label: str
     cells: list[Cell]
@@ -67,13 +67,13 @@ class Row(NamedTuple):
 
 
 def columns_for(entrants: Sequence[Entrant]) -> tuple[Column, ...]:
-    """The columns that have something to tell."""
+    """Return the columns to show."""
     missed = any(MISSED.value(document) for entrant in entrants for document in entrant.documents)
     return (*MEANS_AND_TAILS, MISSED, *OTHERS) if missed else (*MEANS_AND_TAILS, *OTHERS)
 
 
 def standings(entrants: Sequence[Entrant]) -> tuple[str, list[Row]]:
-    """The unit of the times, and the rows. Figures are means over the runs of a policy."""
+    """Return the unit of the times, and the rows. Figures are means over the runs of a policy."""
     unit, size = _unit(entrants)
     columns = [_column(column, entrants, size) for column in columns_for(entrants)]
     rows = []
@@ -85,7 +85,7 @@ def standings(entrants: Sequence[Entrant]) -> tuple[str, list[Row]]:
 
 
 def _column(column: Column, entrants: Sequence[Entrant], size: int) -> tuple[list[Cell], list[str]]:
-    """A column from top to bottom: its cells and its spreads."""
+    """Return the cells and the spreads of a column."""
     middles = [entrant.over_runs(fmean, column) for entrant in entrants]
     show = writer(column, size, max((value for value in middles if value is not None), default=0.0))
     texts = ["-" if value is None else show(value) for value in middles]
@@ -101,8 +101,8 @@ def _column(column: Column, entrants: Sequence[Entrant], size: int) -> tuple[lis
 def _best(
     column: Column, rivals: str, entrants: Sequence[Entrant], middles: Sequence[float | None], texts: Sequence[str]
 ) -> set[str]:
-    """What the best figures among rivals look like: the best one, and those of which it is not known that they are
-    worse; none where there is nothing to choose."""
+    """Return the texts of the best figure among rivals and of those that are not known to be worse; an empty set if all
+    are equally good."""
     known = [
         number
         for number, entrant in enumerate(entrants)
@@ -119,7 +119,7 @@ def _half_interval(values: list[float]) -> float:
 
 
 def _unit(entrants: Sequence[Entrant]) -> tuple[str, int]:
-    """A unit in which the times have few digits; turns, where a turn is a line."""
+    """Return the name and size of a unit in which times have few digits; turns, for stepped runs."""
     if all(is_stepped(document["machine"]["sensor"]) for entrant in entrants for document in entrant.documents):
         return _(TURNS), TURN_NS
     times = [entrant.over_runs(fmean, column) or 0.0 for entrant in entrants for column in MEANS_AND_TAILS]
@@ -133,8 +133,8 @@ _STAR = "*"
 
 
 def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
-    """The table in lines of ``width`` cells, of 80 at least; the best of a column has a star and its own tone. A name
-    that is too long has a line of its own."""
+    """Return the table in lines of ``width`` cells, at least 80. The best of a column is marked by a star and a tone. A
+    label that is too long has its own line."""
     unit, rows = standings(entrants)
     columns = columns_for(entrants)
     name_most = max(max(width, 80) - sum(map(_width, columns)), _MIN_NAME)
@@ -158,10 +158,10 @@ def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
 
 
 def _width(column: Column) -> int:
-    """Of a column and the cell for a star behind it, whatever the language makes of its title."""
+    """Return the width of a column with the cell for a star, given its title in the current language."""
     return max(column.width, cell_len(_(column.title)) + 1)
 
 
 def _aligned(columns: Sequence[Column], texts: Iterable[str]) -> list[str]:
-    """One for each column; between two is a cell for a star."""
+    """Right-align a text for each column, without the cell for a star."""
     return [flush_right(text, _width(column) - 1) for text, column in zip(texts, columns, strict=True)]

@@ -1,4 +1,4 @@
-"""Standings in words: who wins what, by how much, and at what price."""
+"""Describes standings in sentences."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sandbox.render.gantt import Line
 from sandbox.util.estimates import Estimate
 from sandbox.wording import clauses, listed
 
-#: Of those who are as good as the winner, so many are named.
+#: How many of the contenders that are as good as the winner are named.
 _MAX_NAMED = 4
 
 
 def lines(samples: Sequence[Sample], width: int) -> Iterator[Line]:
-    """A paragraph for each figure in which the contenders differ; ``width``: of a line in cells."""
+    """Yield the lines of a paragraph for each figure in which the contenders differ. ``width``: of a line in cells."""
     found = standings(samples)
     for standing in found:
         for number, line in enumerate(wrap(said(standing), width, "  ")):
@@ -29,7 +29,7 @@ def lines(samples: Sequence[Sample], width: int) -> Iterator[Line]:
 
 
 def said(standing: Standing) -> str:
-    """One figure: the winner, who is as good, who follows, and the price."""
+    """Return the sentence for one figure: the winner, those that are as good, the next one, and the price."""
     title, mean = _(standing.column.title), _with_interval(standing.column, standing.mean)
     equals = [*standing.equals[:_MAX_NAMED]]
     if len(standing.equals) > _MAX_NAMED:
@@ -63,7 +63,7 @@ def _with_interval(column: Column, mean: Estimate) -> str:
 
 
 def _by(column: Column, behind: Estimate, of: float) -> str:
-    """A difference as a share of the winner's figure; as it is where that is 0."""
+    """Return a difference as a share of the winner's figure, or as it is if that is 0."""
     if not of:
         return _written(column, abs(behind.mean), abs(behind.mean))
     share = abs(behind.mean / of)
@@ -78,6 +78,6 @@ def _share(share: float) -> str:
 
 
 def _written(column: Column, value: float, most: float) -> str:
-    """A figure with its unit."""
+    """Return a figure with its unit."""
     unit, size = unit_of(most) if column.is_time else ("", 1)
     return f"{writer(column, size, most)(value)} {unit}".strip()

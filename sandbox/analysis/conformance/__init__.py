@@ -1,1 +1,1 @@
-"""Whether a policy keeps the laws of scheduling, tried on generated workloads in virtual time."""
+"""Examines whether policies keep the laws of scheduling, on generated workloads in virtual time."""

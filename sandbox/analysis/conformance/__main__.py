@@ -1,6 +1,6 @@
 """The judge: ``python -m sandbox.analysis.conformance``, one for each file that is examined.
 
-It runs nobody's code. Whoever is examined lives in a room of its own, below this process.
+The judge does not run the code of the examined policies. They live in rooms of their own, below this process.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from sandbox.analysis.conformance.workloads import worlds
 from sandbox.link.worker import Tell, serve
 from sandbox.model.values import BadValue
 
-#: Classes of one file that are examined.
+#: The maximum number of classes of one file that are examined.
 _MAX_CLASSES = 50
 
 
 def examine_all(task: ExamineTask, tell: Tell) -> None:
-    """Examine every policy that is meant. Raises BadValue where there is none."""
+    """Examine every policy of the task. Raises BadValue if there is none."""
     bench = Bench(task.limit_s)
     try:
         like = None if task.like is None else bench.reference(task.like)
-        generated = worlds(task.seed, task.worlds) if task.worlds else []  # it is only made, to be tried
+        generated = worlds(task.seed, task.worlds) if task.worlds else []  # without worlds, policies are only created
         for candidate in _examinees(task.what, bench):
             tell(Begun(candidate.name))
             for verdict in examine(candidate, like, generated, lambda number: tell(Trying(number))):
@@ -36,15 +36,15 @@ def examine_all(task: ExamineTask, tell: Tell) -> None:
 
 
 def _examinees(what: str, bench: Bench) -> Iterator[Examinee]:
-    """The policies that are meant, each in a room of its own when its turn comes. Raises BadValue before the first, if
-    one of them cannot be had."""
+    """Yield the policies to be examined, each in a room of its own when its turn comes. Raises BadValue before the
+    first, if one of them cannot be created."""
     room = bench.room(what)
     if not what.endswith(".py"):
         yield bench.examinee(what, room)
         return
     found: list[Examinee] = []
     names = classes(what, room)
-    if len(names) > _MAX_CLASSES:  # the others would not be judged
+    if len(names) > _MAX_CLASSES:  # the rest would not be judged
         raise BadValue("too many classes", value=os.path.basename(what), number=len(names), allowed=_MAX_CLASSES)
     for name in names:
         try:

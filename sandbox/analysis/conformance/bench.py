@@ -1,4 +1,4 @@
-"""What a judge needs for one file: rooms, as many as are used up, and whoever lives in them."""
+"""What a judge needs for one file: rooms, as many as are used up, and the policies in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from sandbox.util.text import clean_line
 
 
 class Bench:
-    """Rooms, until the time is over. ``strict``: nobody's code is run where the system has no namespaces to give."""
+    """Makes rooms and policies, until the time is over. ``strict``: whether no policy is run if the system has no
+    namespaces."""
 
     def __init__(self, limit_s: float, strict: bool = False) -> None:
         self._limit_s, self._strict = limit_s, strict
@@ -28,8 +29,8 @@ class Bench:
         self.rooms: list[Room] = []
 
     def room(self, what: str) -> Room:
-        """A new one, in which the file of a policy can be read. Raises BadValue where that is no file, or not to be
-        read: in the room there would be none."""
+        """Return a new room, in which the file of a policy can be read. Raises BadValue if there is no such file, or it
+        is not readable."""
         file = file_of(what)
         if file is not None:
             _look(file, os.path.basename(what.partition(":")[0]))
@@ -38,8 +39,9 @@ class Bench:
         return room
 
     def examinee(self, source: str, room: Room, left_s: float | None = None, name: str | None = None) -> Examinee:
-        """Who lives there, under another ``name`` than its source, and for ``left_s`` instead of until the time is
-        over. Raises BadValue, also where it ends its room when it is loaded."""
+        """Return the policy in a room, with another ``name`` than its source if given. Its examination may take
+        ``left_s`` seconds, by default until the time is over. Raises BadValue, also if the policy ends its room when it
+        is loaded."""
         left_s = self._give_up_s - time.monotonic() if left_s is None else left_s
         try:
             return Examinee(name or source, resolved(source), room, left_s)
@@ -47,7 +49,7 @@ class Bench:
             raise _lost(ended) from None
 
     def reference(self, text: str) -> Candidate:
-        """The policy that others shall be like. Raises BadValue."""
+        """Return the policy to which others are compared. Raises BadValue."""
         if text.partition(":")[0] in policies.BUILT_IN:
             return Native(*choice.parse(text))
         return self.examinee(text, self.room(text))
@@ -59,7 +61,7 @@ class Bench:
 
 
 def _look(file: str, shown: str) -> None:
-    """It is a plain file, which may be read: nobody waits for a FIFO or a device."""
+    """Check that a file is a plain one that may be read: opening a FIFO or a device could block. Raises BadValue."""
     try:
         descriptor = os.open(file, os.O_RDONLY | NONBLOCK | PLAIN)
         try:
@@ -75,30 +77,32 @@ def _look(file: str, shown: str) -> None:
 
 
 def file_of(what: str) -> str | None:
-    """The file of a policy, wherever links lead: in a room there are none."""
+    """Return the path of a policy's file with links resolved, since there are none in a room; None if it is not in a
+    file."""
     file = what.partition(":")[0]
     return os.path.realpath(file) if file.endswith(".py") else None
 
 
 def resolved(what: str) -> str:
-    """The same policy, whatever folder one is in."""
+    """Return the name of a policy with the resolved path of its file, which does not depend on the working
+    directory."""
     file, colon, rest = what.partition(":")
     return f"{file_of(what) or file}{colon}{rest}"
 
 
 def _lost(ended: RoomEnded) -> BadValue:
-    """There is no policy, because its room has ended."""
+    """Return the error that there is no policy, because its room has ended."""
     nowhere = ended.what.rule == TOO_LONG and "file" not in ended.what.figures
     return BadValue.all([("", Clause("no answer") if nowhere else ended.what)])
 
 
 def classes(file: str, room: Room) -> list[str]:
-    """The classes of a file, which is not run for that. Raises BadValue."""
+    """Return the classes of a file, without running it. Raises BadValue."""
     return [name for name in contents(file, room).names if name.isidentifier()]
 
 
 def contents(file: str, room: Room) -> Classes:
-    """What is in a file, which is not run for that. Raises BadValue."""
+    """Return the classes and imports of a file, without running it. Raises BadValue."""
     question = WhichClasses(nonce(), resolved(file))
     room.ask(question)
     try:

@@ -1,4 +1,4 @@
-"""The first instant at which two policies decide differently."""
+"""Finds the first instant at which two policies decide differently."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sandbox.analysis.conformance.verdicts import Violation
 from sandbox.i18n import N_
 from sandbox.model.clause import Clause, Figure
 
-#: Who is on the CPUs from a time on.
+#: A time, and the names of the processes that are on the CPUs from then on.
 Turn = tuple[int, frozenset[str]]
 
 
 def diverge(ours: Events, theirs: Events) -> Violation | None:
-    """Where other processes have the CPUs in the first run than in the second; None if they decide alike throughout.
-    How they divide a turn into slices, and on which CPU somebody runs, does not matter."""
+    """Return where other processes have the CPUs in the first run than in the second; None if the policies always
+    decide alike. The division of a turn into slices, and which CPU a process has, does not matter."""
     for (t_ns, mine), (their_ns, yours) in zip(_turns(ours), _turns(theirs), strict=False):
         if (t_ns, mine) != (their_ns, yours):
             return _violation(ours, theirs, min(t_ns, their_ns))
@@ -33,7 +33,7 @@ def _names(who: Iterable[str]) -> str:
 
 
 def _turns(events: Events) -> list[Turn]:
-    """Every change of who is on the CPUs, once each instant is over; at last nobody is."""
+    """Return every change of the set of processes on the CPUs, at the end of each instant. It is empty at last."""
     scene = Scene()
     turns: list[Turn] = [(0, frozenset())]
     for index, event in enumerate(events):
@@ -46,5 +46,5 @@ def _turns(events: Events) -> list[Turn]:
 
 
 def _running(events: Events, t_ns: int) -> frozenset[str]:
-    """Who is on the CPUs after an instant."""
+    """Return the processes that are on the CPUs after an instant."""
     return next(who for start_ns, who in reversed(_turns(events)) if start_ns <= t_ns)

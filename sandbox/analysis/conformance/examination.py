@@ -1,4 +1,4 @@
-"""An examination: every law on every workload, and the smallest workload found that breaks it."""
+"""An examination: every law on every workload, and the smallest workload found that breaks a law."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.model.events import Clause, Dispatched
 from sandbox.model.spec import Scenario
 
-#: Who has failed in so many worlds, and in each of them, is not asked about the others.
+#: A policy that has failed in each of the first so many worlds is not examined further.
 _MAX_FAILED = 150
-#: After these nobody answers any more: they are no properties of a world.
+#: Failures after which the policy cannot answer any more. They do not depend on the world.
 LOST_FOR_GOOD = (ENDS, MISFIT, OVER_LIMIT, TOO_LONG)
 
 
@@ -28,9 +28,12 @@ def examine(
     tell: Callable[[int], None],
     held_to: Sequence[str] = LAWS,
 ) -> Iterator[Verdict]:
-    """The verdict on each law of those it is ``held_to``: on a broken one as soon as it is broken, on the others at the
-    end. ``like``: the policy that it shall be like, if any; ``tell`` is called with each world's number before it is
-    tried."""
+    """Yield the verdict on each law that the policy is ``held_to``: on a broken law as soon as it is broken, on the
+    others at the end.
+
+    ``like``: the policy with which it is compared, if any; ``tell`` is called with each world's number before it is
+    tried.
+    """
     declared = [law for law in candidate.declared if law in held_to]
     yield from (Verdict(law, "declared") for law in declared)
     laws = [law for law in held_to if law not in declared]
@@ -52,7 +55,7 @@ def examine(
                 yield Verdict(law, "broken", _example(law, candidate, world, violation, trial))
         failed = 0 if trial.failure is None else failed + 1
         if trial.hopeless or failed == number + 1 == _MAX_FAILED:
-            tried = False  # not enough, at least
+            tried = False  # not sufficiently, at least
             break
         if like is not None and alike and (violation := unlike(candidate, like, world, trial)):
             alike = False
@@ -63,13 +66,14 @@ def examine(
 
 
 def decided(world: Scenario, trial: Trial) -> bool:
-    """Whether the policy, and nobody else, made a decision and did not fail."""
+    """Whether the policy under examination, and no other, made decisions and did not fail."""
     alone = trial.failure is None and world.machine.policy == EXAMINED
     return alone and any(isinstance(event, Dispatched) for event in trial.events)
 
 
 def _example(law: str, candidate: Candidate, world: Scenario, violation: Violation, trial: Trial) -> Example:
-    """The smallest world found; the given one, where there is nobody left to ask, or no time."""
+    """Return the smallest world found; the given one, if the policy cannot answer any more, or there is no time
+    left."""
     if trial.hopeless and violation.what.rule != NO_END:
         return Example(world, violation, trial.events)
 
@@ -86,8 +90,8 @@ def _example(law: str, candidate: Candidate, world: Scenario, violation: Violati
 
 
 def unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial) -> Violation | None:
-    """Where the two decide differently; worlds in which others decide, too, tell nothing. Where the policy has no
-    quantum that the world could set, the other one has its own default, too."""
+    """Return where the two policies decide differently, or None. Worlds in which other policies decide, too, are
+    ignored. If the policy has no quantum that the world could set, the other one uses its default as well."""
     if not decided(world, trial):
         return None
     if "quantum_ns" not in trial.events[0].parameters:
@@ -100,7 +104,7 @@ def unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial)
 
 
 def unlike_example(candidate: Candidate, like: Candidate, world: Scenario, violation: Violation) -> Example:
-    """The smallest world found in which they decide differently, and both runs of it."""
+    """Return the smallest world found in which the two decide differently, and both runs of it."""
 
     def differs(smaller: Scenario) -> Violation | None:
         return None if candidate.hurried else unlike(candidate, like, smaller, candidate.attempt(smaller))

@@ -1,4 +1,4 @@
-"""Somebody's policy under examination: it answers in its room, and what happens is played out here."""
+"""A policy under examination: it answers in its room, and its decisions are carried out here."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _decode = msgspec.json.Decoder(list[Any]).decode
 
 
 class _Asked(NamedTuple):
-    """A world that it has been asked about."""
+    """A question about a world that was not answered yet."""
 
     world: Scenario
     nonce: int
 
 
 class Examinee:
-    """A policy that lives in a room. ``name``: as somebody wrote it; ``text``: as it is known in the room; ``left_s``:
-    how long its examination may take."""
+    """A policy that lives in a room. ``name``: as the user wrote it; ``text``: its name in the room; ``left_s``: how
+    long its examination may take."""
 
     def __init__(self, name: str, text: str, room: Room, left_s: float) -> None:
-        """Have it introduce itself. Raises BadValue where there is no such policy, and RoomEnded."""
+        """Ask the policy to introduce itself. Raises BadValue if there is no such policy, and RoomEnded."""
         self.name = name
         self.room = room
         self._hurry_s = time.monotonic() + left_s / 2
@@ -49,12 +49,12 @@ class Examinee:
         self.declared = [law for law in (IDLE, STARVED) if law in self._policy.declared]
         self._ended: Clause | None = None
         self._asked: list[_Asked] = []
-        #: The world that was tried last, and the answers to both times that it was asked.
+        #: The world that was tried last, with the answers of both runs.
         self._last: tuple[Scenario, Decided] | None = None
 
     @property
     def guest(self) -> Guest:
-        """As the kernel process is told of it, for real processes."""
+        """The policy as the kernel process needs it, to schedule real processes."""
         known = self._policy
         return Guest(known.source, known.parameters, known.name, known.ties)
 
@@ -64,7 +64,8 @@ class Examinee:
         return self._ended is not None or time.monotonic() > self._hurry_s
 
     def expect(self, world: Scenario, twice: bool = True) -> None:
-        """Let it begin while we judge what it did before."""
+        """Ask about the next world in advance, so that the room computes while the judge evaluates the previous
+        answers."""
         if self._ended is None:
             self._ask(world, twice)
 
@@ -75,7 +76,7 @@ class Examinee:
         return asked
 
     def attempt(self, world: Scenario) -> Trial:
-        """What happens if the kernel gets the answers that it gave."""
+        """Return what happens if a kernel gets the answers that the policy gave."""
         try:
             decided = self._decide(world)
         except RoomEnded as ended:
@@ -85,7 +86,7 @@ class Examinee:
         return self._play(world, bytes(decided.first))
 
     def again(self, world: Scenario, trial: Trial) -> list[Any]:
-        """The same answers bring about the same events: they need not be played again."""
+        """Return the events of a second run. If its answers are the same, so are the events."""
         if self._last is None or self._last[0] is not world:
             return trial.events
         first, second = bytes(self._last[1].first), bytes(self._last[1].second)
@@ -117,7 +118,7 @@ class Examinee:
 
 
 class _Replay:
-    """The policies of a run in which the examined one is played by its answers."""
+    """The policies of a run in which the examined one is represented by its answers."""
 
     def __init__(self, world: Scenario, log: Log, policy: Introduced) -> None:
         self._examined = world.machine.policy == EXAMINED

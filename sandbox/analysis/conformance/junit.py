@@ -1,4 +1,4 @@
-"""A report as JUnit XML: what graders and CI servers read."""
+"""Writes reports as JUnit XML, which graders and CI servers read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class Case(NamedTuple):
-    """One thing that was tested. ``outcome``: passed, failed, error or skipped; ``says``: why; ``details``: all of
-    it, in lines."""
+    """One test case. ``outcome``: passed, failed, error or skipped; ``says``: the reason; ``details``: the details, in
+    lines."""
 
     name: str
     outcome: str
@@ -22,7 +22,7 @@ class Case(NamedTuple):
 
 
 class Suite(NamedTuple):
-    """The tests of one file or policy. ``seconds``: how long they took."""
+    """The test cases of one file or policy. ``seconds``: how long they took."""
 
     name: str
     cases: Sequence[Case]
@@ -33,8 +33,8 @@ _TAGS = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
 def junit(suites: Iterable[Suite]) -> bytes:
-    """The XML document."""
-    from xml.etree import ElementTree as ET  # few want one
+    """Return the XML document."""
+    from xml.etree import ElementTree as ET  # rarely needed
 
     root = ET.Element("testsuites")
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
@@ -74,5 +74,5 @@ def _clean(text: str) -> str:
 
 @cache
 def _forbidden() -> re.Pattern[str]:
-    """What XML 1.0 cannot carry at all."""
+    """Return a pattern of the characters that XML 1.0 does not permit."""
     return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -1,4 +1,4 @@
-"""The laws: each looks at a run and finds the first thing that it forbids."""
+"""The laws: each examines a run and returns the first event that violates it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ Events = Sequence[Any]
 
 
 class Scene:
-    """Who is on a CPU and who is ready since when, as events are followed."""
+    """The state of a run while its events are followed: which processes are on CPUs, and since when others are
+    ready."""
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
@@ -49,7 +50,8 @@ class Scene:
 
 
 def instants(events: Events) -> Iterator[tuple[int, Scene, int]]:
-    """After each instant: its time, who is where, and when the next one is. The scene moves on."""
+    """Yield after each instant its time, the scene, and the time of the next instant. It is the same scene object each
+    time."""
     scene = Scene()
     for index, event in enumerate(events):
         scene.follow(event)
@@ -68,7 +70,7 @@ def lost(world: Scenario, events: Events) -> Violation | None:
 
 
 def idle(world: Scenario, events: Events) -> Violation | None:
-    """No CPU stands idle while somebody is ready."""
+    """No CPU is idle while a process is ready."""
     since_ns = _in_force_ns(world, events)
     for t_ns, scene, next_ns in instants(events):
         if t_ns >= since_ns and scene.ready and len(scene.running) < world.machine.cpus:
@@ -79,7 +81,7 @@ def idle(world: Scenario, events: Events) -> Violation | None:
 
 
 def starved(world: Scenario, events: Events) -> Violation | None:
-    """Nobody who is ready waits too long while others run."""
+    """No process that is ready waits too long while others run."""
     for t_ns, scene, next_ns in instants(events):
         for pid, since_ns in scene.ready.items():
             if scene.running and next_ns - since_ns > BOUND_NS >= t_ns - since_ns:
@@ -89,7 +91,7 @@ def starved(world: Scenario, events: Events) -> Violation | None:
 
 
 def slices(world: Scenario, events: Events) -> Violation | None:
-    """Slices are lengths that make sense, and no process runs beyond its own."""
+    """Slices have reasonable lengths, and no process exceeds its own."""
     granted: dict[int, Dispatched] = {}
     names: dict[int, str] = {}
     fresh: set[int] = set()
@@ -98,13 +100,13 @@ def slices(world: Scenario, events: Events) -> Violation | None:
             case Admitted(pid=pid, name=name):
                 names[pid] = name
             case Ready(pid=pid, reason=reason):
-                (fresh.add if reason == "admitted" else fresh.discard)(pid)  # else the slice may be what is left of one
+                (fresh.add if reason == "admitted" else fresh.discard)(pid)  # else the slice may be the rest of one
             case Dispatched(pid=pid, slice_ns=slice_ns):
                 granted[pid] = event
                 if slice_ns is not None and slice_ns < MIN_SLICE_NS and pid in fresh:
                     return _slice("slice too short", event.t_ns, names[pid], slice_ns, MIN_SLICE_NS)
             case PolicyNote():
-                granted.clear()  # its own move may have begun slices anew
+                granted.clear()  # its own action may have started new slices
             case Descheduled(pid=pid, t_ns=t_ns) if pid in granted:
                 dispatched = granted.pop(pid)
                 ran_ns, slice_ns = t_ns - dispatched.t_ns, dispatched.slice_ns
@@ -117,7 +119,7 @@ def _slice(rule: str, t_ns: int, name: str, slice_ns: int, figure_ns: int) -> Vi
     return Violation(Clause(rule, {"name": name, "slice_ns": slice_ns, "figure_ns": figure_ns}), t_ns)
 
 
-#: The laws that need nothing but the run.
+#: The laws for which only the run is needed.
 JUDGES: dict[str, Callable[[Scenario, Events], Violation | None]] = {
     LOST: lost,
     IDLE: idle,
@@ -127,7 +129,7 @@ JUDGES: dict[str, Callable[[Scenario, Events], Violation | None]] = {
 
 
 def judge(law: str, candidate: Candidate, world: Scenario, trial: Trial) -> Violation | None:
-    """What the run of this world breaks of a law."""
+    """Return how the run of this world violates a law; None if it does not."""
     if law == LAWFUL:
         return trial.failure
     if trial.failure is not None and law != SLICES:
@@ -138,7 +140,7 @@ def judge(law: str, candidate: Candidate, world: Scenario, trial: Trial) -> Viol
 
 
 def _differs(first: Events, second: Events) -> Violation | None:
-    """The same workload brings about the same events."""
+    """The same workload leads to the same events."""
     if first == second:
         return None
     same = next((n for n, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), len(second) - 1)
@@ -146,7 +148,7 @@ def _differs(first: Events, second: Events) -> Violation | None:
 
 
 def _in_force_ns(world: Scenario, events: Events) -> int:
-    """Since when the policy under examination decides."""
+    """Return since when the policy under examination decides."""
     if world.machine.policy == EXAMINED:
         return 0
     return next((event.t_ns for event in events if isinstance(event, Scheduling)), events[-1].t_ns)

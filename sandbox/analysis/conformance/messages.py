@@ -1,6 +1,6 @@
-"""What is said in an examination: between the command and the judge, and between the judge and the resident of a room.
+"""Messages of an examination: between the command and the judge, and between the judge and the resident of a room.
 
-Each line is one JSON object. What comes out of a room may have been written by anybody.
+Each line is one JSON object. Messages from a room are not trustworthy.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from sandbox.policies.host.remote import Call, Said, Seat
 
 
 class ExamineTask(msgspec.Struct):
-    """What to examine: a policy as people write it, or ``file.py`` for every policy in a file, which is looked up from
-    the folder that the process is in. ``like``: the one that it shall be like, written in the same way. ``worlds``: 0
-    where it is only to be seen whether there is such a policy; ``limit_s``: how long all of it may take."""
+    """What to examine: a policy as users write it, or ``file.py`` for every policy in a file, relative to the working
+    directory of the process.
+
+    ``like``: the policy with which it is compared, written in the same way; ``worlds``: the number of generated
+    workloads, 0 to only check that there is such a policy; ``limit_s``: how long the examination may take.
+    """
 
     what: str
     like: str | None
@@ -33,7 +36,7 @@ class Begun(Message, frozen=True, tag=True):
 
 
 class Trying(Message, frozen=True, tag=True):
-    """The world of this number is tried now."""
+    """The world with this number is about to be tried."""
 
     world: int
 
@@ -45,7 +48,7 @@ class Judged(Message, frozen=True, tag=True):
 
 
 class Done(Message, frozen=True, tag=True):
-    """The judge's last word."""
+    """The last message of a judge."""
 
 
 AnyMessage = BadTask | Begun | Trying | Judged | Done
@@ -54,29 +57,29 @@ decode_task = msgspec.json.Decoder(ExamineTask).decode
 decode_message = msgspec.json.Decoder(AnyMessage).decode
 
 
-# The judge asks
+# Questions of the judge
 
 
 class Question(Message, frozen=True):
-    """``nonce``: its number, which nobody can know before it is asked."""
+    """A question. ``nonce``: its number, which cannot be guessed before it is asked."""
 
     nonce: int
 
 
 class WhichClasses(Question, frozen=True, tag=True):
-    """Which classes a file has; it is not run for that."""
+    """Which classes does a file have? It is not run for that."""
 
     file: str
 
 
 class WhatPolicy(Question, frozen=True, tag=True):
-    """Which policy somebody means. It is made once, to be tried."""
+    """Which policy does this text mean? It is created once on trial."""
 
     text: str
 
 
 class Decide(Question, frozen=True, tag=True):
-    """How a policy decides in a world; ``twice``: and if it is asked once more."""
+    """How does a policy decide in a world? ``twice``: do it in two runs."""
 
     source: str
     parameters: dict[str, object]
@@ -87,11 +90,11 @@ class Decide(Question, frozen=True, tag=True):
 AnyQuestion = WhichClasses | WhatPolicy | Decide | Seat | Call
 
 
-# The resident answers
+# Answers of the resident
 
 
 class Answer(Message, frozen=True):
-    """``nonce``: of the question."""
+    """An answer. ``nonce``: that of the question."""
 
     nonce: int
 
@@ -104,8 +107,7 @@ class Classes(Answer, frozen=True, tag=True):
 
 
 class Introduced(Answer, frozen=True, tag=True):
-    """A policy: its source and parameters for ``Decide``, what it is called, and the laws that it says it need not
-    keep."""
+    """A policy: its source and parameters for ``Decide``, its name, and the laws that it declares not to keep."""
 
     source: str
     parameters: dict[str, object]
@@ -115,17 +117,17 @@ class Introduced(Answer, frozen=True, tag=True):
 
 
 class Refused(Answer, frozen=True, tag=True):
-    """There is no such thing, and why."""
+    """There is no such policy, and why."""
 
     faults: list[tuple[str, Clause]]
 
 
-#: There is no second time.
+#: There was no second run.
 NOTHING = msgspec.Raw(b"null")
 
 
 class Decided(Answer, frozen=True, tag=True):
-    """The policy's answers, as ``sandbox.policies.host.replay`` takes them down."""
+    """The answers of the policy, as recorded by ``sandbox.policies.host.replay``."""
 
     first: msgspec.Raw
     second: msgspec.Raw = NOTHING

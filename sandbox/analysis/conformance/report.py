@@ -1,4 +1,4 @@
-"""A report for people: a line a law, and the story of each that is broken. For programs: the same as data."""
+"""The report: for people, with a line for each law and the story of each broken one; for programs, as data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAX_LISTED = 8
 
 
 def lines(report: Report, width: int) -> Iterator[Line]:
-    """The report in lines of so many cells."""
+    """Yield the report in lines of at most ``width`` cells."""
     workloads = _("{number} generated workloads, seed {seed}").format(number=report.worlds, seed=report.seed)
     yield [(report.policy, "strong"), (f"  {workloads}", "dim")]
     column = max(_LAW, *(cell_len(wording.law(law)) for law in LAWS))
@@ -44,14 +44,14 @@ def lines(report: Report, width: int) -> Iterator[Line]:
 
 
 def says(verdict: Verdict) -> str:
-    """What there is to say of a law, in a sentence; nothing where it holds."""
+    """Return a sentence on a verdict; "" if the law holds."""
     if verdict.example is not None:
         return wording.violation(verdict.example.violation.what)
     return wording.unbroken(verdict.state)
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as JSON carries it; times in ns."""
+    """Return the report as data for JSON, with times in ns."""
     return {
         "policy": report.policy,
         "seed": report.seed,
@@ -75,7 +75,7 @@ def _law(verdict: Verdict) -> dict[str, Any]:
 
 
 def suite(report: Report, seconds: float) -> Suite:
-    """The report as tests; the story of a broken law is what the failure says."""
+    """Return the report as test cases. The story of a broken law is the message of the failure."""
     cases = []
     for verdict in report.verdicts:
         told = "\n".join("".join(text for text, _ in line).rstrip() for line in story(report.policy, verdict, 80))
@@ -90,13 +90,14 @@ _OUTCOMES = {"holds": "passed", "broken": "failed", "declared": "skipped", "unju
 
 
 def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
-    """The place in the file, the workload, and a chart of what happened; nothing for a law that is not broken."""
+    """Yield the line in the policy's file, the workload, and a chart of what happened; nothing if the law is not
+    broken."""
     if verdict.example is not None:
         yield from told(policy, verdict.law.removeprefix("like "), verdict.example, width)
 
 
 def told(policy: str, reference: str, example: Example, width: int) -> Iterator[Line]:
-    """What happened in an example, and under the policy that it shall be like, if there is one."""
+    """Yield what happened in an example, and under the policy with which it is compared, if there is one."""
     yield from _place(example.violation.what)
     yield from ([(text, "text")] for text in _workload(example.scenario))
     runs = {policy: example.events, reference: example.reference}
@@ -110,14 +111,14 @@ def told(policy: str, reference: str, example: Example, width: int) -> Iterator[
 
 
 def _place(what: Clause) -> Iterator[Line]:
-    """The line of somebody's own file."""
+    """Yield the line of the policy's file at which it failed."""
     if {"file", "line", "callback", "code"} <= {*what.figures}:
         yield [(_("{file}, line {line}, in {callback}").format(**what.figures), "strong")]
         yield [(f"{_INDENT}{what.figures['code']}", "text")]
 
 
 def _workload(world: Scenario) -> Iterator[str]:
-    """The processes, and what is special about the machine."""
+    """Yield the processes, and unusual settings of the machine."""
     for process in world.processes[:_MAX_LISTED]:
         yield _process(process)
     if len(world.processes) > _MAX_LISTED:
@@ -154,12 +155,12 @@ def _deed(at: At) -> str:
 
 
 def _choice(events: Sequence[Any], t_ns: int) -> str:
-    """Why who was chosen at an instant."""
+    """Return why the process was chosen at an instant."""
     chosen = [event for event in events if isinstance(event, Dispatched) and event.t_ns == t_ns]
     return f"  {wording.rule(chosen[-1].why)}" if chosen else ""
 
 
 def _span_ns(t_ns: int, histories: Sequence[History]) -> int:
-    """How much to show: all of a short run, else what led to the instant and a little of what follows."""
+    """Return how much to show, in ns: all of a short run, otherwise the time until shortly after the instant."""
     end_ns = max((history.now_ns for history in histories), default=0)
     return end_ns if end_ns <= max(_SHORT_NS, 2 * t_ns) else t_ns * 5 // 4

@@ -1,7 +1,7 @@
 """The resident of a room: ``python -m sandbox.analysis.conformance.resident SECONDS HOW FILE…``.
 
-It runs the policy, in virtual time, and tells nothing but what the policy answered. Whatever is done to it or by it, it
-is the judge who plays these answers in a kernel of its own.
+It runs the policy in virtual time, and only reports what the policy answered. The judge uses these answers in a kernel
+of its own, so manipulating this process is pointless.
 """
 
 from __future__ import annotations
@@ -44,17 +44,20 @@ from sandbox.policies.host.replay import Failed, Log, logging_in
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
 
-#: How long one call of a policy may take here, and its file when it is run.
+#: How long one call of a policy may take here, and running its file.
 _PATIENCE_S = 5.0
-#: A file that takes longer (in CPU time) is not run anew for each run.
+#: A file that takes longer (in CPU time) is not run again for each run.
 _SLOW_S = 0.05
 
 _encode = msgspec.json.Encoder().encode
 
 
 def main(paths: list[str]) -> None:
-    """Answer until nobody asks any more. The process ends as it is: what the policy has left does not run on.
-    ``paths``: those of the files, behind seconds of CPU time and whether the room must be a strict one."""
+    """Answer questions until the standard input is closed. The process then exits at once, so that no code of the
+    policy runs on.
+
+    ``paths``: seconds of CPU time, whether the room must be a strict one, and the paths of the files.
+    """
     questions, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):
@@ -63,7 +66,9 @@ def main(paths: list[str]) -> None:
     fenced = False
     if sys.platform == "linux":
         from sandbox.machines.linux.room import Limits, enclose
+        from sandbox.util import libc
 
+        libc.end_with_reader(answers)
         fences = enclose(
             Limits(cpu_s=int(cpu_s)), {path: data for path in files if (data := _content(path)) is not None}
         )
@@ -89,7 +94,7 @@ def main(paths: list[str]) -> None:
 
 
 def _content(path: str) -> bytes | None:
-    """What is in it by now; None: it has gone, or is none any more."""
+    """Return the content of a file; None if it does not exist or is no plain file any more."""
     try:
         with open(os.open(path, os.O_RDONLY | NONBLOCK | PLAIN), "rb") as file:
             return file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
@@ -98,7 +103,7 @@ def _content(path: str) -> bytes | None:
 
 
 class _Resident:
-    """Answers, one question after the other. Real processes are scheduled by whoever is ``_seated``."""
+    """Answers one question after the other. ``_seated`` schedules real processes."""
 
     def __init__(self) -> None:
         self._seated: Seated | None = None
@@ -147,14 +152,14 @@ def _introduced(nonce: int, text: str) -> Introduced:
 
 
 def _told(rule: str, figures: dict[str, Figure]) -> str:
-    """What it says of itself, or cannot say."""
+    """Return what the policy reports of its failure, or the rule that it has broken."""
     if rule == "policy answers nonsense":
         return f"{figures['callback']}: {figures['answer']} instead of {figures['allowed']}"
     return f"{figures['callback']}: {figures.get('error') or rule}"
 
 
 def _decided(question: Decide) -> msgspec.Raw:
-    """What the policy answers in this world, until the end or its failure."""
+    """Return what the policy answers in this world, until the end or its failure."""
     world = enter(question.world, question.source, question.parameters)
     log: Log = []
     try:
@@ -169,7 +174,7 @@ def _decided(question: Decide) -> msgspec.Raw:
 
 
 class _Logged(PolicyFactory):
-    """Whoever is under examination is taken down, and nobody else."""
+    """Creates the policies of a run, and records the answers of the examined one only."""
 
     def __init__(self, asked: Scenario, entered: Scenario, log: Log) -> None:
         super().__init__(entered.machine, alarm=ALARM, guard=logging_in(log))
@@ -186,7 +191,8 @@ class _Logged(PolicyFactory):
 
 
 class _NotAgain(Exception):
-    """It could be had before. (In the middle of a run the kernel would take a BadValue, and go on as before.)"""
+    """The policy could be created before, but not again. (In the middle of a run the kernel would handle a BadValue,
+    and continue with the present policy.)"""
 
     def __init__(self, bad: BadValue) -> None:
         super().__init__()
@@ -194,7 +200,7 @@ class _NotAgain(Exception):
 
 
 def _failed_to_start(bad: BadValue) -> list[object]:
-    """As the failure of its first call."""
+    """Return the failure to create a policy in the form of a failure of its first call."""
     figures = bad.what.figures
     error = figures.get("reason") or bad.what.rule
     return ["fail", "policy raises", {**figures, "callback": "__init__", "error": error, "file": figures.get("value")}]

@@ -1,4 +1,4 @@
-"""The judge's side of a room: asking who lives in it, and being told, at last, why there is no answer."""
+"""The judge's side of a room: asks the policy in it, and finds out why there is no answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from select import select
 from typing import TypeVar
@@ -17,21 +16,23 @@ import msgspec
 from sandbox.analysis.conformance import tries
 from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, Refused, decode_answer
 from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
+from sandbox.link.pipes import Sink, Source
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
+from sandbox.util.scratch import unnamed_file
 
-#: Bytes of one answer, and of its last words that are read.
+#: The maximum size of an answer, and of the standard error that is read, in bytes.
 MAX_ANSWER, _MAX_WORDS = 8 << 20, 1 << 16
-#: The resident gives up by itself after ``LIMIT_S`` a question, and says where; so long after that we do.
+#: The resident gives up by itself after ``LIMIT_S`` per question, and reports where. After this additional time we do.
 _GRACE_S = 2.0
-#: How often somebody is looked after who holds the pipe open and is not the resident any more.
+#: The interval of checking whether the resident has ended, while another process holds its pipe open.
 _LOOK_S = 0.1
 #: How long the porter may take to sweep.
 _MAX_SWEEP_S = 4.0
-#: What the room's environment is made of; a token in ours is nobody's business.
+#: Variables (or prefixes) of the environment that are passed on. Others may contain secrets.
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "TZ", "PYTHONPATH", "OSSANDBOX_")
 
-#: How the dump of a stack begins, when the resident's time for one question is over.
+#: The beginning of the dump of a stack that is written when the time for a question is over.
 _DUMPED = "Timeout (0:"
 
 A = TypeVar("A", bound=Answer)
@@ -39,7 +40,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RoomEnded(Exception):
-    """There will be no answer any more; ``what``: why."""
+    """There will be no more answers. ``what``: the reason."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -47,8 +48,11 @@ class RoomEnded(Exception):
 
 
 class Room:
-    """One process, with limits, for whoever is examined. ``give_up_s``: when its time is over (monotonic);
-    ``strict``: it refuses to run anybody's code where the system has no namespaces to give."""
+    """One process, with limits, in which a policy is examined.
+
+    ``files``: those that can be read there; ``limit_s``: its limit of CPU time; ``give_up_s``: when its time is over
+    (monotonic); ``strict``: whether it refuses to run a policy if the system has no namespaces.
+    """
 
     def __init__(self, files: list[str], limit_s: float, give_up_s: float, strict: bool = False) -> None:
         self._files, self._limit_s, self._give_up_s = files, limit_s, give_up_s
@@ -57,7 +61,7 @@ class Room:
         self._heard = bytearray()
         self._answers: dict[int, AnyAnswer] = {}
         self._asked: set[int] = set()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         how = [str(max(int(limit_s), 1) + 1), "strict" if strict else "lenient"]
         environment = {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
         self._process = subprocess.Popen(
@@ -70,40 +74,38 @@ class Room:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        if sys.platform != "win32":
-            for descriptor in (self._in, self._out):
-                os.set_blocking(descriptor, False)
+        self._in, self._out = Sink(self._process.stdin), Source(self._process.stdout, blocks=False)
 
     def begin(self, limit_s: float) -> None:
-        """It has so long from now on."""
+        """Start its time now, with a new limit."""
         self._limit_s, self._give_up_s = limit_s, time.monotonic() + limit_s
 
     @property
     def descriptors(self) -> tuple[int, int]:
-        """Where whoever lives there is asked, and heard: for somebody else who asks from now on."""
-        return self._in, self._out
+        """The descriptors to which questions are written, and from which answers are read, for another process that
+        asks from now on."""
+        return self._in.fileno(), self._out.fileno()
 
     @property
     def ended(self) -> bool:
-        """Whether nobody lives there any more."""
+        """Whether the process in it has ended."""
         return self._process.poll() is not None
 
     def ask(self, question: AnyQuestion) -> None:
-        """Ask; the answer may be had later. Questions are answered one after the other."""
+        """Ask a question, whose answer is read later. Questions are answered one after the other."""
         self._asked.add(question.nonce)
         self._unsent += _encode(question) + b"\n"
         self._send()
 
     def answer(self, nonce: int, kind: type[A]) -> A:
-        """The answer to a question. Raises RoomEnded."""
+        """Return the answer to a question. Raises RoomEnded."""
         answer = self._answer(nonce)
         if not isinstance(answer, kind):
             raise RoomEnded(Clause("answers do not fit"))
         return answer
 
     def answer_or_refusal(self, nonce: int, kind: type[A]) -> A | Refused:
-        """The same, where there may be no such thing."""
+        """Return the answer to a question, or that there is no such policy. Raises RoomEnded."""
         answer = self._answer(nonce)
         if not isinstance(answer, (kind, Refused)):
             raise RoomEnded(Clause("answers do not fit"))
@@ -123,7 +125,7 @@ class Room:
         return Clause(TOO_LONG, {"callback": ""})
 
     def _exchange(self, give_up_s: float) -> None:
-        """Send and hear what can be sent and heard, for a moment."""
+        """Send and receive what is possible at once, or wait for a moment."""
         wait_s = max(min(_LOOK_S, give_up_s - time.monotonic()), 0)
         readable, _, _ = select([self._out], [self._in] if self._unsent else [], [], wait_s)
         self._send()
@@ -131,7 +133,7 @@ class Room:
             if self._process.poll() is not None:
                 raise RoomEnded(self.end_of_it())
             return
-        data = os.read(self._out, 1 << 18)
+        data = self._out.read(1 << 18)
         if not data:
             raise RoomEnded(self.end_of_it())
         self._heard += data
@@ -145,14 +147,14 @@ class Room:
     def _send(self) -> None:
         while self._unsent:
             try:
-                del self._unsent[: os.write(self._in, self._unsent)]
+                del self._unsent[: self._in.write(self._unsent)]
             except BlockingIOError:
                 return
-            except OSError:  # it has ended, as we shall hear
+            except OSError:  # it has ended, which reading will show
                 self._unsent.clear()
 
     def _take(self, line: bytes) -> None:
-        """Hear one answer, to a question that was asked and is not answered yet."""
+        """Process one answer, to a question that was asked and not answered yet. Raises RoomEnded."""
         try:
             answer = decode_answer(line) if len(line) <= MAX_ANSWER else None
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -163,7 +165,7 @@ class Room:
         self._answers[answer.nonce] = answer
 
     def end_of_it(self) -> Clause:
-        """Why nobody answers there any more."""
+        """Return why there are no more answers."""
         try:
             self._process.wait(_MAX_SWEEP_S)
         except subprocess.TimeoutExpired:
@@ -174,25 +176,24 @@ class Room:
             return Clause("no room")
         words = "\n".join(line for line in words.split("\n") if not line.startswith(tries.MARK)).strip()
         why = cause(words, hangs=TOO_LONG, died="ends the process", readable=self._files)
-        if why.rule != TOO_LONG and _DUMPED in words:  # at a moment at which our own code had its turn
+        if why.rule != TOO_LONG and _DUMPED in words:  # while our own code was running
             why = Clause(TOO_LONG, {"callback": ""})
         return why
 
     @property
     def tried(self) -> list[Clause]:
-        """What has been tried in it, as far as that is known."""
+        """What the policy has tried in the room, as far as known."""
         if self._tried is not None:
             return self._tried
-        if sys.platform == "win32":  # where a file's place cannot be left as it is
+        if sys.platform == "win32":  # where a file cannot be read without moving its position
             return []
-        words = os.pread(self._stderr.fileno(), _MAX_WORDS, 0)  # its place is that of who writes there, too
+        words = os.pread(self._stderr.fileno(), _MAX_WORDS, 0)  # its position is shared with the process that writes
         return tries.read(words.decode(errors="replace"))
 
     def end(self) -> None:
-        """End everything in it; the porter sweeps, and if somebody has ended that, we do."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        """End all processes in it. The porter sweeps, or, if it was killed, we do."""
+        self._in.close()
+        self._out.close()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -209,5 +210,5 @@ class Room:
 
 
 def nonce() -> int:
-    """A number that nobody can know."""
+    """Return a number that cannot be guessed."""
     return secrets.randbits(62)

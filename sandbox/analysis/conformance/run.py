@@ -1,7 +1,8 @@
-"""Examinations, each by a judge of its own: whatever is in one file, the others have their results."""
+"""Runs examinations, each with a judge of its own, so that a bad file does not affect the results of the others."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -21,17 +22,22 @@ from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.util.text import clean_line
 
-#: A judge ends by itself when its time is over. It may take so many seconds longer: to begin, to judge, to sweep.
+#: A judge ends by itself when its time is over. This is how many seconds longer it may take, to start, judge and sweep.
 _GRACE_S = 15.0
 _LOOK_S = 0.2
-#: Examinations at once: some of the examined sleep.
-_JOBS_A_CPU = 2
+#: The number of simultaneous examinations per CPU, and the maximum if CPUs are idle nevertheless, because some of the
+#: policies sleep.
+_JOBS_A_CPU, _MAX_JOBS_A_CPU = 2, 6
+#: Errors for lack of resources, which are available again when another judge has ended.
+_SCARCE = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+#: The interval of checking for idle CPUs, and how much idle time, in CPUs, counts.
+_IDLE_LOOK_S, _IDLE = 0.5, 0.4
 
 Outcome = list[Report] | BadValue
 
 
 class Job(NamedTuple):
-    """What one judge is to do. ``package``: the one whose ``__main__`` it is; ``decode``: a line of its as a message;
+    """The work of one judge. ``package``: the one whose ``__main__`` it is; ``decode``: decodes a line of its output;
     ``limit_s``: when it ends by itself."""
 
     package: str
@@ -40,7 +46,7 @@ class Job(NamedTuple):
     limit_s: float
 
 
-#: All that a judge has said, and how many seconds it took.
+#: All messages of a judge, and how many seconds it took.
 Heard = tuple[list[Any], float]
 
 
@@ -55,14 +61,14 @@ class _AtWork:
         self.worker: Worker[Any] = Worker(job.package, job.task, job.decode)
 
     def look(self) -> bool:
-        """Hear what there is to hear; whether that was all."""
+        """Read the messages that are available. Return whether the judge is done."""
         if not self.worker.closed:
             self._messages += self.worker.receive()
         self._seconds = time.monotonic() - self._begun_s
         return self.worker.closed or self._seconds > self._limit_s
 
     def heard(self, others: Sequence[int]) -> Heard:
-        """What it has said; it is ended. ``others``: the judges that go on."""
+        """End the judge and return its messages. ``others``: the os_pids of the judges that go on."""
         self.worker.end()
         if sys.platform == "linux":  # it has swept itself, unless it was killed
             from sandbox.machines.linux.process.sweep import end_descendants
@@ -71,28 +77,66 @@ class _AtWork:
         return self._messages, self._seconds
 
 
+class _Lanes:
+    """Decides how many judges are at work at once: ``jobs``, or, if that is None, as many as keep the CPUs busy."""
+
+    def __init__(self, jobs: int | None) -> None:
+        cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        self._least = self.number = jobs or _JOBS_A_CPU * cpus
+        self._most = jobs or _MAX_JOBS_A_CPU * cpus
+        self._seen_s, self._idle_s = time.monotonic(), _idle_s()
+
+    def refused(self, active: int) -> None:
+        """Note that the system has no resources for another process."""
+        self._least = self._most = self.number = active
+
+    def look(self) -> None:
+        """Increase the number if CPUs are idle, otherwise decrease it."""
+        passed_s = time.monotonic() - self._seen_s
+        if passed_s >= _IDLE_LOOK_S:
+            idle_s = _idle_s()
+            more = 1 if idle_s - self._idle_s > _IDLE * passed_s else -1
+            self.number = min(max(self.number + more, self._least), self._most)
+            self._seen_s, self._idle_s = self._seen_s + passed_s, idle_s
+
+
+def _idle_s() -> float:
+    if sys.platform != "linux":
+        return 0.0
+    from sandbox.machines.linux.procfs_counts import idle_s
+
+    return idle_s()
+
+
 def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], object] = bool) -> Iterator[Heard]:
-    """What each judge says, in the order of the work. So many are at work at once; ``over`` is called when one is done,
-    in whatever order they are."""
+    """Yield what each judge reports, in the order of the work. ``jobs``: how many are at work at once (None: as many as
+    keep the CPUs busy); ``over`` is called when one is done, in any order."""
     if sys.platform == "linux":
         from sandbox.link.client import adopt_orphans
         from sandbox.util import libc
 
         adopt_orphans()
         libc.let_nobody_in()
-    jobs = jobs or _JOBS_A_CPU * (os.cpu_count() or 1)
+    lanes = _Lanes(jobs)
     waiting = list(enumerate(work))
     active: dict[int, _AtWork] = {}
     known: dict[int, Heard] = {}
     try:
         for number in range(len(work)):
             while number not in known:
-                while waiting and len(active) < jobs:
+                lanes.look()
+                while waiting and len(active) < lanes.number:
                     index, job = waiting.pop(0)
                     try:
                         active[index] = _AtWork(job)
-                    except (OSError, ValueError) as error:  # a name that is no text; no process to be had
-                        bad = BadValue("cannot be read", reason=clean_line(str(error)))
+                    except (OSError, ValueError) as error:  # the name is no text, or there are no resources
+                        if active and isinstance(error, OSError) and error.errno in _SCARCE:
+                            waiting.insert(0, (index, job))
+                            lanes.refused(len(active))
+                            break
+                        bad = BadValue(
+                            "cannot be read", reason=clean_line(getattr(error, "strerror", "") or str(error))
+                        )
                         known[index] = ([BadTask(bad.faults)], 0.0)
                 select([each.worker for each in active.values() if not each.worker.closed], [], [], _LOOK_S)
                 for index in [index for index, each in active.items() if each.look()]:
@@ -106,15 +150,16 @@ def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], obje
 
 
 def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple[Outcome, float]]:
-    """For each task, in their order, what came of it and how many seconds it took. So many are at work at once."""
+    """Yield the result of each task, in their order, and how many seconds it took. ``jobs``: how many are examined at
+    once."""
     work = [Job("sandbox.analysis.conformance", task, decode_message, task.limit_s) for task in tasks]
     for task, (messages, seconds) in zip(tasks, judged(work, jobs), strict=True):
         yield outcome(task, messages), seconds
 
 
 def outcome(task: ExamineTask, messages: Sequence[AnyMessage]) -> Outcome:
-    """What the messages of a judge come to. Without its last word it was killed, and whom it examined last has to
-    answer for that."""
+    """Return the result of a judge's messages. If the last one is missing, the judge was killed, and the policy that it
+    examined last is to blame."""
     reports: list[Report] = []
     number, done = 0, False
     for message in messages:
@@ -149,7 +194,7 @@ def _break(report: Report, task: ExamineTask, number: int, what: Clause) -> None
 
 
 def _complete(report: Report, task: ExamineTask) -> None:
-    """A verdict on every law, in the order of the laws. What was not judged is not kept."""
+    """Complete the verdicts, in the order of the laws. A law that was not judged does not count as kept."""
     laws = [*LAWS, likeness(task.like)] if task.like else [*LAWS]
     known = {verdict.law: verdict for verdict in report.verdicts}
     report.verdicts = [known.get(law, Verdict(law, "unjudged")) for law in laws]

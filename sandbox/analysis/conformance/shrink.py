@@ -1,4 +1,4 @@
-"""From a workload that shows something to a small one that still shows it."""
+"""Reduces a workload that shows something to a small one that still does."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
 
 T = TypeVar("T")
 
-#: Smaller workloads that are tried at most, and stretches of work in all of them.
+#: The maximum number of smaller workloads that are tried, and of work segments in all of them.
 _MAX_TRIES, _MAX_STRETCHES = 300, 40_000
 
 
 def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> tuple[Scenario, T]:
-    """A small world that ``shows`` something, and what it shows. ``seen``: what the given world shows."""
+    """Return a small world that ``shows`` something, and what it shows. ``seen``: what the given world shows."""
     tries = stretches = 0
     smaller = _smaller(world)
     while tries < _MAX_TRIES and stretches < _MAX_STRETCHES and (candidate := next(smaller, None)) is not None:
@@ -35,7 +35,7 @@ def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> t
 
 
 def _named_anew(world: Scenario) -> Scenario:
-    """The processes are named A, B, … again, without gaps."""
+    """Rename the processes to A, B, …, without gaps."""
     if len(world.processes) > len(ascii_uppercase):
         return world
     names = dict(zip((process.name for process in world.processes), ascii_uppercase, strict=False))
@@ -45,7 +45,7 @@ def _named_anew(world: Scenario) -> Scenario:
 
 
 def _smaller(world: Scenario) -> Iterator[Scenario]:
-    """Worlds with one thing less, the greatest reductions first."""
+    """Yield worlds with one thing removed, the greatest reductions first."""
     for index in range(len(world.script)):
         yield msgspec.structs.replace(world, script=_without(world.script, index))
     if len(world.processes) > 1:
@@ -69,14 +69,14 @@ def _smaller(world: Scenario) -> Iterator[Scenario]:
 
 
 def _only(world: Scenario, processes: list[ProcessSpec]) -> Scenario:
-    """The world with these processes alone; nobody kills one of the others."""
+    """Return the world with these processes only, without commands for the others."""
     names = {process.name for process in processes}
     script = [at for at in world.script if not isinstance(at.do, Kill) or at.do.who in names]
     return msgspec.structs.replace(world, processes=processes, script=script)
 
 
 def _simpler(process: ProcessSpec) -> Iterator[ProcessSpec]:
-    """The process with a little less to it."""
+    """Yield simpler variants of the process."""
     plain = ProcessSpec(process.name, process.arrive_ns, process.work, repeat=process.repeat)
     if plain != process:
         yield plain

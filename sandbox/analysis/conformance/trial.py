@@ -1,4 +1,4 @@
-"""One run of a policy on one workload."""
+"""A trial: one run of a policy on one workload."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from sandbox.model.events import Clause, Fault
 from sandbox.model.spec import At, Scenario
 from sandbox.util.units import US
 
-#: A run with slices no shorter than this has not more events than these; with more it counts as endless.
+#: With slices no shorter than this a run has no more events than follow from these numbers. With more it counts as
+#: endless.
 MIN_SLICE_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
-#: So often in a row a policy's timer may come while nothing happens: whoever waits until then has been lost.
+#: How often in a row a policy's timer may fire while nothing else happens. After that, a process that waits is lost.
 _MAX_QUIET = 2_000
-#: A question whose answer takes so long (in seconds) is never answered: the process ends with a dump of its stack. Who
-#: computes is ended long before, by the CPU time that it uses; this is for those who sleep, on however busy a machine.
+#: A question that takes longer (in seconds) is never answered: the process exits with a dump of its stack. A policy
+#: that computes is ended much earlier, by its CPU time; this limit is for one that sleeps, on a machine of any load.
 LIMIT_S = 12.0
 
 NO_END, TOO_LONG, OVER_LIMIT, ENDS, MISFIT = (
@@ -30,34 +31,34 @@ NO_END, TOO_LONG, OVER_LIMIT, ENDS, MISFIT = (
     "ends the process",
     "answers do not fit",
 )
-#: After one of these there is nobody left to ask, or no sense in asking again.
+#: Failures after which the policy cannot answer any more, or asking again is pointless.
 HOPELESS = (NO_END, TOO_LONG, OVER_LIMIT, ENDS, MISFIT)
 
 
 class Trial(NamedTuple):
-    """``failure``: the policy raised, did not answer, or answered nonsense, or there was no end to it; then the run
-    says nothing about the other laws."""
+    """The result of a run. ``failure``: the policy raised, did not answer, gave an invalid answer, or did not end
+    (None: none of these). Then the run says nothing about the other laws."""
 
     events: list[Any]
     failure: Violation | None
 
     @property
     def hopeless(self) -> bool:
-        """Whether another world would take as long, and tell no more."""
+        """Whether another world would take as long and lead to the same result."""
         return self.failure is not None and self.failure.what.rule in HOPELESS
 
 
 class NoEnd(Exception):
-    """More events than there can be."""
+    """There are more events than possible."""
 
 
 class Quiet(Exception):
-    """Nothing happens any more but the policy's timer."""
+    """Nothing happens any more except for the policy's timer."""
 
 
 class Candidate(Protocol):
-    """A policy to be tried. ``name``: what it is called in the report; ``declared``: the laws that its class says it
-    need not keep."""
+    """A policy to be tried. ``name``: its name in the report; ``declared``: the laws that its class declares not to
+    keep."""
 
     @property
     def name(self) -> str: ...
@@ -65,25 +66,25 @@ class Candidate(Protocol):
     def declared(self) -> list[str]: ...
 
     def expect(self, world: Scenario, twice: bool = True) -> None:
-        """This one will be tried next; ``twice``: and once ``again``."""
+        """Announce the world that will be tried next; ``twice``: whether ``again`` will be called, too."""
         ...
 
     def attempt(self, world: Scenario) -> Trial:
-        """Run the world under this policy, or let it take over where the world's script says so."""
+        """Run the world under this policy, or have it take over if the world's script says so."""
         ...
 
     def again(self, world: Scenario, trial: Trial) -> list[Any]:
-        """The events of another run of the world that was tried last."""
+        """Return the events of another run of the world that was tried last."""
         ...
 
     @property
     def hurried(self) -> bool:
-        """Whether there is no time left for what is not necessary."""
+        """Whether there is no time left for optional work."""
         ...
 
 
 class Native(msgspec.Struct, frozen=True):
-    """A policy of ours, run in this process."""
+    """A built-in policy, run in this process."""
 
     name: str
     source: str
@@ -92,7 +93,7 @@ class Native(msgspec.Struct, frozen=True):
     hurried: bool = False
 
     def expect(self, world: Scenario, twice: bool = True) -> None:
-        """It is here anyway."""
+        """Do nothing, since no room needs time."""
 
     def attempt(self, world: Scenario) -> Trial:
         return attempt(enter(world, self.source, self.parameters))
@@ -102,8 +103,7 @@ class Native(msgspec.Struct, frozen=True):
 
 
 class Bound:
-    """Takes in the events of a run, which it ends when there is no end to them. Two runs in which the same happens end
-    at the same point."""
+    """Collects the events of a run, and ends it when there are too many. Two equal runs end at the same point."""
 
     def __init__(self, world: Scenario) -> None:
         self.events: list[Any] = []
@@ -111,7 +111,7 @@ class Bound:
         self._quiet = 0
 
     def take(self, happened: list[Any]) -> None:
-        """Raises NoEnd and Quiet."""
+        """Add the events of an instant. Raises NoEnd and Quiet."""
         self._quiet = 0 if happened else self._quiet + 1
         self.events += happened
         if len(self.events) > self.most:
@@ -121,7 +121,7 @@ class Bound:
 
 
 def attempt(world: Scenario, factory: Policies | None = None) -> Trial:
-    """The world, run until its end or the failure of its policy."""
+    """Run the world until its end or the failure of its policy."""
     bound = Bound(world)
     events = bound.events
     try:
@@ -134,7 +134,7 @@ def attempt(world: Scenario, factory: Policies | None = None) -> Trial:
 
 
 def tried(events: list[Any]) -> Trial:
-    """What there is to be judged of a run that is over: nothing of what happened after the policy's failure."""
+    """Return what is judged of a finished run, which excludes all that happened after a failure of the policy."""
     fault = next((event for event in events if isinstance(event, Fault) and event.successor is not None), None)
     if fault is None:
         return Trial(events, None)
@@ -142,8 +142,8 @@ def tried(events: list[Any]) -> Trial:
 
 
 def enter(world: Scenario, source: str, parameters: dict[str, object]) -> Scenario:
-    """The world with this policy where it says that one is examined. What its own parameters leave open, the world
-    decides."""
+    """Return the world with this policy in place of ``EXAMINED``. What the parameters do not set is decided by the
+    world."""
     machine = world.machine
     if machine.policy == EXAMINED:
         machine = msgspec.structs.replace(machine, policy=source, parameters=parameters)
@@ -153,6 +153,6 @@ def enter(world: Scenario, source: str, parameters: dict[str, object]) -> Scenar
 
 
 def events_most(world: Scenario) -> int:
-    """More events cannot come of it."""
+    """Return the maximum number of events that are possible."""
     demand_ns = sum(process.demand_ns or 0 for process in world.processes)
     return _EVENTS_BESIDES + _EVENTS_A_SLICE * (demand_ns // MIN_SLICE_NS)

@@ -1,7 +1,7 @@
-"""What somebody's code tries in a room, as far as its interpreter tells (``sys.addaudithook``): who reaches past that
-is not heard of. Nothing is forbidden here; the room does that.
+"""Reports what a policy's code tries in a room, as far as the interpreter tells (``sys.addaudithook``).
 
-The resident writes each, once, as a line of its standard error: there it can be read when its process has ended, too.
+Code that bypasses the interpreter is not noticed. Nothing is forbidden here; the room does that. The resident writes
+each attempt once, as a line of its standard error, where it can still be read when the process has ended.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sandbox.policies.host import validate
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-#: How a line begins that tells of a try, and one that says that there is no room to be had.
+#: The prefix of a line that reports an attempt, and the line that reports that there can be no strict room.
 MARK, NO_FENCES = "\x02tried ", "\x02no fences\n"
 _PROCESS, _SOCKET, _SIGNAL, _CHANGES, _READS, _WRITES, _C, _LOOKS, _THREAD, PRINTS, _MORE = (
     *("starts a process", "opens a socket", "signals a process", "changes files", "reads a file", "writes a file"),
@@ -42,15 +42,15 @@ _EVENTS = {
 _LISTS = ("os.listdir", "os.scandir", "glob.glob")
 _RULES = frozenset({*_EVENTS.values(), _READS, _WRITES, PRINTS, _MORE})
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-#: Different ones that are told; of a path, so many characters.
+#: The maximum number of different attempts that are reported, and of characters of a path.
 _MOST, _MAX_PATH = 20, 80
 
 _encode = msgspec.json.Encoder().encode
 
 
 def watch(files: Iterable[str], nowhere: int) -> None:
-    """From now on, for good, what this process tries is told. ``files``: its own; ``nowhere``: a descriptor that leads
-    there."""
+    """Report from now on, for good, what this process tries. ``files``: its own files; ``nowhere``: a descriptor of the
+    null device."""
     told: set[tuple[str, object]] = set()
     ours = tuple({*map(os.path.realpath, _ours()), *_ours(), *files, os.devnull})
 
@@ -76,21 +76,21 @@ def watch(files: Iterable[str], nowhere: int) -> None:
 
 
 def _ours() -> list[str]:
-    """Where the interpreter and its packages are: to read there is how a module is imported."""
+    """Return where the interpreter and its packages are, since importing modules reads there."""
     own = os.path.realpath(sandbox.__path__[0])
     ways = [path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != os.path.dirname(own)]
     return [sys.prefix, sys.base_prefix, sys.exec_prefix, own, *ways, "/usr", "/lib", "/lib64"]
 
 
 class _Nowhere(io.FileIO):
-    """Standard output, which leads nowhere, and tells how much goes there. (It hears of it by the buffer.)"""
+    """A standard output that discards all data, and reports the number of lines. (It gets them from the buffer.)"""
 
     def __init__(self, nowhere: int) -> None:
         super().__init__(nowhere, "w", closefd=False)
         self._lines, self._next = 0, 1
 
     def write(self, data: Buffer) -> int:
-        """Count."""
+        """Count the lines."""
         text = bytes(data)
         self._lines += text.count(b"\n")
         while self._lines >= self._next:
@@ -101,7 +101,7 @@ class _Nowhere(io.FileIO):
 
 
 def read(words: str) -> list[Clause]:
-    """What was tried, as a resident's standard error tells it: whatever stands there, it is made harmless."""
+    """Return what was tried, by a resident's standard error. The text may contain anything, and is cleaned."""
     found: dict[tuple[str, object], Clause] = {}
     for line in words.split("\n"):
         if not line.startswith(MARK):

@@ -1,4 +1,4 @@
-"""What an examination says, as data."""
+"""The results of an examination, as data."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ LAWS = (LAWFUL, LOST, IDLE, STARVED, DETERMINISTIC, SLICES)
 
 
 def likeness(policy: str) -> str:
-    """The law that a policy decides as another one does."""
+    """Return the law that a policy decides as another one does."""
     return f"like {policy}"
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """What a policy did that a law forbids, and when (ns since boot)."""
+    """What a policy did that violates a law, and when (ns since boot)."""
 
     what: Clause
     t_ns: int
 
 
 class Example(msgspec.Struct, frozen=True):
-    """The smallest workload found that breaks a law, and what happened. ``reference``: what happened under the policy
-    that it shall be like."""
+    """The smallest workload found that breaks a law, with its events. ``reference``: the events under the policy with
+    which it is compared."""
 
     scenario: Scenario
     violation: Violation
@@ -44,8 +44,8 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One law. ``declared``: the class says itself that it does not keep it; ``unjudged``: the policy failed before it
-    could be told."""
+    """The verdict on one law. ``declared``: the class declares that it does not keep it; ``unjudged``: the policy
+    failed before the law could be judged."""
 
     law: str
     state: Literal["holds", "broken", "declared", "unjudged"]

@@ -1,4 +1,5 @@
-"""Generated workloads: small ones full of ties, blocks and surprises, and long ones in which somebody could starve."""
+"""Generates workloads: small ones with many ties, blocks and surprises, and long ones in which processes could
+starve."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ from sandbox.util.units import MS
 
 #: The name that stands for the policy under examination.
 EXAMINED = "examined"
-#: Times are multiples of it, so that much happens at one instant.
+#: All times are multiples of this, so that much happens at the same instant.
 GRID_NS = 10 * MS
-#: No ready process may wait longer than this, in a workload whose bursts are a hundred times shorter.
+#: The maximum time that a ready process may wait, in workloads whose bursts are a hundred times shorter.
 BOUND_NS = 5_000 * MS
 _BURST_NS = BOUND_NS // 100
 _LONG_NS = 2 * BOUND_NS
@@ -24,7 +25,8 @@ _QUANTA_NS = (None, 10 * MS, 20 * MS, 30 * MS)
 
 
 def worlds(seed: int, count: int) -> list[Scenario]:
-    """So many random workloads, the small ones first, and then the long ones. The same for the same seed."""
+    """Return ``count`` random workloads, the small ones first, and then the long ones. They are the same for the same
+    seed."""
     dice = Random(seed)
     found = [_random(dice, 1 + number * _MAX_PROCESSES // count) for number in range(count)]
     return [*sorted(found, key=_size), *_long_ones()]
@@ -72,7 +74,7 @@ def _process(dice: Random, number: int) -> ProcessSpec:
 
 
 def _long_ones() -> list[Scenario]:
-    """Rivals of which one is always ready, and a process that must get its turn nevertheless."""
+    """Return workloads with rivals of which one is always ready, and a process that must get its turn nevertheless."""
     busy = [Segment("cpu", _BURST_NS // 5), Segment("io", _BURST_NS // 10)]
     rivals = [ProcessSpec(name, 0, busy, repeat=_LONG_NS // _BURST_NS * 3) for name in ("B", "C", "D")]
     stream = [

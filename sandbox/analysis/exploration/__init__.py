@@ -1,1 +1,1 @@
-"""The search for an order of turns in which a program breaks, and for all that can come of it."""
+"""Explores the orders of turns of a stepped program: searches for one in which it breaks, and finds all outcomes."""

@@ -1,4 +1,5 @@
-"""A worker of an exploration: ``python -m sandbox.analysis.exploration``. Orders in, a run a line out."""
+"""A worker of an exploration: ``python -m sandbox.analysis.exploration``. It reads orders, and writes one run per
+line."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from sandbox.model.values import BadValue
 
 
 def main() -> None:
-    """Serve until nobody asks any more."""
+    """Make runs until the standard input is closed."""
     out = detach()
     encode = msgspec.json.Encoder().encode
 
@@ -27,7 +28,7 @@ def main() -> None:
         out.flush()
 
     opening = msgspec.json.decode(sys.stdin.buffer.readline(), type=Opening)
-    if opening.parent not in (0, os.getppid()):  # it has died before we could end with it
+    if opening.parent not in (0, os.getppid()):  # the parent has died before this process was bound to it
         os._exit(1)
     decode = msgspec.json.Decoder(Order).decode
     try:

@@ -1,8 +1,8 @@
-"""What is to be tried, by what it costs, and by how like it is to what was tried before.
+"""What remains to be tried, ordered by cost, and by similarity to what was tried before.
 
-Processes that run the same lines make the same orders under other names, and most of what there is differs only by who
-goes on where somebody has ended. So of each kind one is tried first, and those of one more preemption come before the
-many more of a kind that has shown nothing yet.
+Processes that run the same lines lead to the same orders under other names, and most of the rest differs only by which
+process goes on after another one has ended. So one order of each kind is tried first, and orders with one more
+preemption come before the many other orders of a kind that has shown nothing yet.
 """
 
 from __future__ import annotations
@@ -14,45 +14,52 @@ from typing import NamedTuple
 
 from sandbox.analysis.exploration.graph import Way
 
-#: By the lines before which it takes place: who is preempted, by whom.
+#: The lines before which the preemptions take place: of the preempted and of the preempting process.
 Kind = tuple[tuple[str, str], ...]
 
 
 class Cost(NamedTuple):
-    """What an order costs; the cheapest are tried first. ``idle``: of its preemptions those that hardly matter;
-    ``more``: how many more than two its preemptions are among: it hardly ever takes three for a race."""
+    """The cost of an order; the cheapest are tried first.
+
+    ``idle``: those among its preemptions that hardly matter; ``more``: the number of processes involved in its
+    preemptions, beyond two, because a race of three is rare.
+    """
 
     preemptions: int = 0
     idle: int = 0
     more: int = 0
 
     def with_preemption(self, among: frozenset[str | None], idle: bool) -> Cost:
-        """And one more preemption; ``among``: who has preempted or was preempted, now as well."""
+        """Return the cost with one more preemption. ``among``: all processes that have preempted or were preempted,
+        including this preemption."""
         return Cost(self.preemptions + 1, self.idle + idle, max(len(among) - 2, self.more))
 
 
 class Place(NamedTuple):
-    """A state, and who ran last."""
+    """A state, and the process that ran last."""
 
     state: int
     last: str | None
 
 
 class Item(NamedTuple):
-    """The way on from a place that is to be gone."""
+    """A way that remains to be tried, and the place where it begins."""
 
     way: Way
     place: Place
     kind: Kind = ()
 
 
-#: Those of one cost and kind.
+#: The items of one cost and kind.
 _Bunch = tuple[Cost, Kind]
 
 
 class Agenda:
-    """``is_done``: whether an item of a cost need not be tried any more; ``late``: those of more preemptions come after
-    all others (None: of all, those of few come before those of many)."""
+    """A priority queue of items.
+
+    ``is_done``: whether an item with a cost need not be tried any more; ``late``: orders with more preemptions than
+    this come after all others (None: all orders are tried by their number of preemptions).
+    """
 
     def __init__(self, is_done: Callable[[Item, Cost], bool], late: int | None = None) -> None:
         self._is_done, self._late = is_done, late
@@ -62,7 +69,7 @@ class Agenda:
         self._heap: list[tuple[tuple[int, ...], _Bunch]] = []
 
     def add(self, item: Item, cost: Cost, first: bool = False) -> None:
-        """It is to be tried; ``first``: before all others of its kind."""
+        """Add an item; ``first``: before all others of its cost and kind."""
         bunch = cost, item.kind
         items = self._items.get(bunch)
         if items is None:
@@ -74,8 +81,8 @@ class Agenda:
             items.append(item)
 
     def _rank(self, bunch: _Bunch) -> tuple[int, ...]:
-        """Of two the lower one is tried first: what costs one more, and what is of a kind that was tried once, or twice
-        as often."""
+        """Return the rank of a bunch; the lowest is tried first. A higher cost by one counts as much as a kind that was
+        tried once, or twice as often."""
         cost, _ = bunch
         number = self._numbers.setdefault(bunch, len(self._numbers))
         if self._late is None or cost.preemptions > self._late:
@@ -83,7 +90,7 @@ class Agenda:
         return 0, sum(cost) + self._tried[bunch].bit_length(), *cost, number
 
     def next(self) -> Cost | None:
-        """What the next one costs; None: there is none."""
+        """Return the cost of the next item; None if there is none."""
         while self._heap:
             bunch = self._heap[0][1]
             if self._is_left(bunch):
@@ -99,11 +106,11 @@ class Agenda:
         return bool(items)
 
     def has(self, preemptions: int) -> bool:
-        """Whether there is any of so many preemptions at most."""
+        """Whether there is an item with at most so many preemptions."""
         return any(bunch[0].preemptions <= preemptions and self._is_left(bunch) for bunch in [*self._items])
 
     def take(self) -> tuple[Item, Cost]:
-        """The next one, which there is."""
+        """Remove and return the next item, which must exist."""
         _, bunch = heappop(self._heap)
         item = self._items[bunch].popleft()
         self._tried[bunch] += 1
@@ -111,6 +118,6 @@ class Agenda:
         return item, bunch[0]
 
     def clear(self) -> None:
-        """Nothing is to be tried; how often which kind was tried is still known."""
+        """Remove all items. How often each kind was tried is kept."""
         self._items.clear()
         self._heap.clear()

@@ -1,6 +1,6 @@
-"""The worker that explores beside a screen: ``python -m sandbox.analysis.exploration.beside``.
+"""The worker that explores while a screen is shown: ``python -m sandbox.analysis.exploration.beside``.
 
-It may be asked to end at any time (SIGTERM); whatever it has started is gone then, and its children with it.
+It may be terminated at any time by SIGTERM. It then ends all processes that it has started, and their descendants.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from sandbox.i18n import LANGUAGES, use
 from sandbox.link.worker import Tell, serve
 from sandbox.model.values import BadValue
 
-#: Niceness: the kernel process and the screen come first.
+#: The nice value, because the kernel process and the screen take precedence.
 _NICE = 10
-#: How often it is told how far the search is.
+#: The interval of reporting the progress.
 _TELL_S = 0.2
 
 
 def explore(task: ExploreTask, tell: Tell) -> None:
-    """Search, and tell what came of it. Raises BadValue where that is not possible."""
+    """Search, and report the result. Raises BadValue if the scenario cannot be explored."""
     os.nice(_NICE)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
     with suppress(OSError):
@@ -61,7 +61,7 @@ def explore(task: ExploreTask, tell: Tell) -> None:
 
 
 def _leave() -> NoReturn:
-    """At once, and with everything: who is killed clears nothing up."""
+    """Exit at once, after killing all descendants, since killed processes do not clean up."""
     from sandbox.machines.linux.process.sweep import end_descendants
     from sandbox.machines.linux.stepping import rooms
 

@@ -1,8 +1,8 @@
-"""Orders that nobody has tried because they come to the same as others: they are counted all the same.
+"""Counts orders that were not tried because they are equivalent to others.
 
-Where a turn touches nothing that others see, they may as well have theirs after it, and only that is tried. The states
-in which they have had theirs before it are none that anybody has seen; but what they are is known: those in which that
-turn has been had already, less that turn.
+If a turn touches nothing that other processes see, these may as well have their turns after it, and only that is tried.
+The states in which they have had their turns before it were not seen. But they are known: they are the states after
+that turn and theirs, less that turn.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sandbox.analysis.exploration.counting import Leaf
 from sandbox.analysis.exploration.graph import Way
 
-#: So many states that nobody has seen are thought of.
+#: The maximum number of unseen states that are considered.
 _MAX_STATES = 50_000
 
 Targets = Sequence[int | Leaf]
@@ -21,7 +21,7 @@ Targets = Sequence[int | Leaf]
 def completed(
     able: Sequence[tuple[str, ...]], edges: Mapping[Way, Targets], is_local: Callable[[Way], bool]
 ) -> tuple[list[tuple[str, ...]], dict[Way, Targets]]:
-    """The same graph with the ways that need not be gone, and the states to which they lead."""
+    """Return the graph with the ways that need not be tried, and the states to which they lead."""
     whole = _Completion(able, edges, is_local)
     state = 0
     while state < len(whole.able) < len(able) + _MAX_STATES:
@@ -32,7 +32,7 @@ def completed(
 
 
 class _Completion:
-    """A state that nobody has seen is one that was seen, less turns that are still to come: who has them."""
+    """Completes a graph. An unseen state is represented by a seen one, less the pending turns of some processes."""
 
     def __init__(
         self, able: Sequence[tuple[str, ...]], edges: Mapping[Way, Targets], is_local: Callable[[Way], bool]
@@ -43,7 +43,7 @@ class _Completion:
         self._parts: list[tuple[int, tuple[str, ...]]] = []
 
     def targets(self, state: int, name: str) -> Targets | None:
-        """Where a way leads; None: nobody knows."""
+        """Return where a way leads; None if unknown."""
         way = state, name
         found = self.edges.get(way)
         if found is None:
@@ -53,7 +53,8 @@ class _Completion:
         return found
 
     def _after_others(self, state: int, name: str) -> Targets | None:
-        """From a state that was seen: what it comes to after turns of others that touch nothing."""
+        """Return where a way leads from a seen state, as it is known from states after other turns that touch
+        nothing."""
         turns: list[str] = []
         while (found := self.edges.get((state, name))) is None:
             others = (other for other in self.able[state] if other != name and self._is_local((state, other)))
@@ -74,7 +75,7 @@ class _Completion:
         return self._less(self.targets(seen, name), pending)
 
     def _less(self, targets: Targets | None, turns: tuple[str, ...]) -> Targets | None:
-        """These states, less some turns."""
+        """Return these states, less some turns."""
         if targets is None:
             return None
         found: list[int | Leaf] = []

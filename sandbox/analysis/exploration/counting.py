@@ -1,4 +1,4 @@
-"""How many orders of turns there are: paths through a graph of states, which nobody has to walk one by one."""
+"""Counts orders of turns, which are paths through a graph of states, without enumerating them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import NamedTuple
 
 
 class Leaf(NamedTuple):
-    """The end of a run, and the number of its outcome."""
+    """The end of a run, with the number of its outcome."""
 
     outcome: int
 
 
 class Counts(NamedTuple):
-    """``orders``: by outcome, how many lead to it; ``complete``: whether all of them are known."""
+    """Numbers of orders. ``orders``: how many lead to each outcome; ``complete``: whether all of them are known."""
 
     orders: Counter[int]
     complete: bool
 
 
 class _Place(NamedTuple):
-    """A state, who came there by its turn, and how many preemptions are left (None: of them as many as one likes, and
-    who came there makes no difference)."""
+    """A state, the process whose turn led to it, and how many preemptions are left (None: any number, in which case
+    that process does not matter)."""
 
     state: int
     last: str | None
@@ -33,10 +33,11 @@ Edges = Mapping[tuple[int, str], Sequence[int | Leaf]]
 
 
 def count(candidates: Sequence[tuple[str, ...]], edges: Edges, bound: int | None) -> Counts | None:
-    """The orders from state 0 on of at most ``bound`` preemptions, by outcome. None: there is no end of them.
+    """Return the orders from state 0 on with at most ``bound`` preemptions (None: any number), by outcome. Return None
+    if there are infinitely many.
 
-    ``candidates``: of each state, who can run there; ``edges``: where whose turn leads, or may lead; nowhere, if that
-    one only goes round.
+    ``candidates``: for each state, the processes that can run there; ``edges``: where the turn of a process leads, or
+    may lead; nowhere, if the process only spins.
     """
     if not candidates:
         return Counts(Counter(), False)
@@ -54,7 +55,7 @@ def count(candidates: Sequence[tuple[str, ...]], edges: Edges, bound: int | None
         if not missing:
             known[stack.pop()] = _sum(ways, known)
             continue
-        if place in begun:  # what it waits for waits for it
+        if place in begun:  # it waits for itself: there is a cycle
             return None
         begun.add(place)
         stack += missing
@@ -62,7 +63,7 @@ def count(candidates: Sequence[tuple[str, ...]], edges: Edges, bound: int | None
 
 
 def _ways(candidates: Sequence[tuple[str, ...]], edges: Edges, place: _Place) -> Iterator[_Place | Leaf | None]:
-    """Where it goes on from a place; None: nobody knows."""
+    """Yield where it goes on from a place; None for a way that was not tried."""
     could_go_on = place.last in candidates[place.state]
     for name in candidates[place.state]:
         left = place.left

@@ -1,7 +1,7 @@
-"""Workers who make the runs, each a process that is kept: ``python -m sandbox.analysis.exploration``.
+"""Workers that make the runs, each in a process that is kept: ``python -m sandbox.analysis.exploration``.
 
-They are given orders in turn, and a next one before the last is back, so that none ever waits. They end with us, and
-what they have started ends with them.
+They are given orders in turn, and the next one before the previous run is returned, so that none of them ever waits.
+They end with us, and so do all processes that they have started.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,17 +25,19 @@ from sandbox.analysis.exploration.search import Task
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
+from sandbox.util.scratch import unnamed_file
 
-#: Orders that one has at most, the one that it is at included.
+#: The maximum number of orders that a worker has, including the one in progress.
 _AHEAD = 2
-#: How long they have to leave in good order, in seconds.
+#: How long workers may take to exit by themselves, in seconds.
 _LEAVE_S = 2.0
 
 Select = Callable[..., Any]
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What is explored, and on which of the real CPUs (None: any). ``parent``: for whom."""
+    """The first message to a worker: the scenario, the real CPU for its programs (None: any), and the os_pid of its
+    parent."""
 
     scenario: Scenario
     cpu: int | None = None
@@ -53,7 +54,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Lost(Exception):
-    """A worker is gone, or cannot work at all; the last words of its own."""
+    """A worker has ended, or cannot work at all. ``words``: its last output."""
 
     def __init__(self, words: str) -> None:
         super().__init__(words)
@@ -61,13 +62,13 @@ class Lost(Exception):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """This scenario cannot be explored, and why."""
+    """The answer that this scenario cannot be explored, and why."""
 
     refused: Clause
 
 
 class CannotExplore(Exception):
-    """What ``Refused`` says."""
+    """The scenario cannot be explored. ``what``: the reason, as in ``Refused``."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -79,7 +80,7 @@ _decode: Callable[[bytes], Run] = msgspec.json.Decoder(Run).decode
 _decode_refusal = msgspec.json.Decoder(Refused).decode
 
 
-#: Of what a worker has written to its standard error, so many bytes are read.
+#: At most so many bytes are read from a worker's standard error.
 _MAX_WORDS = 1 << 14
 
 
@@ -89,7 +90,7 @@ class Hand:
     def __init__(self, opening: Opening) -> None:
         self._lines = Lines()
         self._read: deque[bytes] = deque()
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         self._told = 0
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.exploration"],
@@ -97,7 +98,7 @@ class Hand:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             start_new_session=True,
-            env={**os.environ, "PYTHONHASHSEED": "0"},  # all of them tell states apart alike
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # so that states have the same keys in all of them
         )
         self._send(opening)
 
@@ -107,12 +108,13 @@ class Hand:
 
     def _send(self, message: msgspec.Struct) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it is found out when we wait for its answer
+        with suppress(BrokenPipeError):  # noticed when its answer is awaited
             self._process.stdin.write(_encode(message) + b"\n")
             self._process.stdin.flush()
 
     def next(self, wait: Select, until_s: float) -> Run | None:
-        """Its next run; None if it is not back by then. Raises Lost, CannotExplore, and what ``wait`` raises."""
+        """Return its next run; None if it takes longer than until ``until_s`` (monotonic). Raises Lost, CannotExplore,
+        and what ``wait`` raises."""
         assert self._process.stdout is not None
         while not self._read:
             wait([self._process.stdout], [], [], max(until_s - time.monotonic(), 0))
@@ -132,13 +134,13 @@ class Hand:
         return last_words(self._stderr, _MAX_WORDS)
 
     def leave(self) -> None:
-        """It may go."""
+        """Let the worker exit."""
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.close()
 
     def end(self, until_s: float) -> None:
-        """It is gone when this returns, by itself if it leaves by then."""
+        """Wait until the worker has exited. It is killed if it is still there at ``until_s`` (monotonic)."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(until_s - time.monotonic(), 0))
         self._process.kill()
@@ -149,7 +151,8 @@ class Hand:
 
 
 class Workers:
-    """So many of them. ``cpus``: those for their programs, one for each worker in turn; ``wait``: how to wait."""
+    """A number of workers (``jobs``). ``cpus``: the real CPUs for their programs, one for each worker in turn;
+    ``wait``: the ``select`` to use."""
 
     def __init__(self, scenario: Scenario, jobs: int, cpus: Sequence[int] = (), wait: Select = select) -> None:
         self._wait = wait
@@ -172,7 +175,8 @@ class Workers:
 
     @property
     def slots(self) -> int:
-        """The first run is made by one: it shows whether there is anything to share."""
+        """How many orders may be given out. The first run is made alone: it shows whether there is anything to
+        share."""
         return self._jobs * _AHEAD if self._given else 1
 
     def give(self, task: Task, met: Sequence[Gone]) -> None:
@@ -185,5 +189,5 @@ class Workers:
         self._under_way.append(self._hands[number])
 
     def next(self, within_s: float) -> Run | None:
-        """Raises Lost and CannotExplore."""
+        """Return the next run, or None if it takes longer. Raises Lost and CannotExplore."""
         return self._under_way.popleft().next(self._wait, time.monotonic() + within_s)

@@ -1,4 +1,4 @@
-"""An exploration: orders are given out to be tried, until something breaks, none is left, or a limit is reached."""
+"""An exploration: orders are given out to be tried, until the program breaks, none is left, or a limit is reached."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from sandbox.analysis.exploration.known import Gone
 from sandbox.analysis.exploration.runs import Run, Runner
 from sandbox.analysis.exploration.search import Search, Task
 
-#: So many preemptions, where nothing else is asked for.
+#: The default of ``Limits.preemptions``.
 PREEMPTIONS = 2
-#: After the first order that breaks, so many more runs look for a smaller one, and for the end of the count; for no
-#: longer than so many seconds.
+#: After the first order that breaks, the maximum number of further runs, and of seconds, to find a smaller one and to
+#: complete the count.
 _MAX_MORE, _MAX_MORE_S = 60, 3.0
-#: A run that is under way when the limit comes may take so long.
+#: How long a run that is in progress at the limit may take.
 _GRACE_S = 1.0
 
 
 class Limits(NamedTuple):
-    """How far an exploration goes. ``preemptions`` None: through all orders, however many; ``firm``: never further,
-    else as far as it takes for a proof where states can be known; ``everything``: it does not stop when it has found
-    an order that breaks."""
+    """The limits of an exploration.
+
+    ``preemptions``: None for all orders, with any number; ``firm``: whether to stop there, instead of going on as far
+    as needed for a proof, if states can be known; ``orders``, ``seconds``: the maximum number of runs, and the time;
+    ``everything``: whether to go on after an order that breaks was found.
+    """
 
     preemptions: int | None = PREEMPTIONS
     firm: bool = False
@@ -34,24 +37,24 @@ class Limits(NamedTuple):
 
 
 class Crew(Protocol):
-    """Those who make the runs."""
+    """Makes the runs."""
 
     @property
     def slots(self) -> int:
-        """So many orders may be given out before the first is back."""
+        """How many orders may be given out before the first run is returned."""
         ...
 
     def give(self, task: Task, met: Sequence[Gone]) -> None:
-        """``met``: all that runs need not go through again; what was given before stands at its beginning."""
+        """Give out an order. ``met``: all that runs need not go through again; it begins with what was given before."""
         ...
 
     def next(self, within_s: float) -> Run | None:
-        """The run of the first order that was given out and is not back; None: it takes longer than that."""
+        """Return the run of the first order that was given out; None if it takes longer than that."""
         ...
 
 
 class Alone:
-    """One runner, who makes a run when it is asked for."""
+    """A crew of one runner in this process, which makes a run when that is asked for."""
 
     slots = 1
 
@@ -71,7 +74,7 @@ class Alone:
 
 
 class Exploration:
-    """The search within its limits."""
+    """A search within limits."""
 
     def __init__(self, crew: Crew, limits: Limits) -> None:
         self.limits = limits
@@ -84,7 +87,8 @@ class Exploration:
         self._more_until_s = 0.0
 
     def explore(self, tell: Callable[[], object] = lambda: None) -> None:
-        """Search; ``tell`` is called after each run. What interrupts it leaves what is known so far."""
+        """Search. ``tell`` is called after each run. If it is interrupted by an exception, the results so far are
+        kept."""
         began_s = time.monotonic()
         given: deque[Task] = deque()
         while not (self._over() and not given):
@@ -105,7 +109,7 @@ class Exploration:
             tell()
 
     def _over(self, ahead: int = 0) -> bool:
-        """Whether no more orders are to be given out, with so many of them under way."""
+        """Whether no more orders are to be given out, while ``ahead`` of them are in progress."""
         search, limits = self.search, self.limits
         runs = search.runs + ahead
         over_time = self.seconds >= limits.seconds or (limits.orders is not None and runs >= limits.orders)
@@ -122,23 +126,24 @@ class Exploration:
             return True
         return self.limited
 
-    # What is known at the end
+    # Results
 
     @property
     def proved(self) -> bool:
-        """Whether no order at all, of however many preemptions, breaks it."""
+        """Whether it is proved that no order breaks the program, with any number of preemptions."""
         search = self.search
         unsure = search.found or search.diverged or search.given_up
         return search.exhausted and not unsure and search.runs > 0
 
     @property
     def within_bound(self) -> bool:
-        """Whether all orders that were to be tried have been tried."""
+        """Whether all orders within the limit of preemptions have been tried."""
         bound = self.limits.preemptions
         done = self.search.exhausted if bound is None else self.search.within(bound)
         return done and self.search.runs > 0
 
     def counts(self) -> tuple[int | None, Counts | None]:
-        """Of how many preemptions at most (None: any number) all orders are known, or are to be, and what they are."""
+        """Return up to how many preemptions (None: any number) all orders are known, or were to be tried, and their
+        numbers."""
         bound = None if self.search.exhausted else self.limits.preemptions
         return bound, self.search.counts(bound)

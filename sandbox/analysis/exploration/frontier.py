@@ -1,4 +1,4 @@
-"""What it costs to come to a place in the graph of states, and which of the ways from there are to be tried."""
+"""The frontier of the search: the cost of getting to each place in the graph, and the ways that remain to be tried."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from sandbox.analysis.exploration.runs import Choice, Start
 
 
 class Label(NamedTuple):
-    """The cheapest order that leads to a place: what it costs, who has preempted or was preempted, its last turn
-    (None: there is none), and between which lines its preemptions are."""
+    """The cheapest order that leads to a place.
+
+    ``cost``: its cost; ``among``: the processes that have preempted or were preempted; ``before``: the place before the
+    last turn, and whose turn that was (None: there is none); ``kind``: between which lines its preemptions are.
+    """
 
     cost: Cost = Cost()
     among: frozenset[str | None] = frozenset()
@@ -22,48 +25,49 @@ class Label(NamedTuple):
 
 
 class Frontier:
-    """``roams``: of more preemptions than this it is all one how many an order has."""
+    """Finds the ways to be tried. ``roams``: beyond so many preemptions (None: never) their number does not matter."""
 
     def __init__(self, graph: Graph, roams: int | None) -> None:
         self._graph, self._roams = graph, roams
         self.agenda = Agenda(self._is_done, roams)
         self.labels: dict[Place, Label] = {}
-        #: Of each state those who ran last when it was come to; of each place who could be chosen there, and whether it
-        #: hardly matters that who ran last is preempted.
+        #: For each state, the processes that ran last when it was reached; for each place, the processes that could be
+        #: chosen there, and whether a preemption there hardly matters.
         self.lasts: dict[int, list[str | None]] = defaultdict(list)
         self._candidates: dict[Place, tuple[str, ...]] = {}
         self._idle: set[Place] = set()
-        #: Before which line who stands in a state; the ways in which nobody else had any part.
+        #: The line before which a process is in a state; the ways in which no other process was involved.
         self._sites: dict[Way, str] = {}
         self.alone: set[Way] = set()
-        #: Who only goes round in which state; what would come of that need not be tried.
+        #: The processes that only spin in a state, so that their turns need not be tried.
         self.spinning: set[Way] = set()
-        #: The ways that need not be gone because of whose turn, and places where they begin.
+        #: For each way that need not be tried because of another process's turn: the place where it begins, and that
+        #: process.
         self.put_off: dict[Way, tuple[Place, str]] = {}
-        #: Who cannot be chosen at a place after all.
+        #: Processes that cannot be chosen at a place after all.
         self.barred: set[tuple[Place, str]] = set()
-        #: The ways that are or were to be tried, and at which cost; how often each was tried in vain.
+        #: The ways that are or were to be tried, with their costs.
         self._asked: dict[Way, Cost] = {}
 
-    # Which ways need not be gone
+    # Which ways need not be tried
 
     def roams_at(self, cost: Cost) -> bool:
         return self._roams is not None and cost.preemptions > self._roams
 
     def _is_done(self, item: Item, cost: Cost) -> bool:
-        """Whether a way was gone in the course of another order, was asked for at another cost, or need not be gone."""
+        """Whether a way was gone in another order, was added with another cost, or need not be tried."""
         way, place, _ = item
         if way in self._graph.edges or self._asked.get(way) != cost:
             return True
         if self._comes_to_the_same(way, place, cost):
-            del self._asked[way]  # it is asked for again should that turn out to be wrong
+            del self._asked[way]  # added again if that turns out to be wrong
             return True
         return False
 
     def _comes_to_the_same(self, way: Way, place: Place, cost: Cost) -> bool:
-        """Whether nothing is lost if somebody else has a turn first, because that one touches nothing that others see.
-        Who is preempted before such a turn could as well be preempted after it; where it does not matter how many
-        preemptions an order has, it goes for everybody."""
+        """Whether a way need not be tried because another process can have its turn first, which touches nothing that
+        others see. A process that is preempted before such a turn could as well be preempted after it. If the number of
+        preemptions does not matter, this holds for all processes."""
         state, name = way
         candidates = self.candidates_at(place)
         firsts = candidates if self.roams_at(cost) else (place.last,) if place.last in candidates else ()
@@ -75,7 +79,7 @@ class Frontier:
         return False
 
     def order(self, place: Place) -> list[str]:
-        """The turns that lead to a place."""
+        """Return the turns that lead to a place."""
         turns: list[str] = []
         while (before := self.labels[place].before) is not None:
             place, name = before
@@ -83,7 +87,7 @@ class Frontier:
         return turns[::-1]
 
     def start(self, place: Place) -> Start | None:
-        """How to be at a place soon; None: as anywhere else."""
+        """Return how to get to a place fast; None if all turns must be made one by one."""
         key = self._graph.keys.get(place.state)
         if key is None:
             return None
@@ -104,7 +108,7 @@ class Frontier:
     # What is known of places
 
     def come_to(self, place: Place, choice: Choice) -> bool:
-        """What a run has found at a place; returns whether that is new."""
+        """Take in what a run has found at a place. Return whether that is new."""
         spinning = {(place.state, spinner) for spinner in choice.spins} - self.spinning
         self.spinning |= spinning
         self._sites.update(((place.state, name), site) for name, site in zip(choice.able, choice.sites, strict=False))
@@ -118,7 +122,7 @@ class Frontier:
             self._label(place, Label())
         return bool(spinning) or self._candidates[place] != before
 
-    # What it costs to come to a place
+    # The costs of places
 
     def _label(self, place: Place, label: Label) -> None:
         if place not in self.labels:
@@ -126,7 +130,7 @@ class Frontier:
         self.labels[place] = label
 
     def expand(self, first: Place) -> None:
-        """Where it goes on from a place, and from those that are cheaper to come to because of that."""
+        """Update the costs of the places that follow a place, and add the ways that remain to be tried."""
         if first not in self.labels:
             return
         todo = deque([first])
@@ -139,11 +143,11 @@ class Frontier:
                     todo.append(to)
 
     def candidates_at(self, place: Place) -> tuple[str, ...]:
-        """Who can be chosen there, as far as is known."""
+        """Return the processes that can be chosen at a place, as far as known."""
         return self._candidates.get(place) or self._graph.able[place.state]
 
     def _onward(self, place: Place) -> Iterator[tuple[Place, Label]]:
-        """Where the ways from a place lead; those of which that is not known are to be tried."""
+        """Yield where the known ways from a place lead, and add the others to the agenda."""
         label = self.labels[place]
         candidates = self.candidates_at(place)
         for name in candidates:
@@ -164,20 +168,21 @@ class Frontier:
                     yield Place(to, name), Label(cost, among, (place, name), kind)
 
     def _kind_with(self, kind: Kind, state: int, preempted: str, by: str) -> Kind:
-        """And one more preemption; of orders that have many of them it makes no difference."""
+        """Return the kind with one more preemption. Kinds of orders with many preemptions are not distinguished
+        further."""
         if len(kind) > (self._roams or 0):
             return kind
         return (*kind, (self._sites.get((state, preempted), ""), self._sites.get((state, by), "")))
 
     def _ask(self, item: Item, cost: Cost) -> None:
-        """The way is to be tried, unless that was asked for already, at no greater cost."""
+        """Add a way to the agenda, unless it was added at the same or a lower cost."""
         known = self._asked.get(item.way)
         if (known is None or cost < known) and not self._comes_to_the_same(item.way, item.place, cost):
             self._asked[item.way] = cost
             self.agenda.add(item, cost)
 
     def begin_anew(self) -> None:
-        """Some of what was thought to lead to places does not."""
+        """Recompute all costs, because some ways do not lead where they were thought to lead."""
         self.labels.clear()
         self.lasts.clear()
         self._asked.clear()
@@ -187,7 +192,7 @@ class Frontier:
         self.expand(root)
 
     def ask_again(self, item: Item, cost: Cost) -> None:
-        """It was tried in vain: before all else that is like it."""
+        """Add an item again that could not be tried, before all others of its kind."""
         if item.way not in self._graph.edges:
             self._asked[item.way] = cost
             self.agenda.add(item, cost, first=True)

@@ -1,9 +1,8 @@
-"""The graph of states: at a state somebody is chosen, and that leads to another state.
+"""The graph of states: at a state a process is chosen, and its turn leads to another state.
 
-Not every way has to be gone. Where two turns touch nothing in common, both orders of the two lead to the same state: if
-one of them is known, so is the other.
-
-Whoever goes a way that was only inferred finds out whether it leads there; if one does not, none of them is trusted.
+Not every way has to be tried. If two turns touch nothing in common, both orders of the two lead to the same state, so
+if one of them is known, so is the other. When a way that was inferred is tried, it is checked whether it leads there.
+If one does not, no inference is trusted any more.
 """
 
 from __future__ import annotations
@@ -14,37 +13,38 @@ from collections.abc import Sequence
 from sandbox.analysis.exploration.counting import Leaf
 from sandbox.analysis.exploration.runs import Touch
 
-#: A state, and whose turn.
+#: A state, and whose turn it is.
 Way = tuple[int, str]
-#: Of the states to which turns that touch nothing lead so many are looked at, whether they lead back.
+#: How many states after turns that touch nothing are examined to find out whether they lead back.
 _MAX_LOOKED = 2_000
 
 
 class Graph:
-    """``able``: of each state, who is not blocked; ``edges``: where a way leads, or has led."""
+    """States and ways. ``able``: for each state, the processes that are not blocked; ``edges``: where a way leads, or
+    has led."""
 
     def __init__(self) -> None:
         self.able: list[tuple[str, ...]] = []
-        #: By which key a state is known, if it is.
+        #: The keys of states, if known.
         self.keys: dict[int, str] = {}
         self.edges: dict[Way, list[int | Leaf]] = {}
-        #: The ways that nobody has gone.
+        #: The ways that were inferred, and not tried.
         self.inferred: set[Way] = set()
         self.infers = True
         self._touches: dict[Way, Touch] = {}
         self._before: dict[int, list[Way]] = defaultdict(list)
         self._news: list[Way] = []
-        #: The states from which turns that touch nothing lead back to them, and those of them that are news.
+        #: The states from which turns that touch nothing lead back to them, and those of them that are new.
         self._rounds: set[int] = set()
         self._new_rounds: list[int] = []
 
     def add_state(self, able: tuple[str, ...]) -> int:
-        """One more; returns its number."""
+        """Add a state, and return its number."""
         self.able.append(able)
         return len(self.able) - 1
 
     def leads(self, way: Way, to: int | Leaf, touch: Touch | None) -> bool:
-        """There it has led. False: it has led elsewhere before."""
+        """Note where a way has led. Return False if it has led elsewhere before."""
         known = self.edges.setdefault(way, [])
         if to in known:
             self.inferred.discard(way)
@@ -64,23 +64,23 @@ class Graph:
         return True
 
     def take_news(self) -> list[Way]:
-        """The ways that have become known since that was last asked."""
+        """Return the ways that have become known since the last call."""
         news, self._news = self._news, []
         return news
 
     def is_local(self, way: Way) -> bool:
-        """Whether a turn touches nothing that others see, so that all others can as well have theirs after it. One that
-        goes round in such turns would put them off for ever: then it is not so."""
+        """Whether a turn touches nothing that others see, so that these can as well have their turns after it. That is
+        not so for a process that spins in such turns, since it would put off the others for ever."""
         touch = self._touches.get(way)
         return self.infers and touch is not None and touch.is_nothing and way[0] not in self._rounds
 
     def take_rounds(self) -> list[int]:
-        """The states from which turns that touch nothing have been found to lead back to them since this was asked."""
+        """Return the states that were found, since the last call, to be reached again by turns that touch nothing."""
         rounds, self._new_rounds = self._new_rounds, []
         return rounds
 
     def _look_for_round(self, way: Way, to: int) -> None:
-        """Does this way close one?"""
+        """Check whether this way closes a cycle."""
         if not self._touches[way].is_nothing or way[0] in self._rounds:
             return
         seen = {to}
@@ -97,12 +97,12 @@ class Graph:
             self._new_rounds.append(way[0])
 
     def bar(self, way: Way) -> None:
-        """It leads nowhere."""
+        """Note that a way leads nowhere."""
         self.edges.setdefault(way, [])
 
     def is_kept(self, way: Way, local: str) -> bool:
-        """Whether a way leads to where it should, as it was not gone because somebody else's turn touches nothing: both
-        orders of the two have come to the same, as far as it is known which states those are."""
+        """Whether it was right not to try a way because of the turn ``local`` of another process, which touches
+        nothing: both orders of the two lead to the same state."""
         state, name = way
         ends: list[Sequence[int | Leaf]] = []
         for first, second in ((local, name), (name, local)):
@@ -112,17 +112,17 @@ class Graph:
         return ends[0] == ends[1] or not all(ends) or not known
 
     def distrust(self) -> None:
-        """What a turn touches is not what was told."""
+        """Remove all inferences, because what turns were reported to touch was wrong."""
         self.infers = False
         for way in self.inferred:
             del self.edges[way]
             del self._touches[way]
         self.inferred.clear()
 
-    # What needs not be tried
+    # What need not be tried
 
     def infer(self, ways: Sequence[Way]) -> list[Way]:
-        """What follows from these ways being known."""
+        """Infer ways from these known ones, and return them."""
         found: list[Way] = []
         todo = [*ways] if self.infers else []
         while todo:
@@ -142,7 +142,7 @@ class Graph:
         return found
 
     def _beside(self, way: Way) -> list[tuple[Way, int, Touch]]:
-        """The way and another one from the same state: each can be gone after the other one."""
+        """Return what follows from a way and another one from the same state: each can be gone after the other."""
         state, name = way
         to, touch = self._known(way)
         found: list[tuple[Way, int, Touch]] = []
@@ -157,7 +157,7 @@ class Graph:
         return found
 
     def _after(self, way: Way) -> list[tuple[Way, int, Touch]]:
-        """The way and one that has led to where it begins: it can be gone first."""
+        """Return what follows from a way and the one before: it can be gone first."""
         state, name = way
         to, _ = self._known(way)
         found: list[tuple[Way, int, Touch]] = []

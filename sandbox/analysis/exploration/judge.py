@@ -1,6 +1,6 @@
-"""Events of a run → what came of it, and what of that must not be: a claim that does not hold, a bad end, a deadlock.
+"""Judges a run by its events: its outcome, and what is wrong with it, e.g. a failed claim, a bad exit, a deadlock.
 
-What a scenario claims itself is meant: of a process of which it says ``exits 1``, that end is no bad one.
+What a scenario claims is intended: an exit of which it says ``exits 1`` is not a bad one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sandbox.views.history import History
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import Verdict, happenings, judge
 
-#: Figures of a process that depend on more than on what it does.
+#: Figures of a process that do not only depend on what it does.
 _TIMED = ("blocked", "pid", "os_pid")
-#: Characters of what is printed in a run that are kept.
+#: How many characters of the output of a run are kept.
 _MAX_PRINTED = 4_000
 
 
-#: Faults that end a run in which nothing can happen any more, and what that is here.
+#: Faults that end a run in which nothing can happen any more, with the rule used here.
 _STUCK = {
     "deadlock": DEADLOCK,
     "spins for ever": "all spin",
@@ -35,26 +35,26 @@ _STUCK = {
 
 
 class Stuck(NamedTuple):
-    """Why a run went no further: a rule of ``Clause``, and about whom it is."""
+    """Why a run did not go on: the rule of a ``Clause``, and the processes concerned."""
 
     rule: str
     who: tuple[str, ...]
 
 
 class Plain:
-    """What is written, without what differs each time: the numbers of processes become their names, and the ``folder``
-    in which they run is left out."""
+    """Removes from texts what differs from run to run: os_pids are replaced by names, and the ``folder`` of the run is
+    removed."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder.rstrip("/") + "/"
         self._names: dict[str, str] = {}
 
     def add(self, event: Admitted) -> None:
-        """One more process."""
+        """Note one more process."""
         self._names[str(event.os_pid)] = event.name
 
     def text(self, written: str) -> str:
-        """The same text for the same run."""
+        """Return the text with the replacements."""
         return _PID.sub(self._instead, clean(written).replace(self._folder, ""))
 
     def _instead(self, number: re.Match[str]) -> str:
@@ -66,7 +66,7 @@ _PID = re.compile(r"(?<![\w.])\d{3,}(?![\w.]\d)")
 
 
 def outcome(scenario: Scenario, events: Sequence[Event], plain: Plain, stuck: Stuck | None = None) -> Outcome:
-    """What came of a run. ``stuck``: it did not come to its end, and why."""
+    """Return the outcome of a run. ``stuck``: why it did not end (None: it did)."""
     tracker = LessonTracker(happenings(scenario.claims))
     for event in events:
         tracker.add(event)
@@ -88,7 +88,7 @@ def _exits(events: Iterable[Event], tracker: LessonTracker) -> list[tuple[str, i
 
 
 def _verdicts(claims: Sequence[AnyClaim], events: Sequence[Event], tracker: LessonTracker) -> Iterator[Clause]:
-    """The claims that do not hold."""
+    """Yield the claims that do not hold."""
     if not claims:
         return
     history = History()
@@ -102,14 +102,14 @@ def _verdicts(claims: Sequence[AnyClaim], events: Sequence[Event], tracker: Less
 
 
 def are_timed(claims: Iterable[AnyClaim]) -> bool:
-    """Whether one of them compares what depends on how long something took, or how often it was interrupted: then no
-    two ways lead to the same."""
+    """Whether one of the claims compares figures that depend on durations, or on the number of interruptions. Then no
+    two ways lead to the same state."""
     figures = [name for claim in claims if isinstance(claim, Compares) for name in spoken_of(claim)]
     return any(name in RUN_FIGURES or name.rpartition(".")[2] in RUN_FIGURES + _TIMED for name in figures)
 
 
 def _found(verdict: Verdict) -> dict[str, str | int | float | None]:
-    """What was found, without its times: they differ each time."""
+    """Return what was found, without times, which differ from run to run."""
     found = {name: figure for name, figure in verdict.found.figures.items() if not name.endswith("_ns")}
     rule = verdict.found.rule
     return {} if rule == "at" else {"found": rule, **found}
@@ -134,7 +134,7 @@ def _is_meant(claims: Iterable[AnyClaim], stuck: Stuck) -> bool:
 
 
 def _printed(events: Iterable[Event], tracker: LessonTracker, plain: Plain) -> tuple[tuple[str, str], ...]:
-    """Who wrote what, in this order; pieces of one process that follow each other are joined."""
+    """Return which process wrote what, in this order. Consecutive pieces of one process are joined."""
     pieces: list[tuple[str, str]] = []
     length = 0
     for event in events:
@@ -149,7 +149,7 @@ def _printed(events: Iterable[Event], tracker: LessonTracker, plain: Plain) -> t
 
 
 def _shared(events: Iterable[Event]) -> tuple[tuple[str, str], ...]:
-    """The last values of shared variables that anybody has changed."""
+    """Return the last values of shared variables that were changed."""
     last: dict[str, str] = {}
     for event in events:
         if isinstance(event, Stepped):
@@ -158,7 +158,7 @@ def _shared(events: Iterable[Event]) -> tuple[tuple[str, str], ...]:
 
 
 def stuck_of(events: Sequence[Event]) -> Stuck | None:
-    """Why the run went no further, by its own events."""
+    """Return why the run did not go on, by its events; None if it did."""
     names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
     ended = {event.pid for event in events if isinstance(event, Exited)}
     left = tuple(name for pid, name in names.items() if pid not in ended)

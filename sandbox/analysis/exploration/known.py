@@ -1,7 +1,7 @@
-"""What is known of the states that runs have come to, by their keys: for whoever makes runs, to go where nobody was.
+"""What is known of states, by their keys, so that runs go where none has been before.
 
-A run costs more to begin than to go on with. So one that has come to where all is known goes on by ways that are known,
-as long as they lead to where somebody was not chosen yet.
+It costs more to begin a run than to continue it. So a run that has come to a known state continues on known ways, if
+they lead to a state in which a process was not chosen yet.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import msgspec
 
 from sandbox.analysis.exploration.runs import Choice, Touch
 
-#: So many states are looked at for the next one where there is something to try.
+#: How many states are examined in search of one where there is something to try.
 _MAX_LOOKED = 4_000
 
 
 class Gone(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """In the state of this key somebody was chosen, which has led to another one ("": of no key, or that is not known);
-    ``is_local``: the turn has touched nothing that others see."""
+    """A process was chosen in the state with this key, which has led to another state (``to`` is "" if that has no key
+    or is unknown). ``is_local``: whether the turn has touched nothing that others see."""
 
     key: str
     name: str
@@ -29,8 +29,8 @@ class Gone(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Moment(NamedTuple):
-    """What was known in a state of who goes round: where each has been since there was hope for it, who was found to go
-    round since, and how often each."""
+    """What was known in a state of spinning processes: the states in which each has been since something changed, the
+    processes that were found to spin since, and how often each was."""
 
     seen: dict[str, frozenset[Hashable]]
     spun: frozenset[str]
@@ -38,30 +38,31 @@ class Moment(NamedTuple):
 
 
 class Known:
-    """All that is known of them. ``moments``: of states to which runs of ours have come."""
+    """All that is known of states. ``moments``: for states that were reached by runs in this process."""
 
     def __init__(self) -> None:
         self._leads: dict[tuple[str, str], str] = {}
-        #: Of each state who could be chosen there; who could be, has not been, and makes a difference.
+        #: For each state, the processes that could be chosen there; those that have not been chosen, if that makes a
+        #: difference.
         self._candidates: dict[str, tuple[str, ...]] = {}
         self._fresh: dict[str, tuple[str, ...]] = {}
         self._local: set[str] = set()
         self.moments: dict[str, Moment] = {}
         self._plan: deque[tuple[str, str]] = deque()
-        #: Whether the way that was told last leads to where somebody was not chosen.
+        #: Whether the way that was returned last leads to a state in which a process was not chosen.
         self.goes_on = False
 
     def begin(self) -> None:
-        """A run begins."""
+        """Begin a run."""
         self._plan.clear()
         self.goes_on = False
 
     def has(self, key: str | None, name: str) -> bool:
-        """Whether this one was chosen in this state."""
+        """Whether this process was chosen in this state."""
         return key is not None and (key, name) in self._leads
 
     def add(self, news: Iterable[Gone]) -> None:
-        """What has become known."""
+        """Take in what has become known elsewhere."""
         for key, name, to, is_local in ((each.key, each.name, each.to, each.is_local) for each in news):
             if to or (key, name) not in self._leads:
                 self._leads[key, name] = to
@@ -70,7 +71,7 @@ class Known:
             self._renew(key)
 
     def learn(self, choices: Sequence[Choice], names: Sequence[str], touches: Sequence[Touch | None]) -> None:
-        """What a run has shown."""
+        """Take in what a run has shown."""
         found: list[Gone] = []
         before: tuple[str, str, bool] | None = None
         for index, choice in enumerate(choices):
@@ -98,20 +99,21 @@ class Known:
             self._fresh[key] = () if key in self._local else untried
 
     def untried(self, choice: Choice) -> tuple[str, ...]:
-        """Who has not been chosen in this state; nobody, if it makes no difference."""
+        """Return the processes that were not chosen in this state; none, if it makes no difference."""
         if choice.key in self._local:
             return ()
         return tuple(name for name in choice.candidates if not self.has(choice.key, name))
 
     def way_on(self, choice: Choice) -> str | None:
-        """Whose turn leads on, by ways that are known, to where somebody was not chosen."""
+        """Return whose turn leads, on known ways, to a state in which a process was not chosen; None if there is no
+        such way."""
         if not (self._plan and self._plan[0][0] == choice.key and self._plan[0][1] in choice.candidates):
             self._plan = self._shortest(choice) if choice.key else deque()
         self.goes_on = bool(self._plan)
         return self._plan.popleft()[1] if self._plan else None
 
     def _shortest(self, choice: Choice) -> deque[tuple[str, str]]:
-        """The shortest way: states, and who is chosen there."""
+        """Return the shortest such way: states, and the process that is chosen in each."""
         assert choice.key is not None
         before: dict[str, tuple[str, str] | None] = {choice.key: None}
         todo = deque([(choice.key, choice.candidates)])

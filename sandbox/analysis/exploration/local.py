@@ -1,7 +1,7 @@
-"""Which lines of a program touch nothing that others see, as far as their text tells.
-A switch just before such a line comes to the same as one just behind it.
+"""Guesses from the text which lines of a program touch nothing that others see.
 
-That is only used to try other orders first. Which lines are so is a guess: a class of the program may do anything.
+A switch just before such a line is equivalent to one just after it. The guess is only used to try other orders first,
+since it may be wrong: objects of the program's own classes may do anything.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
-#: What they give depends on nothing but what they are given.
+#: Functions whose results depend only on their arguments.
 _HARMLESS = frozenset(("abs", "bool", "divmod", "enumerate", "float", "int", "len", "range", "repr", "round", "str"))
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Pass, ast.Break, ast.Continue, ast.Return, ast.FunctionDef)
-#: Of these only the head is run by their own line.
+#: Statements of which only these parts are run by their first line.
 _HEADS = {ast.For: ("target", "iter"), ast.While: ("test",), ast.If: ("test",)}
 _TOUCHES = (ast.Attribute, ast.Subscript, ast.Await, ast.Yield, ast.YieldFrom, ast.Starred)
 
 
 @lru_cache(4_096)
 def is_local(path: str, line: int) -> bool:
-    """Whether a line of a file is one of these."""
+    """Whether a line of a file touches nothing that others see."""
     return line in _lines(path)
 
 

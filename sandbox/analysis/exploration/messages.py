@@ -1,4 +1,4 @@
-"""What the worker that explores beside a screen is asked for, and what it tells."""
+"""Messages between a screen and the worker that explores for it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sandbox.i18n import spoken
 from sandbox.link.worker import BadTask, Message
 from sandbox.model.spec import Scenario
 
-#: Whose worker does it.
+#: The package that the worker runs.
 PACKAGE = "sandbox.analysis.exploration.beside"
 
 
 class ExploreTask(msgspec.Struct):
-    """Search the orders of turns of a scenario for so long, with runs on each of these real CPUs; what comes of it is
-    told in lines of so many cells, in the language that is spoken."""
+    """Explore the orders of turns of a scenario for so many seconds, with runs on each of these real CPUs. The result
+    is reported in lines of so many cells, in the given language."""
 
     scenario: Scenario
     seconds: float
@@ -24,7 +24,8 @@ class ExploreTask(msgspec.Struct):
 
 
 class Tried(Message, frozen=True, tag=True):
-    """So many runs were made so far, and orders of so many preemptions are tried. ``found``: one of them breaks it."""
+    """Progress: the number of runs so far, and of preemptions in the orders that are tried now. ``found``: whether an
+    order that breaks was found."""
 
     runs: int
     preemptions: int
@@ -32,8 +33,8 @@ class Tried(Message, frozen=True, tag=True):
 
 
 class Explored(Message, frozen=True, tag=True):
-    """It is over. ``says``: what came of it, in a line; ``lines``: all that there is to tell of it; ``order``: the
-    turns in which it breaks, if it does."""
+    """The result. ``says``: a summary in one line; ``lines``: the whole report; ``order``: the turns with which the
+    program breaks, or none."""
 
     says: str
     lines: list[str]

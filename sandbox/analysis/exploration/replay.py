@@ -1,5 +1,5 @@
-"""A scenario that replays an order of turns: the one that was explored, under the policy ``scripted``, and beside it
-the files that its programs need."""
+"""Writes a scenario that replays an order of turns: the explored one, with the policy ``scripted``, and the files that
+its programs need."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from sandbox.scenario.reader import parse
 from sandbox.util import toml
 from sandbox.util.paths import LeadsOut, is_below, new_file, read_below
 
-#: What belongs to a lesson stays with it.
+#: Tables that belong to the lesson, and are not copied.
 _LEFT_OUT = ("lesson", "concepts", "step", "whatif")
-#: Of the machine's settings; a turn of the order is one step, whatever quantum there was.
+#: Settings of the machine that are replaced. A turn of the order is one step, whatever the quantum was.
 _REPLACED = ("policy", "parameters", "quantum", "slice")
-#: Of a file that a program names, and of all files together, so many are copied at most.
+#: The maximum size of a file that is copied because a program names it, and the maximum number of files.
 _MAX_FILE, _MAX_FILES = 1 << 20, 200
 
 
 def write(scenario: Path, order: Sequence[str], target: Path, overwrite: bool, step: str) -> list[Path]:
-    """Write the scenario that replays the order, with what it needs, and return the files that were written. Raises
-    BadInput, before anything is written where another file would be lost. ``step``: what a turn is."""
+    """Write the scenario that replays the order, with the files that it needs, and return all files that were written.
+
+    Raises BadInput, before anything is written if another file would be overwritten. ``step``: what a turn is.
+    """
     tables = tables_of(scenario, order, step)
     files: dict[Path, bytes] = {target: text_of(tables, order).encode()}
     if target.parent.resolve() != scenario.parent.resolve():
@@ -40,7 +42,7 @@ def write(scenario: Path, order: Sequence[str], target: Path, overwrite: bool, s
 
 
 def tables_of(scenario: Path, order: Sequence[str], step: str) -> dict[str, Any]:
-    """The scenario with the order in it. Raises BadInput."""
+    """Return the scenario with the order in it. Raises BadInput."""
     problems = Problems()
     tables = parse(scenario, problems)
     if tables is None:
@@ -53,7 +55,7 @@ def tables_of(scenario: Path, order: Sequence[str], step: str) -> dict[str, Any]
 
 
 def text_of(tables: dict[str, Any], order: Sequence[str]) -> str:
-    """The scenario as a file."""
+    """Return the scenario as the text of a file."""
     return "# " + _first_line(order) + "\n\n" + toml.dumps(tables)
 
 
@@ -66,8 +68,8 @@ def _processes(tables: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def needed(folder: Path, programs: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """The programs, the modules beside them that they import, and the files beside them that they name; each with what
-    it holds."""
+    """Yield the programs, the modules next to them that they import, and the files next to them that they name, each
+    with its content."""
     todo, seen = [*programs], set(programs)
     for _ in range(_MAX_FILES):
         if not todo:
@@ -88,7 +90,7 @@ def needed(folder: Path, programs: Collection[str]) -> Iterator[tuple[str, bytes
 
 
 def _named(tree: ast.AST, folder: PurePath) -> Iterator[str]:
-    """The files that a program may mean."""
+    """Yield the names of files that a program may mean."""
     for node in ast.walk(tree):
         modules: list[str] = []
         if isinstance(node, ast.Import):

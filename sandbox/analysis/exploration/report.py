@@ -1,4 +1,4 @@
-"""What is said of an exploration: in lines for people, and as a document."""
+"""The report on an exploration: as lines for people, and as a document for programs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from sandbox.util.text import clean_line
 from sandbox.wording.exploration import breaks
 
 Verdict = Literal["breaks", "proved", "holds", "limit", "interrupted"]
-#: Cells of a source line, and of the names of processes, beside each other; of all else in a line where that is short.
+#: The maximum widths of a source line, and of the names of processes, next to each other; the minimum width of a source
+#: line, and the rest of a line, if the space is short.
 _MAX_SOURCE, _MAX_NAME = 48, 20
 _MIN_SOURCE, _MARGIN = 16, 28
-#: Cells of a value that has changed.
+#: The maximum width of a value that has changed.
 _MAX_VALUE = 40
 
 
 class Findings(NamedTuple):
-    """An exploration that is over. ``interrupted``: somebody ended it."""
+    """A finished exploration. ``interrupted``: whether it was ended by the user."""
 
     scenario: Scenario
     exploration: Exploration
@@ -48,8 +49,12 @@ class Findings(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Orders: how many there are (None: that is not known), how many of them are known through, how many of those
-    break it. ``bound``: of so many preemptions at most (None: any number). ``endless``: there is no end of them."""
+    """Numbers of orders.
+
+    ``there``: how many there are (None: unknown); ``tried``: how many of them are known; ``broke``: how many of those
+    break the program; ``bound``: all with at most so many preemptions (None: any number); ``endless``: whether there
+    are infinitely many.
+    """
 
     there: int | None
     tried: int
@@ -59,7 +64,7 @@ class Tally(NamedTuple):
 
 
 def tally(exploration: Exploration) -> Tally:
-    """What is known of the numbers of orders."""
+    """Return what is known of the numbers of orders."""
     bound, counts = exploration.counts()
     if counts is None:
         search = exploration.search
@@ -71,7 +76,7 @@ def tally(exploration: Exploration) -> Tally:
 
 
 def lines(findings: Findings, outcomes: bool = False, width: int | None = None) -> Iterator[str]:
-    """All that is said, line by line. ``width``: cells that a line may take."""
+    """Yield the whole report, line by line. ``width``: the maximum number of cells in a line."""
     found = findings.exploration.search.found
     if found is not None:
         for broken in found.outcome.broken:
@@ -86,12 +91,12 @@ def lines(findings: Findings, outcomes: bool = False, width: int | None = None) 
 
 
 def summary(findings: Findings) -> str:
-    """What came of it, in a line."""
+    """Return the result in one line."""
     return _verdict(findings, tally(findings.exploration))
 
 
 def of_run(scenario: Scenario, run: Run, width: int | None = None) -> Iterator[str]:
-    """A run, turn by turn: who, which line, what has changed."""
+    """Yield a run turn by turn: the process, the line, and what has changed."""
     yield _("the order ({turns}, {preemptions}; ▶ marks a preemption):").format(
         turns=ngettext("{number} turn", "{number} turns", len(run.order)).format(number=len(run.order)),
         preemptions=_preemptions(run.preemptions),
@@ -110,7 +115,7 @@ def of_run(scenario: Scenario, run: Run, width: int | None = None) -> Iterator[s
 
 
 def _told(turn: Turn) -> str:
-    """What came of a turn."""
+    """Return the effects of a turn."""
     told = [changed(change) for change in turn.changed]
     if turn.wrote:
         told.append(_("writes {text}").format(text=_shortly_said(turn.wrote)))
@@ -124,7 +129,7 @@ def _shortly_said(wrote: str) -> str:
 
 
 def _then(what: Clause) -> str:
-    """What somebody has come to."""
+    """Return what a process has come to: it blocks, spins, or ends badly."""
     if what.rule == "spins":
         return _("goes round in vain")
     if what.rule in ("ends badly", "turn without end"):
@@ -133,7 +138,7 @@ def _then(what: Clause) -> str:
 
 
 def changed(change: Change) -> str:
-    """A variable that has another value: ``x 0 → 1``."""
+    """Return the change of a variable as text: ``x 0 → 1``."""
     after = fit(change.after, _MAX_VALUE).rstrip()
     if change.before is None:
         return f"{change.name} = {after}"
@@ -141,7 +146,7 @@ def changed(change: Change) -> str:
 
 
 def source_of(scenario: Scenario, turn: Turn) -> str:
-    """The line of the source that was run."""
+    """Return the source line that was run."""
     if not turn.line:
         return _("(begins)")
     return clean_line(linecache.getline(os.path.join(scenario.folder, turn.file), turn.line).strip())
@@ -152,7 +157,7 @@ def _preemptions(number: int) -> str:
 
 
 def shortly(order: Sequence[str]) -> str:
-    """An order in one line: ``a×2 b a``."""
+    """Return an order in one line: ``a×2 b a``."""
     runs = [(name, len([*group])) for name, group in groupby(order)]
     return " ".join(name if number == 1 else f"{name}×{number}" for name, number in runs)
 
@@ -161,7 +166,7 @@ def shortly(order: Sequence[str]) -> str:
 
 
 def _outcomes(findings: Findings) -> Iterator[str]:
-    """Every different outcome, the most frequent first, with an order for each."""
+    """Yield all different outcomes, the most frequent first, each with an order."""
     search = findings.exploration.search
     numbers = _by_outcome(findings.exploration)
     yield ngettext("{number} different outcome:", "{number} different outcomes:", len(search.outcomes)).format(
@@ -177,14 +182,14 @@ def _outcomes(findings: Findings) -> Iterator[str]:
 
 
 def _by_outcome(exploration: Exploration) -> dict[int, int | None]:
-    """How many orders lead to each outcome; None where there is no end of them."""
+    """Return how many orders lead to each outcome; None if there are infinitely many."""
     _, counts = exploration.counts()
     every = range(len(exploration.search.outcomes))
     return dict.fromkeys(every) if counts is None else {index: counts.orders[index] for index in every}
 
 
 def shown(outcome: Outcome) -> str:
-    """An outcome in one line."""
+    """Return an outcome in one line."""
     several = len({who for who, _text in outcome.printed}) > 1
     parts = [
         (f"{who}: " if several else "") + " ⏎ ".join(text.strip("\n").split("\n")) for who, text in outcome.printed
@@ -225,7 +230,7 @@ def _numbers(findings: Findings) -> Iterator[str]:
 
 
 def _verdict(findings: Findings, numbers: Tally) -> str:
-    """The one line that says what came of it."""
+    """Return the line with the result."""
     which = _("of any number of preemptions") if numbers.bound is None else _("of up to {number} preemptions").format(
         number=numbers.bound
     )  # fmt: skip
@@ -257,7 +262,7 @@ def _verdict(findings: Findings, numbers: Tally) -> str:
 
 
 def document(findings: Findings, outcomes: bool = False) -> dict[str, Any]:
-    """All of it, for other programs."""
+    """Return the whole report as data for other programs."""
     exploration, numbers = findings.exploration, tally(findings.exploration)
     search, found = exploration.search, exploration.search.found
     with english():

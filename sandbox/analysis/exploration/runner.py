@@ -1,4 +1,4 @@
-"""Runs of a stepped scenario on real processes, each turn somebody's choice."""
+"""Makes runs of a stepped scenario with real processes, in which each turn is chosen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 assert sys.platform == "linux"
 
 import re
+import time
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -23,27 +24,31 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.model.events import Event, ReadyReason
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy, Task
+from sandbox.programs.stepping.touches import UNKNOWN
 
 if TYPE_CHECKING:
     from sandbox.machines.linux.stepping.runs import SteppedRuns
     from sandbox.machines.linux.stepping.tasks import Task as Thread
     from sandbox.machines.linux.stepping.world import World
 
-#: Who has had so many turns in a row, while others could run, lets them: it may wait for them in a way that we do not
-#: see.
+#: A process that has had so many turns in a row, while others could run, lets these run. It may wait for them in a way
+#: that cannot be seen.
 _MAX_IN_A_ROW = 300
-#: Of rounds in which all that can run only spin, where it is not known what they see.
+#: Rounds of spinning after which a run is given up if the values that the loops test are unknown.
 _MAX_ROUNDS = 40
+#: If the effects of their lines are unknown, they may wait for time to pass: the steps in which time is given to them,
+#: and the total.
+_INTERVAL_S, _PATIENCE_S = 0.02, 0.5
 _DIGITS = re.compile(r"\d+")
 
 
 def in_order(name: str) -> tuple[object, ...]:
-    """Names in the order in which people count: ``a/2`` before ``a/10``."""
+    """Return a sort key that puts names in numerical order: ``a/2`` before ``a/10``."""
     return _DIGITS.sub("", name), [int(digits) for digits in _DIGITS.findall(name)]
 
 
 class Chooser(Policy):
-    """Chooses by an order, and afterwards as ``Choice.default`` has it, and keeps what it chose from."""
+    """Chooses by an order, and then as ``Choice.default``, and records the choices."""
 
     name = "explored"
 
@@ -57,9 +62,12 @@ class Chooser(Policy):
         roams: bool = False,
         start: Start | None = None,
     ) -> None:
-        """``known``: from the runs before: where all is known, this one need not go on, once the order is at its end.
-        ``roams``: it goes on as long as it comes to where anybody was not chosen; ``start``: it comes to where it parts
-        from those before without looking on."""
+        """Prepare a run.
+
+        ``known``: what is known from previous runs: after the end of the order, the run ends where everything is known;
+        ``roams``: it goes on while it gets to states in which a process was not chosen yet; ``start``: how to get fast
+        to where it deviates from previous runs.
+        """
         super().__init__()
         self._order, self._runs, self._world, self._known, self._roams = order, runs, world, known, roams
         self._stretches = deque(start.stretches if start is not None else ())
@@ -71,28 +79,32 @@ class Chooser(Policy):
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
         self._in_a_row = 0
-        #: What all share, as it was last seen; who has been found to spin since, and how often each ever was.
+        #: The shared state when it was last read; the processes that were found to spin since, and how often each ever
+        #: was.
         self._shared: Hashable | None = None
         self._spun: set[str] = set()
         self._rounds: dict[str, int] = {}
-        #: Who has been found to spin in the turn before.
+        #: The process that was found to spin in the previous turn.
         self._spinner: str | None = None
-        #: Processes (os_pid) that have had turns since the world was looked at.
+        #: Processes with turns since whose effects are unknown; for how long time was let pass, in seconds.
+        self._opaque: set[str] = set()
+        self._waited_s = 0.0
+        #: The os_pids of processes that had turns since the shared state was read.
         self._moved: set[int] = set()
         self.choices: list[Choice] = []
         self.taken: list[str] = []
         self.kept = True
-        #: Why the run shall end here.
+        #: Why the run is to end; None if it is not.
         self.stuck: Stuck | None = None
         self.given_up = False
 
     def is_over(self, events: Sequence[Event]) -> bool:
-        """Whether the run shall end, now that these events have been told."""
+        """Whether the run is to end, after these events."""
         self.story.catch_up(self._emitted, events)
         self._emitted += len(events)
         return self.given_up or self.met or self.stuck is not None
 
-    # What the kernel calls
+    # Called by the kernel
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._ready[task.name] = task
@@ -145,6 +157,8 @@ class Chooser(Policy):
             self.met = True
             return self._ready.pop(name)  # it does not come to that
         self.touching.begin(threads[name], threads, shared)
+        if threads[name].touches == UNKNOWN:
+            self._opaque.add(name)
         self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
@@ -154,11 +168,11 @@ class Chooser(Policy):
         self.given_up = self.given_up or len(self.taken) >= MAX_TURNS
         return task
 
-    # Where others have been
+    # Getting to known states
 
     def _hurry(self) -> Task:
-        """The next turns on the way to where others have been. The state to which they lead need not be told if they
-        lead on to another one."""
+        """Return the next task on the way to a known state. The state after its turns need not be reported if they
+        continue later."""
         name, lines, _ = self._stretches.popleft()
         machine = self._runs.machine
         assert machine is not None, "a policy picks in a run"
@@ -181,7 +195,7 @@ class Chooser(Policy):
             self._known.moments[key] = Moment(seen, frozenset(self._spun), tuple(self._rounds.items()))
 
     def _remember(self, threads: dict[str, Thread], shared: Hashable | None, moment: Moment | None) -> None:
-        """What was known here of who goes round."""
+        """Restore what was known in this state of spinning processes."""
         self._shared, self._spinner = shared, None
         if moment is not None:
             self._spun, self._rounds = {*moment.spun}, dict(moment.rounds)
@@ -201,13 +215,13 @@ class Chooser(Policy):
         return [(body.os_pid, body.child.pidfd, body.tasks[0].name) for body in bodies if not body.ended]
 
     def _goes_on(self, candidates: tuple[str, ...]) -> str | None:
-        """Who ran last; nobody, once that one has had its share."""
+        """Return the process that ran last; None if it has had its share."""
         last = self._last_name()
         return None if last in candidates and self._in_a_row >= _MAX_IN_A_ROW and len(candidates) > 1 else last
 
     def _is_idle(self, threads: dict[str, Thread]) -> bool:
-        """Whether it hardly matters that who ran last is preempted here: its next line touches nothing that others see,
-        or it is one that starts others and waits for them."""
+        """Whether a preemption of the process that ran last hardly matters here: its next line touches nothing that
+        others see, or it starts other processes and waits for them."""
         last = threads.get(self._last_name() or "")
         if last is None:
             return False
@@ -230,7 +244,7 @@ class Chooser(Policy):
             )
             for name, thread in sorted(threads.items())
         )
-        # Who began to wait first gets what they wait for.
+        # The order of waits matters, because the first one gets what they wait for.
         waiting = sorted((thread.since, name) for name, thread in threads.items() if thread.waits)
         blocked = tuple(name for _, name in waiting)
         return f"{hash((own, blocked, shared, story)) & 0xFFFFFFFFFFFFFFFF:016x}"
@@ -251,7 +265,7 @@ class Chooser(Policy):
         return hopeful[0] if hopeful else fresh[0]
 
     def _is_met(self, choice: Choice, name: str) -> bool:
-        """Whether the order is at its end, and what comes of this is known."""
+        """Whether the order is at its end, and the rest of the run is known."""
         if len(self.taken) <= len(self._order) or not self._known.has(choice.key, name):
             return False
         return not self._roams or not self._known.goes_on
@@ -259,15 +273,17 @@ class Chooser(Policy):
     def _last_name(self) -> str | None:
         return self._last.name if self._last is not None else None
 
-    # Who spins
+    # Spinning processes
 
     def _note_spinning(self, threads: dict[str, Thread], shared: Hashable | None) -> None:
-        """When all that could run have been found to spin, and nothing has changed since, nothing ever will. A change
-        that only the world shows is hope for everybody."""
+        """End the run if all processes that could run have been found to spin, and nothing has changed since. A change
+        of the shared state makes them all start anew."""
         spinner, self._spinner = self._spinner, None
         if shared != self._shared:
             self._shared = shared
             self._spun.clear()
+            self._opaque.clear()
+            self._waited_s = 0.0
             for thread in threads.values():
                 thread.seen.clear()
         elif spinner is not None:
@@ -279,11 +295,16 @@ class Chooser(Policy):
             return
         known = shared is not None and all(threads[each].complete for each in able if each in threads)
         if (known and able <= self._spun) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
-            self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
+            if able & self._opaque and self._waited_s < _PATIENCE_S:
+                time.sleep(_INTERVAL_S)
+                self._waited_s += _INTERVAL_S
+            else:
+                self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
 
 
 class RealRunner:
-    """Makes runs. Close it, or use it as a context. Raises BadValue and OSError where that is not possible."""
+    """Makes runs in this process. To be closed, or used as a context manager. The constructor raises BadValue and
+    OSError if the scenario cannot be explored."""
 
     def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
         self._scenario = scenario
@@ -310,8 +331,8 @@ class RealRunner:
     def run(
         self, order: Sequence[str], roams: bool = False, met: Iterable[Gone] = (), start: Start | None = None
     ) -> Run:
-        """A run whose first turns are these tasks'. Of one that hurries and ends as none has ended before all is told:
-        it is made once more."""
+        """Return a run whose first turns are those of these tasks. A run that was started fast and has a new outcome,
+        or breaks, is repeated in full, so that all of it can be reported."""
         self._known.add(met)
         if start is not None and start.key not in self._known.moments:
             start = None

@@ -1,12 +1,12 @@
-"""The search through all orders of turns, those of the fewest preemptions first.
+"""The search through all orders of turns, those with the fewest preemptions first.
 
-Every order is a path through a graph of states. A run is a path to its end; where it could have taken another turn,
-another run has to come there and take that one. Who goes on, or gets a turn that nobody else wants, is free; a switch
-away from somebody who could have gone on is a preemption. Runs are made level by level, of none, of one, of two
-preemptions, and few of those who ever wrote a racy program wrote one that needs more than two.
+Every order is a path through a graph of states. A run is a path to its end. Where it could have taken another turn,
+another run has to get there and take that one. A process that goes on, or runs when no other can go on, is free; a
+switch away from a process that could have gone on is a preemption. Runs are made level by level, with no preemption,
+with one, with two; few racy programs need more than two to break.
 
-Where two moments are known to be the same state of the world, only the first goes on to be searched; where that is not
-known, each order is a path of its own.
+If two moments are known to be the same state, only the first one is continued. If that is unknown, each order is a path
+of its own.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
 
 
 class Task(NamedTuple):
-    """An order to try: its first turns, and what they cost. ``way``: the state at which it parts from what
-    was tried before, and by whose turn (None: nothing was tried before); ``place``: where that is. ``roams``: it shall
-    go wherever nobody has been, however many preemptions that takes. ``start``: how to be at the place soon;
-    ``checks``: does it make no difference that somebody else has not had its turn before?"""
+    """An order to try.
+
+    ``order``: its first turns; ``cost``: their cost; ``way``: the state at which it deviates from previous orders, and
+    by whose turn (None: it is the first order); ``place``: where that is; ``roams``: whether it goes on to states where
+    no run has been, with any number of preemptions; ``start``: how to get to the place fast; ``checks``: whether it
+    checks that a way need not be tried because of another turn.
+    """
 
     order: tuple[str, ...]
     cost: Cost
@@ -40,71 +43,74 @@ class Task(NamedTuple):
     checks: bool = False
 
 
-#: An order that cannot be kept is tried so often: who of two that wait for one thing gets it is the system's choice.
+#: How often an order is tried that cannot be kept: the system decides which of two processes gets what both wait for.
 _MAX_TRIES = 3
-#: Why a run has ended in which nothing comes of going on.
+#: The rule for a run that has ended because all processes spin.
 _ALL_SPIN = "all spin"
-#: Of the ways that nobody has gone one in so many is gone in the end, and so many at most, to see whether they lead
-#: where they should.
+#: At the end one in _AUDITED of the ways that were not tried, and at most _MAX_AUDITED, are tried to check the
+#: inferences.
 _AUDITED, _MAX_AUDITED = 8, 24
 
 
 class Search:
-    """Which orders are to be tried, and what is known from those that were. ``bound``: of how many preemptions at
-    most (None: any number); ``roams``: beyond so many preemptions runs go wherever nobody has been."""
+    """Decides which orders to try, and keeps what is known from those that were tried.
+
+    ``bound``: the maximum number of preemptions (None: any number); ``roams``: beyond so many preemptions runs go
+    wherever no run has been.
+    """
 
     def __init__(self, bound: int | None = None, roams: int | None = None) -> None:
         self.bound = bound
-        #: The level that is searched.
+        #: The cost of the orders that are tried now.
         self._level = Cost()
         self.runs = 0
-        #: Runs that were given up, because they went on and on.
+        #: The number of runs that were given up, because they did not end.
         self.given_up = 0
-        #: Runs that went another way than one before in which the turns were the same.
+        #: The number of runs that went another way than a previous one with the same turns.
         self.diverged = 0
         self.outcomes: list[Outcome] = []
-        #: For each outcome the first run that led to it, and the smallest of those that break.
+        #: For each outcome the smallest run that led to it, and the smallest of those that break.
         self.examples: list[Run] = []
         self.found: Run | None = None
-        #: Whether every state that was seen could be known.
+        #: Whether the keys of all states were known.
         self.all_known = True
-        #: What runs need not go through again, in the order in which that became known.
+        #: What runs need not go through again, in the order in which it became known.
         self.met: list[Gone] = []
         self.graph = Graph()
         self._frontier = Frontier(self.graph, roams)
         self._begun = False
         self._under_way = 0
         self._states: dict[Hashable, int] = {}
-        #: Runs come to where others have been without our looking on; not, once one has not come there.
+        #: Whether runs get to known states fast, which is given up when one does not get there.
         self._hurries = True
-        #: How often each way was tried in vain.
+        #: How often each way could not be tried.
         self._tries: dict[Way, int] = defaultdict(int)
-        #: The ways that are to be audited, once all else has been tried.
+        #: The ways to be checked, when all else has been tried.
         self._audits: deque[tuple[Way, Place]] | None = None
         self._known_outcomes: dict[bytes, int] = {}
-        #: The ways at whose end it was found that all only go round.
+        #: The ways after which all processes were found to spin.
         self._spun_out: set[Way] = set()
 
-    # What is to be done
+    # What is to be tried
 
     @property
     def preemptions(self) -> int:
-        """Of the orders that are tried."""
+        """The number of preemptions in the orders that are tried now."""
         return self._level.preemptions
 
     @property
     def exhausted(self) -> bool:
-        """Whether no order is left at all, of however many preemptions."""
+        """Whether no order is left, with any number of preemptions."""
         if not self._begun or self._under_way or self._frontier.agenda.next() is not None:
             return False
         return not self._to_be_audited()
 
     def within(self, bound: int) -> bool:
-        """Whether all orders of so many preemptions have been tried."""
+        """Whether all orders with at most so many preemptions have been tried."""
         return self._begun and not self._under_way and not self._frontier.agenda.has(bound)
 
     def next(self) -> Task | None:
-        """What to try next. None: nothing, until what is under way is back; nothing at all, if nothing is."""
+        """Return what to try next; None if nothing can be tried until the runs in progress are returned, or at all."""
         if not self._begun:
             self._begun = True
             self._under_way += 1
@@ -121,7 +127,7 @@ class Search:
         return Task((*self._frontier.order(place), way[1]), self._level, way, place, roams, start)
 
     def _audit(self) -> Task | None:
-        """One of the ways that nobody has gone: does it lead where it should?"""
+        """Return a task that checks one of the ways that were not tried."""
         if self._under_way or not self._to_be_audited():
             return None
         assert self._audits is not None
@@ -134,7 +140,7 @@ class Search:
         return Task(order, self._level, way, place, checks=True)
 
     def _to_be_audited(self) -> bool:
-        """Whether there is any."""
+        """Whether there are ways left to check."""
         if self._audits is None:
             ways = [
                 (way, Place(way[0], last))
@@ -152,14 +158,13 @@ class Search:
         return bool(self._audits)
 
     def _is_put_off(self, way: Way) -> bool:
-        """Whether it has not been gone for that; where states are not known, nobody can see that it comes to the
-        same."""
+        """Whether a way has not been tried because of another turn. If states are unknown, it cannot be checked."""
         return way not in self.graph.edges and way[0] in self.graph.keys and self.graph.infers
 
-    # What is known from it
+    # What is known
 
     def take(self, task: Task, run: Run) -> None:
-        """Take in a run; in the order of the tasks, if the search is to find the same each time."""
+        """Take in a run. For reproducible results, runs must be in the order of their tasks."""
         self._under_way -= 1
         self.runs += 1
         if run.skipped and not self._is_there(task, run):
@@ -185,13 +190,13 @@ class Search:
             self.found = run
 
     def _is_there(self, task: Task, run: Run) -> bool:
-        """Whether a run that was to come to a state soon has come there."""
+        """Whether a run that was to get to a state fast has got there."""
         return (
             task.place is not None and run.choices[:1] != [] and run.choices[0].key == self.graph.keys[task.place.state]
         )
 
     def _try_again(self, task: Task) -> None:
-        """It could not be kept."""
+        """Ask again for an order that could not be kept, or give it up."""
         if task.way is None or task.way in self.graph.edges:
             return
         self._tries[task.way] += 1
@@ -205,8 +210,8 @@ class Search:
             self._frontier.ask_again(Item(task.way, task.place), task.cost)
 
     def _is_in_vain(self, task: Task, run: Run) -> bool:
-        """Whether an order could not be kept because somebody in it has been found to go round in vain; the way there
-        is no way then."""
+        """Whether an order could not be kept because a process in it was found to spin. Then it cannot be chosen
+        there."""
         at = _agreeing(task.order, run.order)
         if run.skipped or at >= min(len(task.order), len(run.choices)) or task.order[at] not in run.choices[at].spins:
             return False
@@ -215,7 +220,7 @@ class Search:
         return True
 
     def _way_of(self, run: Run) -> list[Place]:
-        """The places of a run that was walked along."""
+        """Return the places of a run that was already added to the graph."""
         way: Way | None = None
         places: list[Place] = []
         for choice, name in zip_longest(run.choices, run.order, fillvalue=None):
@@ -236,8 +241,8 @@ class Search:
         return index
 
     def _walk(self, run: Run, task: Task) -> bool:
-        """Along a run: what it adds to the graph, and what else could be done from there. False: it went another way
-        than one before."""
+        """Add a run to the graph, and the ways that can be tried from there. Return False if it went another way than a
+        previous run."""
         alike = True
         new: list[Way] = []
         changed: list[Place] = []
@@ -262,7 +267,7 @@ class Search:
                     changed.append(place)
             name, touch, alone = next(turns, (None, None, None))
             if name is None:
-                break  # it was ended there, because all that comes is known
+                break  # the run was ended here, because the rest is known
             way = place.state, name
             if alone:
                 self._frontier.alone.add(way)
@@ -279,13 +284,12 @@ class Search:
         return alike
 
     def _leads(self, way: Way, to: int | Leaf, touch: Touch | None) -> bool:
-        """There it has led. False: it has led elsewhere before. When it is found out that all only go round depends on
-        the way that leads to a state."""
+        """Note where a way has led. Return False if it has led elsewhere before. That does not count if all processes
+        were found to spin, because when that is found depends on the way to the state."""
         return self.graph.leads(way, to, touch) or way in self._spun_out
 
     def _state(self, choice: Choice, way: Way | None) -> int:
-        """The number of the state to which this way leads. What is not known to be one that was seen before is told by
-        the way."""
+        """Return the number of the state to which this way leads. A state without a key is identified by the way."""
         self.all_known = self.all_known and choice.key is not None
         for to in self.graph.edges.get(way, ()) if way is not None else range(min(len(self.graph.able), 1)):
             if isinstance(to, int) and self.graph.able[to] == choice.able:
@@ -293,7 +297,7 @@ class Search:
                 if not same and way in self.graph.inferred:
                     continue
                 if not same:
-                    self.all_known = False  # there is more to a state than what we see of it
+                    self.all_known = False  # there is more to a state than what is read of it
                 return to
         name = choice.key or way, choice.able
         state = self._states.get(name)
@@ -304,7 +308,7 @@ class Search:
         return state
 
     def _tell_known(self) -> None:
-        """Those who make runs need not go ways that are known."""
+        """Add to ``met`` what has become known, so that runs need not go there."""
         for way in self.graph.take_news():
             state, name = way
             if (key := self.graph.keys.get(state)) is not None:
@@ -314,14 +318,14 @@ class Search:
                 self.met.append(Gone(key, name, leads, is_local))
 
     def counts(self, bound: int | None) -> Counts | None:
-        """How many orders there are of at most so many preemptions, as far as they are known, by what comes of them.
-        None: a program that goes round has no end of them."""
+        """Return how many of the known orders with at most so many preemptions lead to each outcome; None if there are
+        infinitely many, because the program has a cycle."""
         ways = {**dict.fromkeys(self._frontier.spinning, ()), **self.graph.edges}
         return count(*completed(self.graph.able, ways, self.graph.is_local), bound)
 
 
 def _agreeing(wished: Sequence[str], taken: Sequence[str]) -> int:
-    """So many turns at the beginning are those that were wished for."""
+    """Return how many of the first turns are as wished."""
     return next((at for at, (one, other) in enumerate(zip(wished, taken, strict=False)) if one != other), len(wished))
 
 
@@ -330,5 +334,5 @@ def _some_of(ways: list[tuple[Way, Place]]) -> list[tuple[Way, Place]]:
 
 
 def _size(run: Run) -> tuple[int, int, int]:
-    """Of two runs of which the same is told, the smaller one is easier to read."""
+    """Return the size of a run. Of two runs with the same result, the smaller one is easier to read."""
     return run.preemptions, len(run.order), run.switches

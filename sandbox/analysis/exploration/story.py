@@ -1,4 +1,4 @@
-"""What has happened so far in a run that belongs to what will come of it."""
+"""The part of a run's past that belongs to its outcome."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from sandbox.views.verdicts import happenings
 
 
 class Story:
-    """What has happened so far that belongs to the outcome: what was written, in which order, the last values of what
-    is shared, and what claims are about. Two states of different stories do not end alike."""
+    """What has happened so far that belongs to the outcome: the output, the exits, and what claims are about. Two
+    states with different stories have different outcomes."""
 
     def __init__(self, scenario: Scenario, folder: str, touching: Touching) -> None:
         self.plain = Plain(folder)
         self._touching = touching
         self._tracker = LessonTracker(happenings(scenario.claims))
-        #: Whether two states of which the same is known are the same to every claim.
+        #: Whether states with equal keys are equal for every claim.
         self._is_known = not are_timed(scenario.claims)
         self._exits: dict[int, int | None] = {}
-        #: What claims are about, as it was last.
+        #: The last state of what claims are about.
         self._times: Hashable = ()
         self._wrote: list[tuple[int, str]] = []
         self._told = 0
 
     def add(self, events: Iterable[Event]) -> None:
-        """What comes next."""
+        """Take in the next events."""
         for event in events:
             self._told += 1
             self._tracker.add(event)
@@ -50,17 +50,17 @@ class Story:
                 self._touching.claimed()
 
     def catch_up(self, before: int, events: Sequence[Event]) -> None:
-        """``events``: those after the first ``before``, some of which have been told."""
+        """Take in the events after the first ``before``, some of which may have been added already."""
         self.add(events[max(self._told - before, 0) :])
 
     def _happened(self) -> Hashable:
-        """What claims are about: how often, and what before what."""
+        """Return what claims are about: how often things have happened, and in which order."""
         times = [(each.number, each.first_ns or 0) for each in self._tracker.times.values()]
         first = sorted(range(len(times)), key=lambda index: times[index][1])
         return tuple(number for number, _ in times), tuple(index for index in first if times[index][0])
 
     def key(self) -> Hashable | None:
-        """Equal for equal stories; None: it is not known which are."""
+        """Return a key that is the same for equal stories; None if that cannot be told."""
         if not self._is_known:
             return None
         paths = self._tracker.paths

@@ -1,6 +1,7 @@
-"""What the turns of a run have touched of what others see: what was told of their lines beforehand, and what was seen.
+"""What the turns of a run have touched that others see, from the predictions for their lines and from what was
+observed.
 
-Who has had a turn may have let others go on who waited for that: what those touch belongs to it as well.
+A turn may have let others go on who waited for that process. What those touch belongs to the turn as well.
 """
 
 from __future__ import annotations
@@ -20,28 +21,29 @@ if TYPE_CHECKING:
     from sandbox.machines.linux.stepping.tasks import Task as Thread
     from sandbox.machines.linux.stepping.world import World
 
-#: Things that are touched, and are no pieces of memory: what is printed; who has ended; who waits; what is in pipes;
-#: who is there at all; what claims are about.
+#: Things other than memory that are touched: output; ends of processes; waits; contents of pipes; births; what claims
+#: are about.
 _OUT, _END, _WAITS, _PIPES, _BIRTH, _CLAIMS = "out", "end", "waits", "pipes", "birth", "claims"
 _SPINS = "spins"
-#: A turn that touches more words of memory may touch anything.
+#: A turn that touches more words of memory counts as one that may touch anything.
 _MAX_WORDS = 256
 _WORD = 4
 
 
 class Touching:
-    """``world``: knows where memory is."""
+    """Collects what turns touch. ``world``: knows which memory is shared."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.turns: list[Touch | None] = []
-        #: Of each turn, whether nobody else has had any part in it, and who had it could go on.
+        #: For each turn, whether no other process was involved, and its process could go on after it.
         self.alone: list[bool] = []
-        #: At the beginning of the turn in hand: whose it is (0: nobody's), what each is about to touch, what all held.
+        #: At the beginning of the present turn: the pid of its process (0: there is no turn), what each process is
+        #: about to touch, and the shared state.
         self._pid = 0
         self._about: dict[int, tuple[int, str]] = {}
         self._before: Hashable | None = None
-        #: What has been seen of it since: who has gone on, what happened besides.
+        #: What was observed since: the processes that have gone on, those that were born, and what else happened.
         self._moved: set[int] = set()
         self._born: set[int] = set()
         self._seen: set[str] = set()
@@ -49,7 +51,7 @@ class Touching:
         self._thread: Thread | None = None
 
     def see(self, event: Event) -> None:
-        """It has happened in the turn in hand."""
+        """Take in an event of the present turn."""
         match event:
             case Stepped(pid=pid):
                 self._moved.add(pid)
@@ -69,11 +71,11 @@ class Touching:
                 self._unclear, self._is_alone = True, False
 
     def claimed(self) -> None:
-        """In the turn in hand something has happened that a claim is about."""
+        """Note that something has happened in the present turn that a claim is about."""
         self._seen.add(_CLAIMS)
 
     def begin(self, thread: Thread, threads: Mapping[str, Thread], shared: Hashable | None) -> None:
-        """A turn begins. ``shared``: what all that is shared holds; None: nobody has looked."""
+        """Begin a turn. ``shared``: the shared state; None if it was not read."""
         self._pid, self._before, self._thread = thread.pid, shared, thread
         self._is_alone = bool(thread.place.line)
         self._about = {each.pid: (each.body.os_pid, each.touches) for each in threads.values()}
@@ -81,7 +83,7 @@ class Touching:
         self._unclear = shared is None or not thread.place.line
 
     def end(self, shared: Hashable | None) -> None:
-        """The turn in hand is over."""
+        """End the present turn."""
         if self._pid and self._thread is not None:
             self.turns.append(None if self._unclear else self._touch(shared))
             company = self._moved - {self._pid} or self._born or _END in self._seen or self._thread.has_company
@@ -102,7 +104,7 @@ class Touching:
         return Touch(frozenset(reads - writes), frozenset(writes))
 
     def _take(self, os_pid: int, told: Iterable[str], reads: set[str], writes: set[str]) -> bool:
-        """What the hook has told of a line. False: it may touch anything."""
+        """Add what the hook has predicted for a line. Return False if the line may touch anything."""
         for each in told:
             what, target = each[1:], writes if each[0] == "w" else reads
             address, _, length = what.partition(":")
@@ -112,7 +114,7 @@ class Touching:
             first, last = int(address), int(address) + int(length) - 1
             piece = self._world.piece(os_pid, first)
             if piece is None:
-                continue  # nobody else sees it
+                continue  # not shared
             name, begin = piece
             words = range((first - begin) // _WORD, (last - begin) // _WORD + 1)
             if len(words) > _MAX_WORDS:
@@ -122,7 +124,7 @@ class Touching:
 
 
 def _is_told(before: Any, after: Any, writes: set[str]) -> bool:
-    """Whether what has changed was to be written."""
+    """Whether all changes were predicted."""
     if before == after:
         return True
     (memory, files, pipes), (memory_now, files_now, pipes_now) = before, after
@@ -138,7 +140,7 @@ def _is_told(before: Any, after: Any, writes: set[str]) -> bool:
 
 
 def _changed(before: bytes, after: bytes) -> Iterable[int]:
-    """The words that are others now."""
+    """Yield the numbers of the words that differ."""
     for at in range(0, min(len(before), len(after)), 64):
         if before[at : at + 64] != after[at : at + 64]:
             yield from (

@@ -1,4 +1,4 @@
-"""Events of a run → what each of its turns was."""
+"""Converts the events of a run to its turns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, E
 
 
 def turns(events: Sequence[Event], order: Sequence[str], plain: Plain) -> list[Turn]:
-    """What each turn was."""
+    """Return the turns of a run."""
     names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
     places: dict[int, tuple[str, int]] = {}
     found: list[Turn] = []
@@ -31,7 +31,7 @@ def turns(events: Sequence[Event], order: Sequence[str], plain: Plain) -> list[T
 def _turn(
     pid: int, names: Mapping[int, str], events: Sequence[Event], places: Mapping[int, tuple[str, int]], wrote: str
 ) -> Turn:
-    """``places``: where each stood before."""
+    """Return one turn. ``places``: where each process was before."""
     steps = [event for event in events if isinstance(event, Stepped) and event.pid == pid and event.line]
     then: Clause | None = None
     for event in events:

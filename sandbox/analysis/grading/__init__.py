@@ -1,1 +1,1 @@
-"""Marks for submissions: tasks with points, judged in a room for strangers' code, and reports for course platforms."""
+"""Grades submissions: tasks with points, judged in isolation, and reports for course platforms."""

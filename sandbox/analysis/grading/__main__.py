@@ -1,4 +1,4 @@
-"""The judge of one submission: ``python -m sandbox.analysis.grading``. It runs nobody's code itself."""
+"""The judge of one submission: ``python -m sandbox.analysis.grading``. It does not run the submission itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.link.worker import Tell, serve
 
 
 def grade(task: GradeTask, tell: Tell) -> None:
-    """Judge every task. Raises BadValue where there is nothing to judge."""
+    """Judge all tasks. Raises BadValue if there is nothing to judge."""
     lodgings = Lodgings(task.what, task.assignment, task.strict)
     judge = Judge(task.assignment, lodgings)
     try:

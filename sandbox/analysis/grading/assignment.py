@@ -1,7 +1,7 @@
-"""An assignment, valid: what ``TASKS.toml`` says, in the form in which it travels to the judges.
+"""The content of ``TASKS.toml`` after validation, in the form in which it is sent to the judges.
 
-Every field carries the kind that reads it from the file, so this is the one place where the keys, their units, ranges
-and defaults are written down.
+Each field has the kind that reads it from the file, so the keys, their units, ranges and defaults are defined here
+only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sandbox.util.units import S
 
 T = TypeVar("T")
 
-#: Hidden workloads of one task, and points of all tasks.
+#: The most hidden workloads of a task, and the most points of all tasks together.
 MAX_SEEDS, MAX_POINTS = 1_000, 100_000
 
 
@@ -36,7 +36,7 @@ class OneOrMore(Kind[list[T]]):
 
 
 class Moment(Kind[float]):
-    """A date with a time, of the zone that it names or of this machine's: seconds since 1970."""
+    """A date and time, in the given or the local time zone, as seconds since 1970."""
 
     def read(self, raw: object) -> float:
         if not isinstance(raw, datetime):
@@ -73,12 +73,12 @@ def _seeds(text: str) -> list[int]:
 
 
 class TaskSpec(msgspec.Struct):
-    """``[[task]]``: what it is worth and how it is judged: by ``law``, by being ``like`` a policy, or by each ``claim``
-    about a ``scenario`` or about hidden workloads of a kind (``workload``), one from each of the ``seeds``.
+    """``[[task]]``: its points, and how it is judged: by ``law``, by likeness to a policy (``like``), or by each
+    ``claim`` about a ``scenario`` or about hidden workloads of a kind (``workload``), one from each of the ``seeds``.
 
-    ``beside``: policies whose figures claims may speak of, ``rr.response``; ``partial``: points for what holds of it,
-    instead of all or nothing; ``real``: the claims are about runs on real processes, so they should be about order and
-    accounting; ``limit``: how long it may take (None: as the assignment says)."""
+    ``beside``: policies whose figures claims may use, as in ``rr.response``; ``partial``: points for the parts that
+    hold, instead of all or nothing; ``real``: the claims are about runs on real processes, so they should be about
+    order and accounting; ``limit``: the time limit (None: that of the assignment)."""
 
     points: Annotated[int, Whole(1, MAX_POINTS)]
     name: Annotated[str, Text(80)] = ""
@@ -98,16 +98,16 @@ class TaskSpec(msgspec.Struct):
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The name, or a description if it has none."""
         return self.name or ", ".join(self.law) or (f"like {self.like}" if self.like else "claims")
 
 
 class AssignmentSpec(msgspec.Struct):
-    """The top of the file. ``seed``: from which hidden workloads are drawn; ``workloads``: on how many random ones laws
-    and likeness are tried; ``file``: what a student's folder holds; ``class_name``: the class in it (None: the first
-    policy); ``reference``: a policy that solves it, which makes the examples of what fails small; ``due`` and
-    ``late``: so many percent off for each day that has begun since; ``imports``: modules that may be imported besides
-    ours (None: nobody looks); ``limit``: how long each task may take."""
+    """The top level of the file. ``seed``: from which hidden workloads are drawn; ``workloads``: the number of random
+    workloads for laws and likeness; ``file``: the name of the file in a student's folder; ``class_name``: the class in
+    it (None: the first policy); ``reference``: a policy that solves the tasks, with which counterexamples are made
+    small; ``due`` and ``late``: the deadline, and the percentage that is deducted for each day begun since;
+    ``imports``: other modules that may be imported (None: not checked); ``limit``: the time limit of each task."""
 
     title: Annotated[str, Text(120)] = "assignment"
     seed: Annotated[int, Whole(0, 2**53)] = 1
@@ -123,35 +123,35 @@ class AssignmentSpec(msgspec.Struct):
 
 
 class Task(msgspec.Struct):
-    """One task, and the scenario that its claims are about, read."""
+    """A task, and the scenario of its claims."""
 
     spec: TaskSpec
     scenario: Scenario | None = None
 
 
 class Assignment(msgspec.Struct):
-    """All of it. ``tasks``: at least one."""
+    """An assignment. ``tasks``: at least one."""
 
     spec: AssignmentSpec
     tasks: list[Task]
 
     @property
     def points(self) -> int:
-        """The most that can be had."""
+        """The sum of the points of all tasks."""
         return sum(task.spec.points for task in self.tasks)
 
     def limit_s(self, task: Task) -> float:
-        """How long a task may take."""
+        """Return the time limit of a task in seconds."""
         return (task.spec.limit_ns or self.spec.limit_ns) / S
 
     def class_of(self, task: Task) -> str | None:
-        """The class that a task is about; None: the first policy of the file."""
+        """Return the name of the class that a task judges; None: the first policy of the file."""
         return task.spec.class_name or self.spec.class_name
 
     def reference_of(self, task: Task) -> str | None:
-        """The policy that solves a task, if one is known."""
+        """Return the policy that solves a task, or None if none is known."""
         return task.spec.reference or self.spec.reference or task.spec.like
 
     def parameters_of(self, task: Task) -> dict[str, Any]:
-        """What is set of the parameters that a submission has."""
+        """Return the parameters to set, as far as a submission has them."""
         return {**self.spec.parameters, **task.spec.parameters}

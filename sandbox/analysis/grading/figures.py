@@ -1,4 +1,4 @@
-"""The figures of a run that claims can speak of: those of lessons, and some that only somebody who marks asks for."""
+"""The figures of a run that claims can use: those of lessons, and some that are for grading only."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sandbox.views.metrics import fold, metrics
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import Verdict, happenings, judge
 
-#: ``share_error``: how far somebody's share of the CPU was off what its tickets say, while all were there;
-#: ``missed_admitted``: deadlines missed by those whom admission control lets in; ``longest_wait``: how long somebody
-#: was ready at most without a turn; ``latency``: how long on average somebody who woke;
-#: ``unfinished``: how many have not ended.
+#: ``share_error``: the greatest error of a process's share of the CPU compared with its tickets, while all are there;
+#: ``missed_admitted``: missed deadlines of processes that pass admission control; ``longest_wait``: the longest time
+#: that a process was READY without a turn; ``latency``: the mean time from waking up to a turn; ``unfinished``: the
+#: number of processes that have not exited.
 MORE = (
     *("share_error", "missed_admitted", "longest_wait", "latency", "unfinished"),
     *("response_max", "turnaround_max"),
@@ -29,7 +29,7 @@ MORE = (
 def known(
     scenario: Scenario, events: Sequence[Any], claims: Iterable[AnyClaim] = ()
 ) -> tuple[dict[str, Figure], LessonTracker]:
-    """All figures of a run, and what happened of what the claims are about."""
+    """Return all figures of a run, and the tracker of the claims' happenings."""
     history, tracker = fold(events), LessonTracker(happenings(claims))
     for event in events:
         tracker.add(event)
@@ -59,28 +59,28 @@ def known(
 def verdicts(
     scenario: Scenario, events: Sequence[Any], claims: Sequence[AnyClaim], beside: dict[str, Figure]
 ) -> list[Verdict]:
-    """Every claim, held against a run."""
+    """Check each claim against a run."""
     found, tracker = known(scenario, events, claims)
     return judge(claims, tracker, beside | found)
 
 
 def admitted_of(scenario: Scenario) -> list[ProcessSpec]:
-    """The periodic processes that fit: in the order of their arrival, as long as what their jobs need of the CPU comes
-    to no more than all of it."""
+    """Return the periodic processes that pass admission control: in the order of their arrival, as long as the sum of
+    their utilisations is at most 1."""
     found: list[ProcessSpec] = []
     load = 0.0
     for process in sorted(scenario.processes, key=lambda process: process.arrive_ns):
         if process.period_ns is None or not process.repeat:
             continue
         needs = (process.demand_ns or 0) / process.repeat / process.period_ns
-        if load + needs <= 1 + 1e-9:  # thirds do not add up to exactly 1
+        if load + needs <= 1 + 1e-9:  # floating-point sums may exceed 1 slightly
             load += needs
             found.append(process)
     return found
 
 
 def share_error(scenario: Scenario, history: History) -> float | None:
-    """From the last arrival to the first end; None where nothing lies between."""
+    """Return the share error between the last arrival and the first exit; None if there is no time between them."""
     tickets = {process.name: process.tickets for process in scenario.processes}
     lives = [life for life in history.lives.values() if life.admitted.name in tickets]
     ends_ns = [life.exited.t_ns for life in lives if life.exited is not None]
@@ -95,7 +95,7 @@ def share_error(scenario: Scenario, history: History) -> float | None:
 
 
 def longest_wait_ns(history: History) -> int:
-    """The longest time that somebody was READY at a stretch."""
+    """Return the longest time for which a process was READY without interruption."""
     longest = 0
     for life in history.lives.values():
         since_ns: int | None = None
@@ -110,14 +110,14 @@ def longest_wait_ns(history: History) -> int:
 
 
 def latency_ns(events: Sequence[Any]) -> int:
-    """The mean time from waking to having a CPU."""
+    """Return the mean time from waking up to being dispatched."""
     woke_ns: dict[int, int] = {}
     waited = [event.t_ns - woke_ns.pop(event.pid) for event in _woken_or_picked(events, woke_ns)]
     return round(sum(waited) / len(waited)) if waited else 0
 
 
 def _woken_or_picked(events: Sequence[Any], woke_ns: dict[int, int]) -> Iterator[Dispatched]:
-    """Who has the CPU now and had woken; ``woke_ns``: since when each waits for it."""
+    """Yield the first dispatch of each process after waking up; ``woke_ns``: when each has woken up, by pid."""
     for event in events:
         match event:
             case Ready(pid=pid, reason="woke", t_ns=t_ns):

@@ -1,4 +1,4 @@
-"""What came of submissions, for programs: course platforms, CI servers, spreadsheets. In English throughout."""
+"""Reports for programs: course platforms, CI servers, spreadsheets. Always in English."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from sandbox.analysis.grading.marks import Graded, Mark, points, total
 from sandbox.model.schemas import GRADE, stamped
 from sandbox.wording import grading as words
 
-#: A page is told in so many columns.
+#: The columns of a page.
 _WIDTH = 80
-#: Of a page, so many characters: a platform shows them, and nobody reads more.
+#: The most characters of a page.
 _MAX_PAGE = 20_000
 CLASSROOM50 = "classroom50/result/v1"
 
 
 def page(graded: Graded, assignment: Assignment) -> str:
-    """What a student is told, as plain text."""
+    """Return the page for a student as plain text."""
     lines = ("".join(text for text, _ in line).rstrip() for line in report.page(graded, assignment, _WIDTH))
     return "\n".join(lines)[:_MAX_PAGE]
 
 
 def gradescope(graded: Graded, assignment: Assignment) -> dict[str, Any]:
-    """``results/results.json`` of Gradescope."""
+    """Return ``results/results.json`` of Gradescope."""
     tests = [
         {
             "name": task.spec.name,
@@ -55,7 +55,7 @@ def gradescope(graded: Graded, assignment: Assignment) -> dict[str, Any]:
 
 
 def classroom50(graded: Graded, assignment: Assignment) -> dict[str, Any]:
-    """``result.json`` of Classroom 50: whole points, rounded down."""
+    """Return ``result.json`` of Classroom 50, with points rounded down to integers."""
     tests = [
         {
             "test-name": task.spec.name,
@@ -75,7 +75,7 @@ def classroom50(graded: Graded, assignment: Assignment) -> dict[str, Any]:
 
 
 def document(graded: Graded, assignment: Assignment) -> dict[str, Any]:
-    """All that is known, as JSON carries it; times in ns."""
+    """Return the complete JSON document; times in ns."""
     body = {
         "student": graded.name,
         "file": graded.file,
@@ -131,7 +131,7 @@ def _says(graded: Graded, mark: Mark) -> str:
 
 
 def as_junit(everyone: Sequence[Graded], assignment: Assignment) -> bytes:
-    """A suite a student, a case a task; the page is what the first failure says in full."""
+    """Return JUnit XML with a suite for each student and a case for each task. The first failure contains the page."""
     return junit([_suite(graded, assignment) for graded in everyone])
 
 
@@ -148,7 +148,7 @@ def _suite(graded: Graded, assignment: Assignment) -> Suite:
 
 
 def as_csv(everyone: Sequence[Graded], assignment: Assignment) -> str:
-    """A row a student."""
+    """Return CSV with a row for each student."""
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(
@@ -175,5 +175,5 @@ def as_csv(everyone: Sequence[Graded], assignment: Assignment) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins like a formula for one."""
+    """Escape a cell that a spreadsheet would take for a formula."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,5 +1,5 @@
-"""Hidden workloads: of a kind that shows what a task is about, otherwise drawn by lot. The same for the same seed,
-which the teacher keeps."""
+"""Hidden workloads: random ones of a kind that shows what a task is about. They are determined by a seed, which the
+teacher keeps secret."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from sandbox.analysis.conformance.workloads import EXAMINED, worlds
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS
 
-#: Of so many random workloads, which grow, the last is taken.
+#: The last of so many random workloads of increasing size is used.
 _SIZES = 6
 
 
 def hidden(kind: str, seed: int, number: int) -> Scenario:
-    """The workload of that number. ``seed``: the teacher's."""
-    dice = Random(f"{seed}/{kind}/{number}")  # nobody can guess the teacher's seed from a workload of it
+    """Return the workload of this kind and number. ``seed``: the teacher's."""
+    dice = Random(f"{seed}/{kind}/{number}")  # the seed cannot be guessed from a workload
     if kind == _MIXED:
-        return worlds(dice.randrange(2**53), _SIZES)[_SIZES - 1]  # the largest of the small ones
+        return worlds(dice.randrange(2**53), _SIZES)[_SIZES - 1]  # the largest of these
     machine = MachineSpec(policy=EXAMINED, seed=dice.randrange(1_000))
     return Scenario("hidden", "hidden", machine, _named(dice, _MAKERS[kind](dice)))
 
 
 def _named(dice: Random, processes: list[ProcessSpec]) -> list[ProcessSpec]:
-    """In the order of their arrival, and otherwise in any; named A, B, … after it, so that a name tells nothing."""
+    """Shuffle the processes, sort them by arrival, and name them A, B, … in this order, so that names reveal
+    nothing."""
     dice.shuffle(processes)
     processes.sort(key=lambda process: process.arrive_ns)
     for number, process in enumerate(processes):
@@ -41,14 +42,14 @@ def _io(ms: int) -> Segment:
 
 
 def _batch(dice: Random) -> list[ProcessSpec]:
-    """Long and short work side by side."""
+    """Return long and short jobs."""
     long = [ProcessSpec("", 0, [_cpu(dice.randint(300, 600))]) for _ in range(dice.randint(1, 2))]
     short = [ProcessSpec("", dice.randint(1, 60) * MS, [_cpu(dice.randint(10, 40))]) for _ in range(dice.randint(3, 5))]
     return [*long, *short]
 
 
 def _interactive(dice: Random) -> list[ProcessSpec]:
-    """Somebody computes, others want the CPU often and briefly, as people who type do."""
+    """Return processes that compute, and others that need the CPU often and briefly, like interactive ones."""
     hogs = [ProcessSpec("", 0, [_cpu(dice.randint(500, 900))]) for _ in range(dice.randint(2, 3))]
     people = [
         ProcessSpec(
@@ -63,39 +64,39 @@ def _interactive(dice: Random) -> list[ProcessSpec]:
 
 
 def _gamers(dice: Random) -> list[ProcessSpec]:
-    """One gives the CPU up just before each slice of 10 ms is over, to be taken for somebody who types. It is there
-    first; the others compute."""
+    """Return a process that blocks just before each slice of 10 ms ends, to be taken for an interactive one, and others
+    that arrive later and compute."""
     gamer = ProcessSpec("", 0, [_cpu(9), _io(1)], repeat=dice.randint(60, 90))
     hogs = [ProcessSpec("", dice.randint(1, 9) * MS, [_cpu(dice.randint(250, 400))]) for _ in range(2)]
     return [gamer, *hogs]
 
 
 def _newcomers(dice: Random) -> list[ProcessSpec]:
-    """Somebody has long work, and there is always somebody new with a little."""
+    """Return a long job, and a stream of short ones that keep arriving."""
     every = dice.randint(20, 25)
     stream = [ProcessSpec("", number * every * MS, [_cpu(every - dice.randint(1, 3))]) for number in range(24)]
     return [ProcessSpec("", 0, [_cpu(dice.randint(200, 300))]), *stream]
 
 
 def _shares(dice: Random) -> list[ProcessSpec]:
-    """Everybody computes for as long as anybody looks; they differ in their tickets."""
+    """Return processes with different tickets that compute for the whole run."""
     tickets = dice.sample((50, 100, 200, 400, 800), dice.randint(2, 4))
     return [ProcessSpec("", 0, [_cpu(4_000)], tickets=each) for each in tickets]
 
 
 def _late_shares(dice: Random) -> list[ProcessSpec]:
-    """The same, and one comes later."""
+    """Return the same processes, of which one arrives later."""
     processes = _shares(dice)
     processes[0].arrive_ns = dice.randint(80, 150) * 10 * MS
     return processes
 
 
-#: Per mille of the CPU that periodic jobs need together; who comes when there is no room left needs this many more.
+#: The total utilisation of periodic processes, and that of one more that does not fit, in per mille.
 _LOAD, _TOO_MUCH = (930, 980), (150, 300)
 
 
 def _periodic(dice: Random) -> list[ProcessSpec]:
-    """Jobs with deadlines that nearly fill the CPU."""
+    """Return periodic processes that use nearly all of the CPU."""
     left = dice.randint(*_LOAD)
     periods = dice.sample((20, 30, 50, 70, 110), 3)
     processes = []
@@ -109,7 +110,7 @@ def _periodic(dice: Random) -> list[ProcessSpec]:
 
 
 def _overload(dice: Random) -> list[ProcessSpec]:
-    """The same, and later somebody comes whose jobs do not fit any more."""
+    """Return the same processes, and a later one that does not fit."""
     period = dice.choice((15, 25, 40, 60))
     work_ns = period * MS * dice.randint(*_TOO_MUCH) // 1_000
     late = ProcessSpec(

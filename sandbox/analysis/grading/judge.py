@@ -1,4 +1,4 @@
-"""Marks for one submission, task by task. Whatever becomes of one task, the others are judged."""
+"""Judges one submission task by task. A failure in one task does not affect the others."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from sandbox.model.values import BadValue
 from sandbox.views.figures import Figure
 from sandbox.views.verdicts import Verdict as Claimed
 
-#: Events of all runs in which a smaller workload is looked for that shows a claim fail: a second's work, or two.
+#: The most events of all runs that search for a smaller counterexample, which take one or two seconds.
 _MAX_EVENTS = 40_000
 
 
 class Lodging(Protocol):
-    """Where whoever is judged is to be had. Each raises BadValue."""
+    """Provides the policies that are judged, and those of the teacher. Both methods raise BadValue."""
 
     def candidate(self, task: Task) -> Candidate: ...
     def reference(self, text: str, task: Task) -> Candidate: ...
@@ -46,7 +46,7 @@ class Judge:
         self._references: dict[tuple[str, bool], Candidate] = {}
 
     def mark(self, task: Task) -> Mark:
-        """What comes of a task."""
+        """Return the mark of a task."""
         spec = task.spec
         try:
             if spec.law:
@@ -63,10 +63,10 @@ class Judge:
             self._references[key] = self._lodging.reference(text, task)
         return self._references[key]
 
-    # How it is judged
+    # The ways of judging
 
     def _by_laws(self, task: Task) -> Mark:
-        """A share of the points for each law, or all for all."""
+        """Judge by laws: a share of the points for each of them, or all or nothing."""
         verdicts = self._verdicts(task)
         parts = [_part_of(verdicts[law]) for law in task.spec.law]
         worst = next((verdicts[law] for law in task.spec.law if verdicts[law].state != "holds"), None)
@@ -76,7 +76,7 @@ class Judge:
         return mark
 
     def _verdicts(self, task: Task) -> dict[str, Verdict]:
-        """On the laws that any task about the same policy asks for: they are tried together, once."""
+        """Return the verdicts on the laws of all tasks about the same policy, which are checked together, once."""
         which = self._who(task)
         if which not in self._laws:
             alike = [other for other in self._assignment.tasks if self._who(other) == which]
@@ -88,16 +88,17 @@ class Judge:
         return self._laws[which]
 
     def _who(self, task: Task) -> str:
-        """Which policy a task is about."""
+        """Return a key of the policy that a task judges."""
         return str([self._assignment.class_of(task), self._assignment.parameters_of(task)])
 
     def _by_likeness(self, task: Task, like: str) -> Mark:
-        """All points for deciding alike in all workloads, or a share for those in which it does."""
+        """Judge by equal decisions: all points if they are equal in all workloads, or a share for those where they
+        are."""
         candidate, reference = self._lodging.candidate(task), self._reference(like, task)
         first: Example | None = None
         said: Clause | None = None
         alike = tried = 0
-        small = self._worlds[: self._assignment.spec.workloads]  # in the long ones only starvation is looked for
+        small = self._worlds[: self._assignment.spec.workloads]  # the long ones are for starvation only
         for index, world in enumerate(small):
             if index + 1 < len(small):
                 candidate.expect(small[index + 1], twice=False)
@@ -120,7 +121,7 @@ class Judge:
         return Mark(share, [part], said, example=first, reference=figure_name(like))
 
     def _by_claims(self, task: Task) -> Mark:
-        """A share of the points for each claim about each workload, or all for all."""
+        """Judge by claims: a share of the points for each claim about each workload, or all or nothing."""
         candidate = self._lodging.candidate(task)
         numbers = task.spec.seeds if task.scenario is None else [None]
         scenes = [self._world(task, number) for number in numbers]
@@ -155,7 +156,7 @@ class Judge:
         return msgspec.structs.replace(task.scenario, machine=machine, folder=folder)
 
     def _claims(self, task: Task, world: Scenario, trial: Trial) -> list[tuple[AnyClaim, bool, Clause | None]]:
-        """Each claim, whether it holds, and if not, why."""
+        """Return each claim with whether it holds, and if not, why."""
         if trial.failure is not None:
             return [(claim, False, trial.failure.what) for claim in task.spec.claim]
         beside = self._beside(task, world)
@@ -163,7 +164,7 @@ class Judge:
         return [(each.claim, each.held, None if each.held else _fails(each)) for each in verdicts]
 
     def _beside(self, task: Task, world: Scenario) -> dict[str, Figure]:
-        """The figures of the policies that run beside."""
+        """Return the figures of the other policies that claims refer to."""
         found: dict[str, Figure] = {}
         for text in task.spec.beside:
             known, _ = figures.known(world, self._reference(text, task).attempt(world).events)
@@ -171,8 +172,8 @@ class Judge:
         return found
 
     def _smallest(self, task: Task, claim: AnyClaim, candidate: Candidate, world: Scenario, trial: Trial) -> Example:
-        """The smallest workload found in which the claim fails here, and holds under the policy that solves the task;
-        the given one, where no such policy is known."""
+        """Return the smallest workload found in which the claim fails, but holds under the policy that solves the task;
+        if no such policy is known, the given workload."""
         if trial.failure is not None:
             return Example(world, trial.failure, trial.events)
         solved = self._assignment.reference_of(task)
@@ -192,7 +193,7 @@ class Judge:
             return Violation(_fails(found), tried.events[-1].t_ns)
 
         seen = fails(world, trial)
-        if seen is None:  # a figure is unknown, because nobody got so far
+        if seen is None:  # a figure is unknown, because the run did not get so far
             return Example(world, Violation(Clause("claim fails", {"claim": claim.text, "found": ""}), 0), trial.events)
         if reference is None:
             return Example(world, seen, trial.events)
@@ -213,7 +214,7 @@ class Judge:
 
 
 def _nobody(number: int) -> None:
-    """Nobody wants to know how far it is."""
+    """Ignore the progress."""
 
 
 def _fails(verdict: Claimed) -> Clause:
@@ -222,7 +223,7 @@ def _fails(verdict: Claimed) -> Clause:
 
 
 def _part_of(verdict: Verdict) -> Part:
-    """What a class says that it does not keep, it has not kept."""
+    """Return the part of a verdict. A law that the policy declares not to keep counts as not kept."""
     says = verdict.example.violation.what if verdict.example is not None else None
     if says is None and verdict.state != "holds":
         says = Clause(verdict.state)

@@ -1,4 +1,4 @@
-"""Ready assignments: for each a handout in every language, a file to start from, and the tasks."""
+"""Ready assignments, each with a handout in every language, a file to start from, and the tasks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SEED = re.compile(r"^seed = \d+", re.MULTILINE)
 
 
 def names() -> list[str]:
-    """In the order in which a course would give them."""
+    """Return the names of the assignments in the order of a course."""
     return [*_ORDER]
 
 
 def folder(name: str) -> Path:
-    """Where the files of an assignment are. Raises BadInput."""
+    """Return the folder of an assignment. Raises BadInput."""
     if name not in _ORDER:
         allowed, hint = " | ".join(_ORDER), nearest(name, _ORDER)
         raise BadInput.because(name, "no such lab", value=shown(name), allowed=allowed, hint=hint)
@@ -30,19 +30,19 @@ def folder(name: str) -> Path:
 
 
 def handout(language: str) -> str:
-    """The name of the handout's file."""
+    """Return the name of the handout's file."""
     return "HANDOUT.md" if language == "en" else f"HANDOUT.{language}.md"
 
 
 def title(name: str) -> str:
-    """What an assignment is called: the heading of its handout."""
+    """Return the title of an assignment, which is the heading of its handout."""
     lines = (folder(name) / handout(spoken())).read_text("utf-8").splitlines()
     return next(line.removeprefix("# ") for line in lines if line.startswith("# "))
 
 
 def write(name: str, into: str, seed: int | None) -> list[str]:
-    """Write what students get; the names of the files. ``seed``: from which workloads are drawn, instead of that which
-    everybody knows. Raises BadInput, and OSError."""
+    """Write the files for students, and return their names. ``seed``: the seed of workloads, in place of the public
+    one. Raises BadInput and OSError."""
     source, target = folder(name), Path(into)
     files = [*map(handout, LANGUAGES), *sorted(path.name for path in source.glob("*.py")), TASKS]
     try:

@@ -1,4 +1,4 @@
-"""Where a submission lives while it is judged: rooms, one after another as they are used up."""
+"""The rooms in which a submission runs while it is judged, one after another if they end."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from sandbox.model.values import BadValue
 from sandbox.policies import choice
 from sandbox.policies.host import validate
 
-#: Modules that everybody may import.
+#: Modules that may always be imported.
 _OURS = ("sandbox.policies", "__future__")
 _MAX_IMPORTS = 20
-#: How long it may take to look into a file without running it.
+#: The time limit of reading a file without running it.
 _LOOK_S = 60.0
-#: Classes of a file among which the first policy is looked for.
+#: The most classes of a file that are tried to find the first policy.
 _MAX_CLASSES = 50
 
 
 class Lodgings:
-    """One submission's. It raises BadValue where there is no policy at all to be judged."""
+    """The rooms of one submission. Raises BadValue if it has no policy."""
 
     def __init__(self, what: str, assignment: Assignment, strict: bool) -> None:
         self._what, self._assignment = what, assignment
         self._bench = Bench(sum(map(assignment.limit_s, assignment.tasks)), strict)
         self._room: Room | None = None
-        #: Why a policy cannot be had: who ends its room once does it again, and each time may take long.
+        #: Why policies cannot be used. One that has ended its room is not tried again, because that may take long.
         self._lost: dict[str, BadValue] = {}
         self._contents = contents(what, self._living(_LOOK_S)) if what.endswith(".py") else Classes(0, [])
 
     def candidate(self, task: Task) -> Candidate:
-        """Whoever a task is about, with its parameters. Raises BadValue."""
+        """Return the policy that a task judges, with its parameters. Raises BadValue."""
         limit_s = self._assignment.limit_s(task)
         names = self._names(task)
         for number, name in enumerate(names):
@@ -57,12 +57,12 @@ class Lodgings:
         raise BadValue("no policy in the file", value=os.path.basename(self._what))
 
     def _moved(self, name: str, task: Task) -> Examinee:
-        """It, in a new room: whoever asks there does so alone."""
+        """Return the policy in a new room, which is not shared with other questions."""
         self._leave()
         return self._introduced(name, self._assignment.parameters_of(task), self._assignment.limit_s(task))
 
     def reference(self, text: str, task: Task) -> Candidate:
-        """A policy of the teacher's. Raises BadValue."""
+        """Return a policy of the teacher. Raises BadValue."""
         if not task.spec.real:
             return self._bench.reference(text)
         limit_s = self._assignment.limit_s(task)
@@ -72,15 +72,14 @@ class Lodgings:
 
     @property
     def tried(self) -> list[Clause]:
-        """What it tried, and what it imports that it need not. To be asked when all rooms have ended."""
+        """What the submission has tried to access, and unneeded imports. Complete once all rooms have ended."""
         tried = {(each.rule, each.text("path")): each for room in self._bench.rooms for each in room.tried}
         modules = [module for module in self._contents.imports if self._is_foreign(module)]
         imports = [Clause(IMPORTS, {"module": validate.line(module, 80)}) for module in modules[:_MAX_IMPORTS]]
         return [*imports, *tried.values()]
 
     def _is_foreign(self, module: str) -> bool:
-        """Whether it is a module that nobody needs for this: without a list of those that may be, one of ours behind
-        the face that policies see."""
+        """Whether a module may not be imported; if the assignment has no list, internal modules of this package."""
         if module in _OURS:
             return False
         allowed = self._assignment.spec.imports
@@ -91,7 +90,7 @@ class Lodgings:
         self._bench.end()
 
     def _living(self, limit_s: float) -> Room:
-        """A room in which somebody lives, for so long from now on."""
+        """Return a room that is alive, with this time limit from now on."""
         if self._room is None or self._room.ended:
             self._leave()
             self._room = self._bench.room(self._what)
@@ -104,7 +103,7 @@ class Lodgings:
             self._room = None
 
     def _names(self, task: Task) -> list[str]:
-        """The policies that may be meant."""
+        """Return the policies that a task may refer to."""
         if not self._what.endswith(".py"):
             return [self._what]
         if (name := self._assignment.class_of(task)) is not None:
@@ -112,7 +111,7 @@ class Lodgings:
         return [f"{self._what}:{name}" for name in self._contents.names if name.isidentifier()][:_MAX_CLASSES]
 
     def _introduced(self, name: str, parameters: dict[str, Any], limit_s: float) -> Examinee:
-        """With those of the parameters that it has."""
+        """Return the policy with those of the parameters that it has. Raises BadValue."""
         wanted = {key: text for key, raw in parameters.items() if (text := _written(raw)) is not None}
         if name in self._lost:
             raise self._lost[name]
@@ -129,7 +128,7 @@ class Lodgings:
 
 
 def _written(raw: object) -> str | None:
-    """A parameter's value as a person writes it; None for what nobody can write."""
+    """Return a parameter's value as it is written on a command line; None if that is impossible."""
     if isinstance(raw, bool):
         return str(raw).lower()
     if isinstance(raw, list):
@@ -138,6 +137,6 @@ def _written(raw: object) -> str | None:
 
 
 def _shown(name: str) -> str:
-    """A policy's name without the folder of its file."""
+    """Return a policy's name without the folder of its file."""
     file, colon, rest = name.partition(":")
     return f"{os.path.basename(file)}{colon}{rest}" if file.endswith(".py") else name

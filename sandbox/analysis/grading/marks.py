@@ -1,4 +1,4 @@
-"""What comes of a submission, as data."""
+"""The results of submissions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import msgspec
 from sandbox.analysis.conformance.verdicts import Example
 from sandbox.model.clause import Clause
 
-#: The rule of a try that is none: the file was only read.
+#: The rule of unneeded imports among the accesses that were tried.
 IMPORTS = "imports"
 Status = Literal["graded", "missing", "unusable"]
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One thing that was looked at: a law, or a claim about one workload (``seed``); whether it holds, and what is to
-    be said of it."""
+    """One criterion: a law, or a claim about one workload (``seed``). ``says``: why it does not hold."""
 
     name: str
     held: bool
@@ -25,8 +24,8 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct):
-    """What came of one task. ``share``: of its points; ``says``: why it is not all of them; ``lost``: because there was
-    nobody to be judged; ``example``: the smallest workload found that shows it, beside the ``reference``."""
+    """The result of one task. ``share``: of its points; ``says``: why it is less than 1; ``lost``: because there was no
+    policy to judge; ``example``: the smallest counterexample found, compared with the ``reference``."""
 
     share: float
     parts: list[Part] = []
@@ -37,8 +36,9 @@ class Mark(msgspec.Struct):
 
 
 class Graded(msgspec.Struct):
-    """A submission. ``name``: the student's; ``file``: as it was given; ``marks``: one a task; ``tried``: what it tried
-    besides deciding; ``late_days``: that have begun since it was due; ``fault``: why there is nothing to judge."""
+    """The result of a submission. ``name``: of the student; ``file``: as it was given; ``marks``: one for each task;
+    ``tried``: accesses that it has tried; ``late_days``: days begun since the deadline; ``fault``: why it could not be
+    judged."""
 
     name: str
     file: str
@@ -51,11 +51,11 @@ class Graded(msgspec.Struct):
 
 
 def points(share: float, most: int) -> float:
-    """What a share of a task's points comes to."""
+    """Return the points of a share, rounded."""
     return round(share * most, 2)
 
 
 def total(graded: Graded, most: list[int], late_percent: int) -> float:
-    """All points of a submission, less what its being late costs."""
+    """Return the points of a submission after the deduction for lateness."""
     earned = sum(points(mark.share, each) for mark, each in zip(graded.marks, most, strict=True))
     return round(earned * max(100 - late_percent * graded.late_days, 0) / 100, 2)

@@ -1,4 +1,4 @@
-"""What is said between the command and the judge of one submission: one JSON object a line."""
+"""The messages between the command and the judge of a submission, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sandbox.model.clause import Clause
 
 
 class GradeTask(msgspec.Struct):
-    """A submission to be judged: a policy as people write it, or ``file.py``. ``text``: of its file, for a judge on
-    another machine; ``strict``: only in a room with namespaces of its own."""
+    """A submission to judge. ``what``: a policy as on a command line, or ``file.py``; ``text``: the content of the
+    file, for a judge on another machine; ``strict``: only in a room with its own namespaces."""
 
     what: str
     assignment: Assignment
@@ -23,30 +23,30 @@ class GradeTask(msgspec.Struct):
 
     @property
     def limit_s(self) -> float:
-        """How long all tasks may take."""
+        """The time limit of all tasks together, in seconds."""
         return sum(self.assignment.limit_s(task) for task in self.assignment.tasks)
 
 
 class Judging(Message, frozen=True, tag=True):
-    """The task of this number is judged now."""
+    """The judge begins the task with this index."""
 
     number: int
 
 
 class Marked(Message, frozen=True, tag=True):
-    """What came of it."""
+    """The mark of the current task."""
 
     mark: Mark
 
 
 class Tried(Message, frozen=True, tag=True):
-    """What was tried in the rooms."""
+    """The accesses that were tried in the rooms."""
 
     tried: list[Clause]
 
 
 class Done(Message, frozen=True, tag=True):
-    """The judge's last word."""
+    """The last message of the judge."""
 
 
 AnyMessage = BadTask | Judging | Marked | Tried | Done

@@ -1,4 +1,4 @@
-"""``TASKS.toml`` → an assignment: every fault is told at once, with its place and what is allowed."""
+"""Reads ``TASKS.toml``. All problems are reported at once, with their places and what is allowed."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from sandbox.scenario.checks import lies_beside
 from sandbox.scenario.reader import parse
 from sandbox.scenario.tables import Tables, kinds
 
-#: Tasks of one assignment.
+#: The most tasks of an assignment.
 MAX_TASKS = 200
 _HOW = ("law", "like", "claim")
-#: How long it may take to make a policy, in seconds.
+#: The time limit of creating a policy, in seconds.
 _TRY_S = 30.0
-#: What makes sense with claims only.
+#: Keys that are allowed with claims only.
 _CLAIMS_ONLY = ("scenario", "workload", "seeds", "beside", "real")
 
 
 def read(path: str) -> Assignment:
-    """The assignment of a file. Raises BadInput."""
+    """Read the assignment of a file. Raises BadInput."""
     problems = Problems()
     table = parse(Path(path), problems)
     found = _Reader(path, problems).read(table) if table is not None else None
@@ -44,7 +44,7 @@ def read(path: str) -> Assignment:
 
 
 def figure_name(policy: str) -> str:
-    """By what name the figures of a policy go that runs beside: ``rr`` of ``rr:quantum=1ms``, ``mine`` of
+    """Return the prefix of another policy's figures in claims: ``rr`` for ``rr:quantum=1ms``, ``mine`` for
     ``mine.py:Mine``."""
     return os.path.basename(policy.partition(":")[0]).removesuffix(".py")
 
@@ -54,11 +54,11 @@ class _Reader:
         self._folder = os.path.dirname(os.path.abspath(path))
         self._problems = problems
         self._tables = Tables(problems)
-        #: Policies in files beside ours, and where each is named.
+        #: Policies in files of the assignment's folder, and the places that name them.
         self._in_files: dict[str, list[Where]] = {}
 
     def read(self, table: dict[str, Any]) -> Assignment | None:
-        """To be used only if there are no problems."""
+        """Read the table. The result is valid only if there are no problems."""
         self._tables.refuse_unknown((), table, [*kinds(AssignmentSpec), "task"])
         own = {key: value for key, value in table.items() if key in kinds(AssignmentSpec)}
         spec = self._tables.struct((), AssignmentSpec, own)
@@ -102,7 +102,7 @@ class _Reader:
         return Task(spec, scenario)
 
     def _policy(self, where: Where, text: str | None) -> str | None:
-        """A policy as people write it; a file lies beside ours."""
+        """Check the name of a policy, and return it with the path of its file, which has to be in our folder."""
         if text is None:
             return None
         head = text.partition(":")[0]
@@ -119,7 +119,7 @@ class _Reader:
         return text
 
     def _try_files(self) -> None:
-        """Whether there are such policies: they are run in a room, as they are when submissions are judged by them."""
+        """Check the policies in files, in the same isolation in which they run when submissions are judged."""
         tasks = [ExamineTask(text, None, 1, 0, _TRY_S) for text in self._in_files]
         for task, (outcome, _) in zip(tasks, run(tasks) if tasks else (), strict=True):
             if isinstance(outcome, BadValue):
@@ -129,13 +129,13 @@ class _Reader:
                     self._problems.add_bad_value(where, bad)
 
     def _scenario(self, where: Where, name: str | None, real: bool) -> Scenario | None:
-        """A built-in scenario, or a file beside ours."""
+        """Read a built-in scenario, or a file in our folder."""
         if name is None:
             return None
         try:
             path = Path(self._folder) / name
             if name in {file.stem for file in built_in()} or (path.suffix != ".toml" and not path.exists()):
-                path = find(name)  # which says what there is
+                path = find(name)  # raises with a list of the scenarios
             elif not lies_beside(self._problems, where, self._folder, name):
                 return None
             scenario = load(path, runs=False)
@@ -151,7 +151,7 @@ class _Reader:
         return msgspec.structs.replace(scenario, lesson=None, steps=[], claims=[], whatifs=[])
 
     def _check_claims(self, where: Where, spec: TaskSpec, scenario: Scenario | None) -> None:
-        """They speak of figures and processes that there are. Hidden ones have none that anybody could name."""
+        """Check that claims use existing figures and processes. Those of hidden workloads cannot be named."""
         heads = [*map(figure_name, spec.beside)]
         names = [process.name for process in scenario.processes] if scenario is not None else []
         if spec.scenario is not None and scenario is None:
@@ -167,7 +167,7 @@ class _Reader:
             self._problems.add(place, "nothing to claim about", value=shown(name), allowed=said, hint=hint)
 
     def _check_names(self, tasks: list[Task]) -> None:
-        """Two tasks of one name could not be told apart in a table of marks: those without a name get a number."""
+        """Check that names of tasks are unique, and number those without a name that would be equal."""
         seen: set[str] = set()
         for number, task in enumerate(tasks, 1):
             if task.spec.title in seen:

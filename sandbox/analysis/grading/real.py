@@ -1,4 +1,4 @@
-"""Real runs of a submission: the kernel process asks it in its room, and real processes do as it says."""
+"""Real runs of a submission: the kernel process calls the policy in its room, and schedules real processes with it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from sandbox.model.values import BadValue
 from sandbox.policies.host.failures import cause_of_death
 from sandbox.util.units import S
 
-#: Events that are kept of one run.
+#: The most events of a run that are kept.
 _MAX_EVENTS = 1_000_000
-#: How much longer than its limit a run may take, with its start and its end.
+#: How much longer than its limit a run may take, for its start and its end.
 _GRACE_S = 10.0
 
 
 class RealRuns:
-    """A policy that is tried on real processes only. ``run``: one run of a world; raises BadValue, also where there
-    are no real processes to be had."""
+    """A policy that is tried on real processes only. ``run``: makes one run of a workload; it raises BadValue, also if
+    real processes are not available."""
 
-    #: Nobody looks for a smaller workload: each try would take its time.
+    #: Smaller counterexamples are not searched for, because each run takes real time.
     hurried = True
 
     def __init__(self, name: str, run: Callable[[Scenario], Trial]) -> None:
@@ -37,19 +37,20 @@ class RealRuns:
         self.declared: list[str] = []
 
     def expect(self, world: Scenario, twice: bool = True) -> None:
-        """One run at a time."""
+        """Do nothing: runs cannot be prepared in advance."""
 
     def again(self, world: Scenario, trial: Trial) -> list[Any]:
         return self.attempt(world).events
 
 
 def strangers(move_in: Callable[[], Examinee], limit_s: float) -> Callable[[Scenario], Trial]:
-    """Runs of somebody's policy, of so many seconds at most. ``move_in``: it takes a room of its own, for one run."""
+    """Return a function that makes runs of an untrusted policy, each of at most ``limit_s`` seconds. ``move_in``:
+    returns the policy in a room of its own, for one run."""
 
     def run(world: Scenario) -> Trial:
         examinee = move_in()
         try:
-            known = enter(world, "fcfs", {})  # of which nothing is asked while the guest decides
+            known = enter(world, "fcfs", {})  # a stand-in that is not used while the guest decides
             trial = _run(Boot(known, guest=examinee.guest), limit_s, examinee.room.descriptors)
             if trial.failure is not None and trial.failure.what.rule == ENDS:
                 failure = Violation(examinee.room.end_of_it(), trial.failure.t_ns)
@@ -62,12 +63,12 @@ def strangers(move_in: Callable[[], Examinee], limit_s: float) -> Callable[[Scen
 
 
 def ours(native: Native, limit_s: float) -> Callable[[Scenario], Trial]:
-    """The same of a policy of ours, which the kernel process asks itself."""
+    """Return a function that makes runs of a built-in policy, which the kernel process calls directly."""
     return lambda world: _run(Boot(enter(world, native.source, native.parameters)), limit_s, ())
 
 
 def _run(boot: Boot, limit_s: float, along: tuple[int, ...]) -> Trial:
-    """The run, until its end or the failure of its policy."""
+    """Make a run, until its end or the failure of its policy."""
     if sys.platform != "linux":
         raise BadValue("needs Linux")
     from sandbox.link.client import KernelProcess

@@ -1,4 +1,4 @@
-"""What came of submissions, for people: a page a student, a table for the teacher."""
+"""Reports for people: a page for each student, a table for the teacher."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _MAX_PARTS = 6
 
 
 def shown(number: float) -> str:
-    """Points, without zeros that say nothing."""
+    """Format points without trailing zeros."""
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
 def most(assignment: Assignment) -> list[int]:
-    """The points of each task."""
+    """Return the points of each task."""
     return [task.spec.points for task in assignment.tasks]
 
 
 def page(graded: Graded, assignment: Assignment, width: int) -> Iterator[Line]:
-    """All that a student is told."""
+    """Yield the lines of a student's page."""
     earned = total(graded, most(assignment), assignment.spec.late)
     of = _("{points} of {most}").format(points=shown(earned), most=assignment.points)
     yield [(graded.name, "strong"), (f"  {_(assignment.spec.title)}  {of}", "text")]
@@ -56,7 +56,7 @@ def page(graded: Graded, assignment: Assignment, width: int) -> Iterator[Line]:
 
 
 def _aside(graded: Graded, assignment: Assignment) -> str | None:
-    """What is special about the submission as a whole."""
+    """Return a remark about the submission as a whole, or None."""
     if graded.status != "graded":
         why = wording.clauses(wording.problem(clause) for clause in graded.fault)
         return words.status(graded.status) + (f": {why}" if why else "")
@@ -67,7 +67,7 @@ def _aside(graded: Graded, assignment: Assignment) -> str | None:
 
 
 def _why(graded: Graded, mark: Mark, width: int) -> Iterator[Line]:
-    """Why it is not all points, and the smallest chart that shows it."""
+    """Yield why a task has not all points, and the counterexample."""
     if mark.share == 1:
         return
     if mark.says is not None:
@@ -89,7 +89,7 @@ def _wrapped(text: str, width: int, indent: str = "") -> Iterator[Line]:
 
 
 def table(everyone: Sequence[Graded], assignment: Assignment) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the table of marks."""
+    """Return the head and the rows of the table of marks."""
     head = [_("student"), _("points"), "%", *(str(number + 1) for number in range(len(assignment.tasks))), _("remarks")]
     rows = []
     for graded in everyone:
@@ -117,6 +117,6 @@ def _remarks(graded: Graded) -> str:
 
 
 def legend(assignment: Assignment) -> Iterator[str]:
-    """What the columns of the table mean."""
+    """Yield the lines that explain the columns of the table."""
     for number, task in enumerate(assignment.tasks, 1):
         yield f"{number:>3}  {_(task.spec.name)} ({task.spec.points})"

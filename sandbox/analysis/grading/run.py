@@ -1,4 +1,4 @@
-"""All submissions, each by a judge of its own: here, or on the workers of a Dask cluster."""
+"""Judges all submissions, each in a judge process of its own: here, or on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,13 +33,13 @@ from sandbox.model.clause import Clause
 from sandbox.policies.host.loader import MAX_BYTES
 
 _PACKAGE = "sandbox.analysis.grading"
-#: A judge ends by itself; on another machine it is ended so much later.
+#: A judge ends by itself; on another machine it is killed if it takes so much longer than its limit.
 _GRACE_S = 30.0
 
 
 class Submission(NamedTuple):
-    """Somebody's work. ``name``: the student's; ``what``: a policy, or ``file.py``; ``is_there`` False: it is missing;
-    ``late_days``: that have begun since it was due."""
+    """A submission. ``name``: of the student; ``what``: a policy, or ``file.py``; ``is_there``: False if it is missing;
+    ``late_days``: days begun since the deadline."""
 
     name: str
     what: str
@@ -49,7 +50,8 @@ class Submission(NamedTuple):
 def grade(
     submissions: Sequence[Submission], task: GradeTask, jobs: int | None, over: Callable[[], object]
 ) -> Iterator[Graded]:
-    """What comes of each, in their order. ``task``: what is the same for all; ``over`` is called when one is done."""
+    """Judge submissions, and yield the results in order. ``task``: common to all; ``over``: called for each that is
+    done."""
     there = [each for each in submissions if each.is_there]
     work = [Job(_PACKAGE, _task(task, each), decode_message, task.limit_s) for each in there]
     heard = judged(work, jobs, over)
@@ -60,7 +62,7 @@ def grade(
 def grade_on(
     place: Workplace, submissions: Sequence[Submission], task: GradeTask, over: Callable[[], object]
 ) -> Iterator[Graded]:
-    """The same, on a cluster: files travel with the work. Raises Unavailable."""
+    """Judge submissions on a cluster, to which their files are sent. Raises Unavailable."""
     given: dict[int, Future[bytes]] = {}
     for number, each in enumerate(submissions):
         if each.is_there:
@@ -73,7 +75,7 @@ def grade_on(
         wait_for(place, given[number])
         try:
             messages, seconds = _decode_heard(given[number].result())
-        except Exception as error:  # of a worker that died too often
+        except Exception as error:  # a worker has died too often
             place.check()
             place.verify()
             died = Clause("ends the process", {"reason": type(error).__name__})
@@ -98,13 +100,13 @@ def _decode_heard(data: bytes) -> tuple[list[AnyMessage], float]:
 
 
 def judge_here(message: bytes) -> bytes:
-    """Judge an encoded task on this machine, which need not have the file: what the judge has said. Nothing, where it
-    is another version's."""
+    """Judge an encoded task on this machine, which need not have the file. Returns the encoded messages of the judge,
+    or nothing if the task is of another version."""
     task = decode_task(message)
     if task.version != __version__:
         return b""
     begun_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext("") if task.text is None else tempfile.TemporaryDirectory() as folder:
         if task.text is not None:
             task.what, text, task.text = os.path.join(folder, os.path.basename(task.what)), task.text, None
             with open(task.what.partition(":")[0], "wb") as file:
@@ -130,12 +132,13 @@ def _text_of(what: str) -> str | None:
 
 
 def absent(submission: Submission, task: GradeTask) -> Graded:
-    """Of who has handed in nothing."""
+    """Return the result of a missing submission."""
     return _graded(submission, task, "missing", [])
 
 
 def concluded(submission: Submission, task: GradeTask, messages: Sequence[Any], seconds: float) -> Graded:
-    """What the messages of a judge come to. Without its last word it was ended: what was not judged has no points."""
+    """Return the result of a judge's messages. If the last message is missing, the judge was killed, and tasks that
+    were not judged have no points."""
     graded = _graded(submission, task, "graded", [])
     graded.seconds = seconds
     done = False

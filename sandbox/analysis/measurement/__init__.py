@@ -1,1 +1,1 @@
-"""What a machine can do: examined, measured by real runs, and the slices of a run held against the system's records."""
+"""Examines and measures the machine, and verifies slices of a run by the system's records."""

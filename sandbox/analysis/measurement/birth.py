@@ -1,4 +1,4 @@
-"""A first birth, as every run begins: whether real processes can run here is tried by running one."""
+"""Tests whether real processes can run here, by running one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sandbox.policies.host.failures import cause_of_death
 from sandbox.util.refusals import refused
 from sandbox.util.units import MS
 
-#: What has not ended after so long does not run here.
+#: The test has failed if the process has not ended after this time.
 _PATIENCE_S = 10.0
 
 
 class Birth:
-    """A kernel process begins to start when this is made; what became of it is asked for later, and in the meantime it
-    starts on another CPU. To be left as a context."""
+    """Starts a kernel process that runs a process. Meanwhile other things can be examined; ``outcome`` returns the
+    result. To be used as a context."""
 
     def __init__(self) -> None:
         probe = ProcessSpec("probe", work=[Segment("cpu", MS)])
@@ -29,7 +29,7 @@ class Birth:
             self._link = KernelProcess(boot)
         except OSError as error:
             self._obstacle = refused(error)
-        use_all_cpus()  # what else is looked at has nothing to do with the run
+        use_all_cpus()  # other examinations are independent of the run
 
     def __enter__(self) -> Birth:
         return self
@@ -40,8 +40,8 @@ class Birth:
             self._link = None
 
     def outcome(self) -> tuple[list[Clause], str | None]:
-        """What was done without, and what kept a process of 1 ms from being born, scheduled and ended; None: nothing.
-        To be asked for once."""
+        """Wait for the run. Returns what it had to do without, and why a process of 1 ms could not be started,
+        scheduled and ended, or None. To be called once."""
         link = self._link
         if link is None:
             return [], self._obstacle

@@ -1,4 +1,4 @@
-"""What this machine can do for us, and what to do about what is missing."""
+"""Examines what this machine can do, and says what to do about what is missing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sandbox.analysis.measurement.finding import Finding, findings_of
 from sandbox.i18n import _
 from sandbox.util.units import MS
 
-#: Where the servers of the lessons listen.
+#: The port of the servers in lessons.
 PORT = 9001
 
 
 def examine() -> list[Finding]:
-    """Look at everything. Nothing is changed, and nothing is left."""
+    """Examine everything. Nothing is changed, and nothing is left behind."""
     before, after = (_python, _system), (_port, _terminal)
     if sys.platform != "linux":
         return findings_of(*before, _signals, *after)
@@ -38,13 +38,13 @@ def _system() -> Iterator[Finding]:
     if sys.platform == "linux":
         yield Finding(_("system"), "ok", found)
     elif sys.platform != "win32":
-        yield Finding(_("system"), "limited", found, _("real processes have all that they can have on Linux only"))
+        yield Finding(_("system"), "limited", found, _("some features of real processes are available on Linux only"))
     else:
         yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
 
 
 def _signals() -> Iterator[Finding]:
-    """What there is where signals have to do."""
+    """Examine what scheduling by signals alone can do."""
     if sys.platform == "win32":
         return
     from sandbox.machines.posix import accounts, keeper
@@ -54,15 +54,15 @@ def _signals() -> Iterator[Finding]:
         knowledge = accounts.find_out(guard.os_pid)
     finally:
         guard.end()
-    found = _("real processes are scheduled by signals alone, if you ask for that: --sensor psutil")
+    found = _("real processes can be scheduled by signals alone: --sensor psutil")
     advice = _(
-        "without CPUs of their own, causes of waits, what they fork, sockets, limits of memory; untried on macOS"
+        "without dedicated CPUs, reasons of waits, descendants, sockets and limits of memory; not tried on macOS"
     )
     yield Finding(_("signals"), "limited", found, advice)
     if knowledge.states:
-        found = _("who waits is seen by its state, some milliseconds late")
+        found = _("waits are detected by the state of processes, some milliseconds late")
     else:
-        found = _("no process is seen to wait: who has used no CPU for {time} ms counts as waiting")
+        found = _("states of processes are unknown: one that has used no CPU for {time} ms counts as waiting")
     yield Finding("psutil", "limited", found.format(time=accounts.STILL_NS // MS))
 
 
@@ -72,7 +72,7 @@ def _port() -> Iterator[Finding]:
         try:
             probe.bind(("127.0.0.1", PORT))
         except OSError as error:
-            advice = _('end what listens there, or give the server another port (listen = "127.0.0.1:0")')
+            advice = _('end the program that listens there, or give the server another port (listen = "127.0.0.1:0")')
             yield Finding(what, "limited", error.strerror or _("taken"), advice)
         else:
             yield Finding(what, "ok", _("free"))
@@ -81,11 +81,11 @@ def _port() -> Iterator[Finding]:
 def _terminal() -> Iterator[Finding]:
     encoding = (sys.stdout.encoding or "").lower()
     if encoding not in ("utf-8", "utf8"):
-        advice = _("set LANG=C.UTF-8, or the app's signs cannot be shown")
+        advice = _("set LANG=C.UTF-8, or the app's characters cannot be shown")
         yield Finding(_("encoding"), "limited", encoding or _("unknown"), advice)
     if not sys.stdout.isatty():
-        advice = _("the app needs one; run and simulate do not")
-        yield Finding(_("terminal"), "limited", _("stdout is no terminal"), advice)
+        advice = _("the app needs a terminal; run and simulate do not")
+        yield Finding(_("terminal"), "limited", _("stdout is not a terminal"), advice)
         return
     columns, lines = shutil.get_terminal_size()
     found = f"{os.environ.get('TERM') or _('unknown')}, {columns}×{lines}"

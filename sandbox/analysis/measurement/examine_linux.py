@@ -1,4 +1,4 @@
-"""What is looked at on Linux: whether real processes can be scheduled, and how well."""
+"""Examines whether and how well real processes can be scheduled on Linux."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from sandbox.machines.linux.process import limits
 
 
 def examine() -> list[Finding]:
-    """Look at everything that only Linux has."""
+    """Examine everything that only Linux has."""
     rooms = _begin_rooms()
     first = findings_of(_cpus, _load)
     freezer = cache(capabilities.freezer_obstacle)
     others = (_limits, lambda: _containment(freezer), rooms)
     if not procfs.is_mounted():
-        found = _("not there: nothing can be known of processes")
+        found = _("not mounted: nothing is known about processes")
         return [*first, Finding("/proc", "fails", found, "mount -t proc proc /proc"), *findings_of(*others)]
     with Birth() as birth:
         rest = findings_of(lambda: _freezer(freezer), _sensors, _holders, _hidden, *others)
@@ -41,63 +41,68 @@ def examine() -> list[Finding]:
 def _cpus() -> Iterator[Finding]:
     number, given = len(os.sched_getaffinity(0)), cpus.assign_cpus(1)
     if given.dedicated:
-        found = _("{number}: cpu0 is the real CPU {mini}, the engine keeps to {engine}")
+        found = _("{number}: cpu0 is the real CPU {mini}, the kernel process runs on {engine}")
         yield Finding(_("CPUs"), "ok", found.format(number=number, mini=given.mini[0], engine=given.engine))
     else:
-        found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
+        found = _(
+            "1: shared by the programs and the kernel process; each switch waits for the stop (sequential recipe)"
+        )
         yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
 
 
 def _load() -> Iterator[Finding]:
-    """What others have the CPUs do."""
+    """Examine how busy the CPUs are."""
     number, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    found = _("{load} of {number} CPUs were wanted in the last minute").format(load=f"{load:.1f}", number=number)
+    found = _("load average of {load} on {number} CPUs").format(load=f"{load:.1f}", number=number)
     if load < number:
         yield Finding(_("load"), "ok", found)
     else:
-        advice = _("real runs share their CPU with others: the screen and the results tell for how long those had it")
+        advice = _(
+            "real runs share their CPUs with other programs; the screen and the results tell for how long "
+            "those had them"
+        )
         yield Finding(_("load"), "limited", found, advice)
 
 
 def _freezer(try_it: Callable[[], str | None]) -> Iterator[Finding]:
     obstacle = try_it()
     if obstacle is None:
-        found = _("a child was frozen by its control group: shells, debuggers and others notice nothing")
+        found = _("processes can be frozen by control groups, which shells and debuggers do not notice")
         yield Finding(_("freezer"), "ok", found)
     else:
         advice = _(
-            "shells with job control, debuggers and whatever else watches its children will see our stops; to be had "
-            "by root, or in a control group of one's own: systemd-run --user --scope -p Delegate=yes ossandbox (in a "
-            "container it needs a cgroup2 that may be written)"
+            "shells with job control, debuggers and others that watch their children will see our stops; "
+            "available to root, or in a delegated control group: systemd-run --user --scope -p Delegate=yes "
+            "ossandbox (in a container it needs a writable cgroup2)"
         )
         yield Finding(_("freezer"), "limited", obstacle, advice)
 
 
 def _hidden() -> Iterator[Finding]:
     if not procfs.shows_others():
-        advice = _("children are found all the same; ps shows only your own processes")
+        advice = _("children are found nevertheless; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
 
 
 def _holders() -> Iterator[Finding]:
-    """Whether it can be read for whom a blocked process waits."""
+    """Examine whether the holders of locks can be read from processes."""
     obstacle = capabilities.reading_obstacle()
     if obstacle is None:
-        yield Finding(_("waits"), "ok", _("who holds what others wait for can be read, of all processes of a run"))
+        yield Finding(_("waits"), "ok", _("holders of locks and other ends of pipes can be read"))
         return
-    found = _("who holds what others wait for cannot be read: {what}").format(what=obstacle)
+    found = _("holders of locks and other ends of pipes cannot be read: {what}").format(what=obstacle)
     advice = _(
-        "deadlocks are not found; Yama lets ancestors read where kernel.yama.ptrace_scope is 0 or 1, a container may "
+        "deadlocks are not found; Yama permits it if kernel.yama.ptrace_scope is 0 or 1, a container may "
         "need --security-opt seccomp=unconfined or --cap-add SYS_PTRACE"
     )
     yield Finding(_("waits"), "limited", found, advice)
 
 
 def _first_birth(birth: Birth) -> Iterator[Finding]:
-    """The very birth that a run begins with: a kernel process, and a process that it schedules to its end."""
+    """Report the test run: a kernel process, and a process that it schedules until its end."""
     faults, obstacle = birth.outcome()
     if obstacle is None:
-        found = _("a child was born, stopped, continued and ended by signals")
+        found = _("a process was started, stopped, continued and ended by signals")
         yield Finding(_("scheduling"), "ok", found)
     else:
         advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
@@ -107,7 +112,7 @@ def _first_birth(birth: Birth) -> Iterator[Finding]:
 
 
 def _sensors() -> Iterator[Finding]:
-    """Each sensor, best first; that a better one is missing costs accuracy and nothing else."""
+    """Examine each sensor, the best first. A missing one only costs accuracy."""
     for name in sensors.NAMES:
         if name == "auto":
             continue
@@ -120,10 +125,10 @@ def _sensors() -> Iterator[Finding]:
 
 
 _SENSOR_NOTES: Messages = {
-    "perf": "the system's own record of every switch: exact, and slices can be verified",
+    "perf": "the system's records of every switch: exact, and slices can be verified",
     "idle": "an idle task on each mini CPU tells when nothing else runs",
-    "poll": "kept-open /proc/PID/stat, asked again and again",
-    "psutil": "portable, asked again and again",
+    "poll": "polls /proc/PID/stat, which is kept open",
+    "psutil": "polls through psutil, portable",
 }
 _SENSOR_ADVICE: Messages = {
     "perf": "needs a second CPU, and: sysctl kernel.perf_event_paranoid=2 (in a container also a seccomp profile that "
@@ -151,7 +156,7 @@ def _limits() -> Iterator[Finding]:
 
 def _containment(try_freezer: Callable[[], str | None]) -> Iterator[Finding]:
     who = "root" if os.geteuid() == 0 else _("an ordinary user")
-    contained = os.path.exists("/.dockerenv") or "container" in os.environ  # so systemd calls it
+    contained = os.path.exists("/.dockerenv") or "container" in os.environ  # the variable is set by systemd
     found = _("{who}, in a container") if contained else _("{who}, on the machine")
     yield Finding(_("user"), "ok", found.format(who=who))
     if os.geteuid() != 0:
@@ -159,36 +164,36 @@ def _containment(try_freezer: Callable[[], str | None]) -> Iterator[Finding]:
     yield from _memory()
     strict = can_be_strict()
     if strict:
-        yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
+        yield Finding("--strict", "ok", _("a pid namespace is available"))
     else:
         advice = _("--strict needs util-linux, and root or user namespaces")
-        yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
+        yield Finding("--strict", "limited", _("no pid namespace is available"), advice)
     yield Finding(_("guarantee"), "ok", _guarantee(strict, try_freezer() is None))
 
 
 def _guarantee(strict: bool, freezes: bool) -> str:
-    ends = _("killed at once by their control group") if freezes else _("stopped first, then killed")
-    most = _("all three at once: with --strict") if strict else _("all three at once may leave daemons")
-    says = _("nothing is left, whichever two of terminal, kernel process and keeper die ({ends}); {most}")
+    ends = _("killed at once by control groups") if freezes else _("stopped first, then killed")
+    most = _("all three at once: use --strict") if strict else _("all three at once may leave daemons")
+    says = _("no process is left if any two of the app, the kernel process and the keeper are killed ({ends}); {most}")
     return says.format(ends=ends, most=most)
 
 
 def _privileges() -> Finding:
-    advice = _("what runs under another user can neither be stopped nor ended by us; --setuid permits it all the same")
-    return Finding(_("privileges"), "limited", _("sudo, su and other setuid programs gain none in a run"), advice)
+    advice = _("processes of another user could be neither stopped nor ended; --setuid permits them nevertheless")
+    return Finding(_("privileges"), "limited", _("setuid programs such as sudo gain no privileges in a run"), advice)
 
 
 def _memory() -> Iterator[Finding]:
-    """Who keeps the limits of memory."""
+    """Examine how limits of memory are enforced."""
     if cgroup.can_limit_memory():
-        yield Finding(_("memory"), "ok", _("a control group keeps the limits of memory"))
+        yield Finding(_("memory"), "ok", _("control groups enforce limits of memory"))
     else:
-        advice = _("we look fifty times a second, and end what has more than it may")
-        yield Finding(_("memory"), "limited", _("no control group can limit it"), advice)
+        advice = _("memory is polled 50 times a second, and processes above their limit are ended")
+        yield Finding(_("memory"), "limited", _("no control group can limit memory"), advice)
 
 
 def _begin_rooms() -> Check:
-    """Begin to try a room; what is returned waits for what comes of it."""
+    """Start the test of a room for untrusted code. Returns the check that waits for the result."""
     try:
         begun = room.Probe()
     except OSError:
@@ -197,20 +202,20 @@ def _begin_rooms() -> Check:
 
 
 def _rooms(probe: room.Probe | None) -> Iterator[Finding]:
-    """Whether the files of people whom one does not know can be examined."""
+    """Examine how well untrusted policies are isolated."""
     fences = room.Fences(False, False, False)
     if probe is not None:
         with suppress(OSError, TypeError, SubprocessError):
             fences = probe.fences()
     what = "check"
     if fences == room.Fences(True, True, True):
-        yield Finding(what, "ok", _("strangers' policies see no process, no network and no file but their own"))
+        yield Finding(what, "ok", _("untrusted policies see only their own file, no other processes and no network"))
     elif fences.files and fences.calls:
-        found = _("no namespaces; strangers' policies see no file but their own, and cannot touch other processes")
+        found = _("no namespaces; untrusted policies see only their own file, and cannot access other processes")
         yield Finding(what, "ok", found)
     else:
-        advice = _("examine only files of people whom you trust, or on a system with user namespaces")
-        yield Finding(what, "limited", _("strangers' policies have limits, but can read your files"), advice)
+        advice = _("check only files of people whom you trust, or use a system with user namespaces")
+        yield Finding(what, "limited", _("untrusted policies have limits, but can read your files"), advice)
 
 
 def _first_number(path: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What an examination of this machine finds."""
+"""The findings of an examination of this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sandbox.util.refusals import refused
 
 
 class Finding(NamedTuple):
-    """One thing looked at. ``state``: ok; limited: it works, with less; fails: real processes cannot run."""
+    """One examined thing. ``state``: ``ok``; ``limited``: it works with restrictions; ``fails``: real processes cannot
+    run."""
 
     name: str
     state: Literal["ok", "limited", "fails"]
@@ -22,12 +23,12 @@ Check = Callable[[], Iterator[Finding]]
 
 
 def findings_of(*checks: Check) -> list[Finding]:
-    """What these find, one after the other."""
+    """Return the findings of these checks."""
     return [finding for check in checks for finding in _permitted(check)]
 
 
 def _permitted(check: Check) -> Iterator[Finding]:
-    """What a check finds, until the system refuses something that it needs."""
+    """Yield the findings of a check. If the system denies something that it needs, that is the last one."""
     try:
         yield from check()
     except OSError as error:

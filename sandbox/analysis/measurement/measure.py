@@ -1,5 +1,5 @@
-"""What this machine can do: a few seconds of real runs, held against the system's own records where it keeps them,
-and against the same work left to Linux."""
+"""Measures what this machine can do, with a few seconds of real runs. They are compared with the system's own records
+if it keeps them, and with the same work scheduled by Linux."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ from sandbox.views.metrics import metrics
 _QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 _MIXED_QUANTUM_NS = 10 * MS
 _PATIENCE_S = 20.0
-#: How long the loads below take all together.
+#: How long all of the loads below take together.
 USUAL_NS = 15 * S
 
 Progress = Callable[[str], None]
 
 
 def steps(sensors: Sequence[str]) -> int:
-    """In how many steps the measurement is made."""
+    """Return the number of steps of the measurement."""
     return len(_QUANTA_NS) + len(sensors) + 1
 
 
 def measure(sensors: Sequence[str], progress: Progress, for_ns: int = USUAL_NS) -> dict[str, Any]:
-    """All figures as one document; times in ns. ``sensors``: the ones that this machine permits; ``progress`` is told
-    what comes next; ``for_ns``: how long it may take, more or less."""
+    """Return all figures as one document; times in ns. ``sensors``: the available ones; ``progress``: called with a
+    description of each step; ``for_ns``: the approximate duration."""
     size = for_ns / USUAL_NS
     document: dict[str, Any] = {"quanta": [], "sensors": []}
     for quantum_ns in _QUANTA_NS:
         progress(_("four processes that compute, quantum {time} ms").format(time=quantum_ns // MS))
         document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns, size), size=size).slices()})
     for sensor in sensors:
-        progress(_("processes that compute a little and wait a lot, sensor {sensor}").format(sensor=sensor))
+        progress(_("processes that compute little and wait much, sensor {sensor}").format(sensor=sensor))
         document["sensors"].append({"sensor": sensor, **Run(waiters(size), sensor, size).blocks()})
-    progress(_("a mixed load, here and left to Linux"))
+    progress(_("a mixed load, here and scheduled by Linux"))
     document["against_linux"] = _against_linux(size)
     return document
 
 
 class Run:
-    """One run on real processes, and what it used of the engine's own CPU. ``size``: that of the load."""
+    """A run on real processes, with the CPU time of the kernel process. ``size``: the factor of the load's length."""
 
     def __init__(self, scenario: Scenario, sensor: str = "auto", size: float = 1, recipe: str = "auto") -> None:
         self.history = History()
         self._verification = Verification()
-        #: CPU time of the kernel process and the machine's time, at the first event that counts and at the last.
+        #: The CPU time of the kernel process and the machine's time, at the first and the last end of a slice.
         self._engine: list[tuple[int, int]] = []
         link = KernelProcess(Boot(scenario, sensor=sensor, recipe=recipe, verify=True))
         try:
@@ -87,7 +87,7 @@ class Run:
         return (last_cpu_ns - first_cpu_ns) / max(last_ns - first_ns, 1)
 
     def slices(self) -> dict[str, Any]:
-        """How true the slices were; without records, what our own books say."""
+        """Return the accuracy of slices: by the system's records, or else by our own accounts."""
         figures = self._verification.figures()
         witnessed = self._verification.witnessed
         return {
@@ -98,14 +98,14 @@ class Run:
         }
 
     def _booked_errors(self) -> Iterator[int]:
-        """Of each slice that was used up: the CPU time that it took, less what was granted."""
+        """Yield the CPU time of each slice that was used up, less the granted time, in ns."""
         quantum_ns = self.history.booted.parameters["quantum_ns"] if self.history.booted else None
         for piece in self.history.slices:
             if piece.reason == "expired" and isinstance(quantum_ns, int):
                 yield piece.cpu_ns - quantum_ns
 
     def blocks(self) -> dict[str, Any]:
-        """From a block to the next dispatch; only records tell."""
+        """Return the times from a block to the next dispatch; None without records of the system."""
         figures = self._verification.figures()
         return {
             "block_to_dispatch_ns": figures["block_to_dispatch"] if self._verification.witnessed else None,
@@ -122,7 +122,7 @@ def _against_linux(size: float) -> dict[str, Any]:
 
 
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
-    """For how many ns the same synthetic work runs on the same CPU without us."""
+    """Return how long the same synthetic work takes on the same CPU if Linux schedules it, in ns."""
     from sandbox.machines.linux import cpus
 
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
@@ -133,7 +133,7 @@ def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     return int(done.stdout)
 
 
-# The loads: of ``size`` 1, or so many times as long
+# The loads; ``size`` is a factor of their length
 
 
 def _scenario(quantum_ns: int, *processes: ProcessSpec) -> Scenario:
@@ -149,19 +149,19 @@ def _by_turns(name: str, cpu_ns: int, io_ns: int, times: float) -> ProcessSpec:
 
 
 def hogs(quantum_ns: int, size: float = 1) -> Scenario:
-    """Four processes that only compute, for a few slices at least."""
+    """Return four processes that only compute, for at least a few slices."""
     cpu_ns = max(250 * MS * size, 2.5 * quantum_ns)
     return _scenario(quantum_ns, *(_hog(f"hog-{number}", cpu_ns) for number in range(4)))
 
 
 def waiters(size: float = 1) -> Scenario:
-    """Five processes that compute a little and wait a lot, and one that only computes."""
+    """Return five processes that compute little and wait much, and one that only computes."""
     waiters = [_by_turns(f"io-{number}", 1 * MS, 15 * MS, 50 * size) for number in range(5)]
     return _scenario(_MIXED_QUANTUM_NS, *waiters, _hog("hog", 400 * MS * size))
 
 
 def mixed(size: float = 1) -> Scenario:
-    """Two that only compute, two that compute and wait by turns."""
+    """Return two processes that only compute, and two that compute and wait alternately."""
     return _scenario(
         _MIXED_QUANTUM_NS,
         _hog("hog-1", 400 * MS * size),

@@ -1,4 +1,4 @@
-"""What an examination found, what a measurement measured and how true the slices of a run were: in print."""
+"""Prints the findings of an examination, the figures of a measurement, and the accuracy of a run's slices."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Figures = dict[str, Any]
 
 
 def microseconds(ns: int | None) -> str:
-    """A short time in a table: whole microseconds, ``-`` for none."""
+    """Return a time in whole microseconds, for a table; ``-`` for None."""
     return "-" if ns is None else f"{ns / US:.0f}"
 
 
 _PARTS = ("p50", "p99", "max")
 _VERIFIED: Messages = {
-    "slice_error": "a used-up slice, longer than granted by",
-    "dispatch_gap": "from one process to the next, where a slice ended",
-    "block_to_dispatch": "from one process to the next, where one blocked",
-    "accounting_error": "CPU time of a process, our books more than the records by",
+    "slice_error": "excess of a used-up slice",
+    "dispatch_gap": "gap between two processes after the end of a slice",
+    "block_to_dispatch": "gap between two processes after a block",
+    "accounting_error": "excess of a process's CPU time over the records",
 }
 
 
@@ -35,7 +35,7 @@ _SIGNS: Messages = {
 
 
 def print_findings(findings: list[Finding]) -> None:
-    """As a table, and what to do below it."""
+    """Print a table of findings, followed by advice."""
     rows = [[_(_SIGNS[finding.state]), finding.name, finding.found] for finding in findings]
     print_table(["", _("what"), _("found")], rows, {0, 1, 2})
     advice = [finding for finding in findings if finding.advice]
@@ -50,38 +50,39 @@ def print_findings(findings: list[Finding]) -> None:
 
 
 def print_verification(figures: Figures) -> None:
-    """How true the slices of a run were."""
+    """Print the accuracy of a run's slices."""
     say()
-    say(_("held against the system's own records of every switch:"))
+    say(_("compared with the system's records of every switch:"))
     rows = [
         [_(says), str(figures[key]["count"]), *(microseconds(figures[key][part]) for part in _PARTS)]
         for key, says in _VERIFIED.items()
     ]
     print_table([_("all times in µs"), _("number"), "p50", "p99", _("max")], rows, left={0})
     ours, records = milliseconds(figures["undispatched_ns"]), milliseconds(figures["undispatched_recorded_ns"])
-    said = _("ran without being dispatched: {ours} ms by our books, {records} ms by the records")
+    said = _("ran without being dispatched: {ours} ms by our accounts, {records} ms by the records")
     say(said.format(ours=ours, records=records))
 
 
 def print_measurement(measurement: Figures) -> None:
-    """What a machine can do, as tables."""
-    engine = _("engine's own CPU")
+    """Print the tables of a measurement."""
+    engine = _("CPU of the kernel process")
     say(_("four processes that only compute:"))
     head = [_("quantum"), _("CPU delivered"), _("slice error p50"), "p99", _("dispatch gap p50"), "p99", engine]
     print_table(head, [_slices(figures) for figures in measurement["quanta"]], left=set())
     say()
-    say(_("five that compute 1 ms and wait 15 ms by turns, and one that only computes, quantum 10 ms:"))
+    say(_("five processes that compute 1 ms and wait 15 ms alternately, and one that only computes, quantum 10 ms:"))
     head = [_("sensor"), _("block → next dispatch p50"), "p99", _("ran undispatched"), engine]
     print_table(head, [_blocks(figures) for figures in measurement["sensors"]], left={0})
     say()
     load = measurement["against_linux"]
     said = _(
-        "a mixed load, quantum 10 ms: {ours} ms here, {linux} ms left to Linux on the same CPU: {ratio} times as long"
+        "a mixed load, quantum 10 ms: {ours} ms here, {linux} ms scheduled by Linux on the same CPU: "
+        "{ratio} times as long"
     )
     ours, linux = milliseconds(load["makespan_ns"]), milliseconds(load["linux_makespan_ns"])
     say(said.format(ours=ours, linux=linux, ratio=f"{load['ratio']:.3f}"))
     if any(figures["dispatch_gap_ns"] is None for figures in measurement["quanta"]):
-        say(_("- : only the system's own records could tell, and it keeps none for us (see: ossandbox doctor)"))
+        say(_("- : unknown without the system's records (see: ossandbox doctor)"))
 
 
 def _slices(figures: Figures) -> list[str]:

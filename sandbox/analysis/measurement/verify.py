@@ -1,7 +1,7 @@
-"""How true the slices are: every one of them held against the system's own record of the same moments.
+"""Verifies the slices of a run by the system's own records.
 
-The events say when the mini operating system gave a CPU and took it away; ``Witnessed`` events say when the process
-really was on the real CPU. All times in ns.
+The events tell when the mini operating system has given a process a CPU and taken it away; ``Witnessed`` events tell
+when the process was on the real CPU. All times in ns.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _NOT_YET_NS = 1 << 62
 
 
 class Stretch(NamedTuple):
-    """A process was on the real CPU."""
+    """An interval in which a process was on the real CPU."""
 
     from_ns: int
     until_ns: int
 
 
 class Turn:
-    """One turn of a process on a CPU. ``came_ns`` and ``left_ns``: when it really did; None: it never was there."""
+    """A slice of a process. ``came_ns`` and ``left_ns``: when it was on the real CPU; None if it was not."""
 
     __slots__ = ("came_ns", "cpu", "end_ns", "left_ns", "pid", "reason", "slice_ns", "start_ns")
 
@@ -41,7 +41,7 @@ class Turn:
 
 
 class Verification:
-    """Gathers the events of a run; ``figures`` says what came of it."""
+    """Collects the events of a run; ``figures`` returns the accuracy."""
 
     def __init__(self) -> None:
         self._turns: list[list[Turn]] = []
@@ -69,7 +69,7 @@ class Verification:
 
     @property
     def witnessed(self) -> bool:
-        """Whether there is anything to hold the events against."""
+        """Whether there are records of the system."""
         return bool(self._stretches)
 
     def figures(self) -> dict[str, Any]:
@@ -98,8 +98,8 @@ class Verification:
         }
 
     def _find(self, turns: list[Turn]) -> None:
-        """When the process of each turn really came and left: it came after it was dispatched and before the turn
-        was over, and left for good before its next turn."""
+        """Find when the process of each turn came to the real CPU, which is between dispatch and end, and when it left
+        it for the last time before its next turn."""
         for turn in turns:
             stretches = self._stretches.get(turn.pid, [])
             index = bisect_left(stretches, (turn.start_ns, 0))
@@ -110,7 +110,8 @@ class Verification:
                 index += 1
 
     def _slice_errors(self) -> Iterator[int]:
-        """Of slices that were used up and ended with another process's turn: one that goes on has no end."""
+        """Yield the errors of slices that were used up and were followed by another process; else there was no
+        switch."""
         for turns in self._turns:
             for turn, following in pairwise(turns):
                 if turn.reason == "expired" and turn.pid != following.pid and turn.slice_ns is not None:
@@ -125,7 +126,7 @@ class Verification:
                     yield following.came_ns - turn.left_ns
 
     def _undispatched_recorded_ns(self) -> int:
-        """Time on a real CPU outside all turns of the process."""
+        """Return the total time that processes were on the real CPU outside their turns."""
         total_ns = 0
         turns: dict[int, list[Turn]] = {}
         for turn in (turn for turns_of_cpu in self._turns for turn in turns_of_cpu):
@@ -137,7 +138,7 @@ class Verification:
 
 
 def _overlap(stretches: list[Stretch], turns: list[Turn]) -> int:
-    """The time that is in a stretch and in a turn; both sorted, and neither overlapping itself."""
+    """Return the time that is both in a stretch and in a turn. Both are sorted, and do not overlap among themselves."""
     total_ns, index = 0, 0
     for from_ns, until_ns in stretches:
         while index < len(turns) and turns[index].end_ns <= from_ns:

@@ -1,1 +1,1 @@
-"""Many runs: the product of scenarios, policies, seeds and CPUs, a row each, on all CPUs of a machine or a cluster."""
+"""Sweeps: runs of all combinations of scenarios, policies, seeds and CPUs, with a row of figures each."""

@@ -1,4 +1,4 @@
-"""The warm worker of a sweep: ``python -m sandbox.analysis.sweep``. Chunks in, a row a line out, until nobody asks."""
+"""The persistent worker of a sweep: ``python -m sandbox.analysis.sweep``. It reads chunks and writes a row per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.util.timeout import ALARM
 
 
 def main() -> None:
-    """Serve. What policies print meanwhile goes nowhere."""
+    """Serve until the end of the input. Output of policies is discarded."""
     out = detach()
     ALARM.end_hanging_process()
     out.write(__version__.encode() + b"\n")
@@ -23,7 +23,7 @@ def main() -> None:
         for row in chunk.rows:
             out.write(make(chunk, row) + b"\n")
             out.flush()
-    os._exit(0)  # whatever a policy has left running
+    os._exit(0)  # do not wait for threads that a policy has started
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A warm worker, as whoever gives it work sees it, and ``run_chunk``, which any executor can call in any thread.
+"""The caller's side of persistent workers, and ``run_chunk``, which any executor can call in any thread.
 
-Each thread has a worker of its own, a process that is kept: it starts once. A policy may hang it, end it or fill its
-memory; the rows come one by one, so it is known which run that was. This one gets a row that says why, and a new
-worker goes on with the next. (``ProcessPoolExecutor`` loses all that is under way when one of its processes dies, and
-cannot end one that hangs.)
+Each thread has a worker process of its own, which is started once. A policy may hang, kill or exhaust it. Rows arrive
+one by one, so the run is known in which that happens: it gets a row with the reason, and a new worker continues with
+the next run. (``ProcessPoolExecutor`` loses all pending work when one of its processes dies, and cannot end a hanging
+one.)
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -28,33 +27,35 @@ from sandbox import __version__
 from sandbox.analysis.sweep import messages
 from sandbox.analysis.sweep.messages import Chunk
 from sandbox.analysis.sweep.run import failure, over_time
+from sandbox.link.pipes import Source
 from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
+from sandbox.util.scratch import unnamed_file
 
-#: A run ends by itself when its time is over; so many seconds later its worker is ended.
+#: A run ends by itself when its time is over; its worker is killed so many seconds later.
 _GRACE_S = 3.0
-#: How often is looked whether a silent worker lives.
+#: How often a silent worker is checked.
 _LOOK_S = 0.25
-#: How long a worker may take to begin.
+#: How long a worker may take to start.
 _BEGIN_S = 60.0
-#: Bytes of what it wrote to its standard error: the dump of a deep stack fits.
+#: Bytes of its standard error that are read; the dump of a deep stack fits.
 _MAX_WORDS = 1 << 16
 
 
 class Done(NamedTuple):
-    """What came of a chunk: its rows in their order, and how long they took."""
+    """The result of a chunk: its rows in their order, and how many seconds they took."""
 
     rows: list[bytes]
     seconds: float
 
 
 class CannotWork(Exception):
-    """No worker begins here, or it is of another version; the words say which."""
+    """No worker can be started here, or it has another version; the message says which."""
 
 
 class OtherVersion(CannotWork):
-    """Whoever shall do the work has another version than whoever asks for it."""
+    """The worker has another version than the caller."""
 
 
 class _Died(Exception):
@@ -63,17 +64,17 @@ class _Died(Exception):
         self.what = what
 
 
-#: On systems that have it.
+#: Not defined in ``signal`` on all systems.
 _SIGKILL = 9
 
 
 class Warm:
-    """The process. To be used by one thread, which it does not outlive."""
+    """A worker process. It is used by one thread, and does not outlive that."""
 
     def __init__(self) -> None:
-        root = str(Path(sandbox.__file__).parents[1])  # of this very version, wherever this one was imported from
+        root = str(Path(sandbox.__file__).parents[1])  # so that the worker imports the same version
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = unnamed_file()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.sweep"],
             stdin=subprocess.PIPE,
@@ -82,6 +83,8 @@ class Warm:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
         )
+        assert self._process.stdout is not None
+        self._says = Source(self._process.stdout)
         self._lines = Lines()
         self._read: list[bytes] = []
         try:
@@ -93,7 +96,7 @@ class Warm:
             raise CannotWork(version)
 
     def rows(self, chunk: Chunk) -> Iterator[bytes]:
-        """The rows of a chunk, one after another. Raises _Died."""
+        """Make the runs of a chunk, and yield the rows. Raises _Died."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(messages.encode(chunk) + b"\n")
@@ -104,25 +107,24 @@ class Warm:
             yield self._next(chunk.limit_s + _GRACE_S, over_time(chunk.limit_s))
 
     def _next(self, patience_s: float, late: Clause | None = None) -> bytes:
-        """The next line, in time. ``late``: what to say of it if it is not."""
-        assert self._process.stdout is not None
+        """Return the next line. Raises _Died, with ``late`` if that is given and the time is over."""
         until_s = time.monotonic() + patience_s
         while not self._read:
-            if sys.platform != "win32" and not select([self._process.stdout], [], [], _LOOK_S)[0]:
+            if not select([self._says], [], [], _LOOK_S)[0]:
                 if time.monotonic() > until_s:
                     self.end()
                     raise _Died(late or self._why())
                 if self._process.poll() is None:
                     continue
-                raise _Died(self._why())  # somebody whom it has started may keep our pipe open
-            data = os.read(self._process.stdout.fileno(), 1 << 18)
+                raise _Died(self._why())  # a descendant may keep the pipe open
+            data = self._says.read(1 << 18)
             if not data:
                 raise _Died(self._why())
             self._read += self._lines.feed(data)
         return self._read.pop(0)
 
     def _why(self) -> Clause:
-        """What it died of."""
+        """Return why it has died."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_S)
         words = ""
@@ -136,13 +138,13 @@ class Warm:
         return found
 
     def end(self) -> None:
-        """End it and whatever is in its session."""
+        """Kill it and its process group."""
         with suppress(OSError):
             if sys.platform != "win32":
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._stderr):
+        for pipe in (self._process.stdin, self._says, self._stderr):
             with suppress(OSError):
                 if pipe is not None:
                     pipe.close()
@@ -154,7 +156,7 @@ class _Mine(threading.local):
 
 _mine = _Mine()
 _all: set[Warm] = set()
-#: Set while nobody wants what the workers do any more.
+#: Set once the results of workers are not wanted any more.
 _closed = threading.Event()
 
 
@@ -168,7 +170,7 @@ def run_chunk(message: bytes) -> Done:
     while len(rows) < len(chunk.rows):
         left = msgspec.structs.replace(chunk, rows=chunk.rows[len(rows) :])
         try:
-            rows.extend(_warm().rows(left))  # one by one: those before a death are kept
+            rows.extend(_warm().rows(left))  # extends row by row, so that those before a death are kept
         except _Died as died:
             _dismiss()
             if _closed.is_set():
@@ -178,7 +180,7 @@ def run_chunk(message: bytes) -> Done:
 
 
 def _warm() -> Warm:
-    """The worker of this thread."""
+    """Return the worker of this thread."""
     if _closed.is_set():
         raise CannotWork("closed")
     if _mine.warm is None:
@@ -195,12 +197,12 @@ def _dismiss() -> None:
 
 
 def open_all() -> None:
-    """Workers of this process may begin again."""
+    """Allow workers to be started again."""
     _closed.clear()
 
 
 def end_all() -> None:
-    """End the workers of all threads of this process, and let none begin."""
+    """Kill the workers of all threads of this process, and start no more."""
     _closed.set()
     for warm in [*_all]:
         _all.discard(warm)
@@ -208,5 +210,5 @@ def end_all() -> None:
 
 
 def version() -> str:
-    """Of whoever does the work."""
+    """Return the version of this package. Called on a cluster's workers."""
     return __version__

@@ -1,5 +1,5 @@
-"""Where runs are made: on this machine's CPUs, or on a Dask cluster. Both are a ``concurrent.futures.Executor`` behind
-which ``run_chunk`` does the work, so nobody can tell from the rows who made them."""
+"""Where runs are made: on this machine's CPUs, or on a Dask cluster. Both provide a ``concurrent.futures.Executor``
+that calls ``run_chunk``, so that the rows do not depend on the place."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from sandbox.analysis.sweep.bench import Done
 from sandbox.model.clause import Clause
 from sandbox.util.units import S
 
-#: How long a scheduler may take to answer, and how often the cluster is asked how large it is.
+#: How long a scheduler may take to answer, and how often the cluster's size is queried.
 _ANSWER_S, _LOOK_S = 5.0, 1.0
-#: How often is looked, while nothing comes, whether anything still can.
+#: How often the place is checked while waiting for a result.
 _WAIT_S = 0.5
-#: How long a scheduler may be without any worker.
+#: How long a scheduler may be without workers, and how often that is checked.
 _ALONE_S, _POLL_S = 30.0, 0.2
 
 W = TypeVar("W")
 
 
 class Unavailable(Exception):
-    """Nobody makes the runs, or nobody does any more."""
+    """The runs cannot be made here, or not any more."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -38,31 +38,31 @@ class Unavailable(Exception):
 
 
 class Workplace(Protocol):
-    """Somewhere where runs are made."""
+    """A place where runs are made."""
 
     @property
     def executor(self) -> Executor: ...
 
     @property
     def slots(self) -> int:
-        """How many chunks are worked at at once."""
+        """How many chunks are processed at the same time."""
         ...
 
     def check(self) -> None:
-        """Raises Unavailable when no work will come back any more."""
+        """Raise Unavailable if no results can come any more."""
         ...
 
     def verify(self) -> None:
-        """Raises Unavailable if somebody is there who cannot do the work."""
+        """Raise Unavailable if there is a worker that cannot do the work."""
         ...
 
     def close(self) -> None:
-        """Leave nothing behind, finished or not."""
+        """Free all resources, whether the work is done or not."""
         ...
 
 
 def submit(place: Workplace, work: Callable[[bytes], W], message: bytes) -> Future[W]:
-    """Give out work. Raises Unavailable."""
+    """Submit work to a place. Raises Unavailable."""
     try:
         return place.executor.submit(work, message)
     except Unavailable:
@@ -73,13 +73,13 @@ def submit(place: Workplace, work: Callable[[bytes], W], message: bytes) -> Futu
 
 
 def wait_for(place: Workplace, future: Future[W]) -> None:
-    """Until work that was given out is done. Raises Unavailable."""
+    """Wait until submitted work is done. Raises Unavailable."""
     while not wait([future], _WAIT_S).done:
         place.check()
 
 
 class Here:
-    """Warm processes of this machine, each driven by a thread that only waits for it."""
+    """This machine: persistent worker processes, each driven by a thread that waits for it."""
 
     def __init__(self, jobs: int) -> None:
         bench.open_all()
@@ -105,12 +105,12 @@ class Cluster:
             import distributed
         except ImportError:
             raise Unavailable(Clause("no cluster extra", {"hint": "pip install 'ossandbox[cluster]'"})) from None
-        logging.disable()  # what they have to say is said in one line of ours
+        logging.disable()  # errors are reported in one line of our own
         warnings.filterwarnings("ignore", module="distributed")
         self._address = address
         self._alone_s: float | None = None
         try:
-            connect: Any = distributed.Client  # its methods say little of their types
+            connect: Any = distributed.Client  # its methods are not annotated well
             self._client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False, name="ossandbox")
         except Exception as error:
             logging.disable(logging.NOTSET)
@@ -129,7 +129,7 @@ class Cluster:
 
     @property
     def slots(self) -> int:
-        """Workers come and go."""
+        """The number of the cluster's threads, which may change."""
         self._look()
         return self._slots
 
@@ -154,7 +154,7 @@ class Cluster:
         with suppress(Exception):
             try:
                 workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-            except TypeError:  # an older one tells of all
+            except TypeError:  # older versions return all workers and have no such parameter
                 workers = self._client.scheduler_info()["workers"].values()
         count: int = sum(worker["nthreads"] for worker in workers)
         self._alone_s = None if count else self._alone_s or time.monotonic()
@@ -166,20 +166,20 @@ class Cluster:
         except Exception as error:
             raise Unavailable(Clause("scheduler is gone", {"at": self._address})) from error
         for worker, version in versions.items():
-            if version != __version__ and not isinstance(version, OSError):  # of one that is just leaving
+            if version != __version__ and not isinstance(version, OSError):  # OSError: the worker is leaving
                 theirs = version if isinstance(version, str) else None
                 raise Unavailable(other_version(worker, theirs))
 
 
 def other_version(worker: str | None, theirs: str | None) -> Clause:
-    """What is wrong with a worker. ``theirs`` None: it has none at all, or one that knows no sweeps."""
+    """Return the error of a worker with another version. ``theirs``: None if it has none, or one without sweeps."""
     if theirs is None:
         return Clause("worker has none", {"at": worker, "ours": __version__})
     return Clause("worker of another version", {"at": worker, "version": theirs, "ours": __version__})
 
 
 def jobs_of_machine() -> int:
-    """As many as there are CPUs for us."""
+    """Return the number of CPUs that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,5 +1,5 @@
-"""The file of a sweep: rows are appended, what is there already is known by its key, and a line that was torn off when
-its writer was killed is taken away."""
+"""The result file of a sweep. Rows are appended, existing ones are known by their keys, and an incomplete line of a
+writer that was killed is removed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _decode = msgspec.json.Decoder(_Key).decode
 
 
 def _key(line: bytes) -> str | None:
-    """The key of a row; None for what is none of ours."""
+    """Return the key of a row; None if it is no valid row."""
     try:
         key = _decode(line).key
         int(key[:16], 16)
@@ -33,7 +33,7 @@ def _key(line: bytes) -> str | None:
 
 
 class Known:
-    """Keys, eight bytes for each: their first 64 bits tell a million rows apart."""
+    """A set of keys that stores eight bytes of each: 64 bits suffice to distinguish a million rows."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._found = array("Q", sorted(int(key[:16], 16) for key in keys))
@@ -50,7 +50,8 @@ class Known:
 
 
 class ResultFile:
-    """Open for more rows. Raises BadValue: it exists and shall not be gone on with, or somebody else is at it."""
+    """A result file that is open for appending. Raises BadValue if it exists and neither ``resume`` nor ``overwrite``
+    is set, or if another process writes to it."""
 
     def __init__(self, path: str, resume: bool, overwrite: bool) -> None:
         self.path = path
@@ -77,7 +78,7 @@ class ResultFile:
             raise BadValue("sweep under way") from None
 
     def _keys(self) -> Iterator[str]:
-        """The keys of all whole lines; what follows the last of them is cut off."""
+        """Yield the keys of all complete lines, then truncate the file after the last of them."""
         end = 0
         for line in self._file:
             if not line.endswith(b"\n"):
@@ -90,12 +91,12 @@ class ResultFile:
         self._file.truncate()
 
     def write(self, row: bytes) -> None:
-        """Append a row; it is in the hands of the system when this returns."""
+        """Append a row, and flush it to the system."""
         self._file.write(row + b"\n")
         self._file.flush()
 
     def rows(self, wanted: Container[str] | None = None) -> Iterator[bytes]:
-        """All rows of the file; of those that were there already only the ``wanted``, by their keys."""
+        """Yield the rows of the file. If the file had rows before, only those with ``wanted`` keys."""
         self._file.seek(0)
         for line in self._file:
             if wanted is None or not self.known or (_key(line) or "") in wanted:

@@ -1,4 +1,4 @@
-"""What travels to whoever makes the runs: everything that a run needs, no file beside it."""
+"""The messages to workers. They contain all that a run needs, including files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sandbox.model.spec import Scenario
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A scenario under a policy. ``label``: the contender as the user wrote it; ``files``: the texts of the policies
-    that lie in files, by the names that the scenario has for them."""
+    """A scenario under a policy. ``label``: the contender as the user wrote it; ``files``: the contents of policy files
+    by the names that the scenario uses."""
 
     scenario: Scenario
     label: str
@@ -27,7 +27,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Runs that are given out together. ``limit_s``: for each of them; ``version``: of whoever asks."""
+    """Runs that are sent together. ``limit_s``: the time limit of each; ``version``: that of the caller."""
 
     entries: list[Entry]
     rows: list[Row]
@@ -47,5 +47,5 @@ _decode_version = msgspec.json.Decoder(_Version).decode
 
 
 def version_of(message: bytes) -> str:
-    """Who asks: another version's chunks may have another form."""
+    """Return the version of the caller, whose chunks may have another format."""
     return _decode_version(message).version

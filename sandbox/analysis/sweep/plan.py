@@ -1,4 +1,4 @@
-"""The product: which runs there are, in which order, and the key that tells each from all others."""
+"""The plan of a sweep: which runs there are, their order, and a unique key of each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sandbox.model.values import BadValue
 from sandbox.policies.choice import Contender
 from sandbox.util.timeout import ALARM
 
-#: Hexadecimal digits of a key: among a million rows two are never the same.
+#: Hexadecimal digits of a key, enough for a million rows without collisions.
 _DIGITS = 24
 
 
 class Contest(NamedTuple):
-    """A scenario with who takes part in it. ``text``: that of its file; ``cpus`` None: as the scenario says."""
+    """A scenario and the contenders for it. ``text``: the content of its file."""
 
     scenario: Scenario
     text: bytes
@@ -31,8 +31,8 @@ class Contest(NamedTuple):
 
 
 class Plan:
-    """All runs: scenario by scenario, then by CPUs, then by contender, the seeds last, so that neighbours share
-    their policy. ``real``: on real processes."""
+    """All runs in order: by scenario, CPUs, contender and seed, so that adjacent runs have the same policy. ``real``:
+    on real processes."""
 
     def __init__(
         self, contests: Iterable[Contest], seeds: Wholes | None, cpus: Wholes | None, limit_s: float, real: bool = False
@@ -41,7 +41,7 @@ class Plan:
         self._seeds, self._cpus = seeds, cpus
         self.entries: list[Entry] = []
         self._prefixes: list[bytes] = []
-        #: For each scenario the numbers of its entries.
+        #: The indices of the entries of each scenario.
         self._scenarios: list[list[int]] = []
         seen: set[bytes] = set()
         for contest in contests:
@@ -59,7 +59,7 @@ class Plan:
         return len(self.entries) * len(self._seeds or (0,)) * len(self._cpus or (0,))
 
     def rows(self) -> Iterator[Row]:
-        """All of them, one at a time."""
+        """Iterate over all runs."""
         for numbers in self._scenarios:
             if not numbers:
                 continue
@@ -70,7 +70,7 @@ class Plan:
                         yield Row(number, self._key(number, seed, cpus), seed, cpus)
 
     def chunk(self, rows: Sequence[Row]) -> Chunk:
-        """These rows, with what they need."""
+        """Return these rows as a chunk, with the entries that they need."""
         used = sorted({row.entry for row in rows})
         places = {number: place for place, number in enumerate(used)}
         moved = [Row(places[row.entry], row.key, row.seed, row.cpus) for row in rows]
@@ -96,8 +96,8 @@ class Plan:
 
 
 def _entry(scenario: Scenario, contender: Contender, real: bool) -> Entry:
-    """What of it travels: policies in files by their texts, and nothing that leads to a folder of this machine. Real
-    runs stay here."""
+    """Return what is sent to workers: policy files by their contents, without paths of this machine. Real runs are not
+    sent."""
     entered = contender.enter(scenario)
     machine = entered.machine
     files: dict[str, str] = {}
@@ -117,22 +117,22 @@ def _entry(scenario: Scenario, contender: Contender, real: bool) -> Entry:
 
 
 def _carried(name: str, folder: str, files: dict[str, str]) -> str:
-    """The name under which the file of ``file.py:Class`` is carried along."""
+    """Add the file of ``file.py:Class`` to ``files``. Returns the policy's name there."""
     file, _, kind = name.rpartition(":")
     try:
         with open(os.path.join(folder, file), "rb") as opened:
-            text = opened.read().decode("latin-1")  # byte for byte: the interpreter decodes it
+            text = opened.read().decode("latin-1")  # keeps the bytes, which the interpreter decodes
     except OSError:
-        return name  # whoever asks for it is told
+        return name  # the worker reports it
     carried = os.path.basename(file) if os.path.isabs(file) else file
-    if files.get(carried, text) != text:  # two files of one name
+    if files.get(carried, text) != text:  # two files with the same name
         carried = f"{hashlib.sha256(text.encode('latin-1')).hexdigest()[:8]}-{carried}"
     files[carried] = text
     return f"{carried}:{kind}"
 
 
 def _settings(scenario: Scenario, entry: Entry) -> list[tuple[str, str]]:
-    """The parameters that were asked for, as the policy itself writes them: 1ms and 1000us are the same."""
+    """Return the parameters that were given, as the policy writes them, so that 1ms and 1000us are the same."""
     asked = scenario.machine.parameters
     try:
         written = policies.build(scenario.machine, "", ALARM).written if not entry.files else {}
@@ -142,7 +142,7 @@ def _settings(scenario: Scenario, entry: Entry) -> list[tuple[str, str]]:
 
 
 def _programs(scenario: Scenario) -> list[str]:
-    """Of real processes, what their Python files say."""
+    """Return hashes of the Python files of real processes."""
     found = []
     for process in scenario.processes:
         if process.python is not None:

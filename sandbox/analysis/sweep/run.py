@@ -1,4 +1,4 @@
-"""One run, and its row: a line of JSON in which nothing tells when, where or by whom it was made."""
+"""Makes one run and its row, a line of JSON that does not depend on when and where it was made."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from sandbox.util.units import S
 from sandbox.views.history import History
 from sandbox.views.metrics import metrics
 
-#: Decimal digits of a figure that is no whole number: in the last bits interpreters differ.
+#: Decimal digits of floating-point figures: interpreters may differ in the last bits.
 _DIGITS = 12
-#: Of a fault, what another machine would say otherwise.
+#: Figures of faults that depend on the machine.
 _LOCAL = frozenset({"traceback", "successor"})
 
 encode = msgspec.json.Encoder().encode
-#: The language is one for all threads.
+#: The current language is common to all threads.
 _speaking = Lock()
 
 
 class OverTime(Exception):
-    """A run takes longer than it may."""
+    """A run has exceeded its time limit."""
 
 
 class Failed(Exception):
-    """A run of which nothing comes, and why."""
+    """A run has failed; ``what``: why."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -45,14 +45,14 @@ class Failed(Exception):
 
 
 def scenario_of(chunk: Chunk, row: Row) -> Scenario:
-    """What is run: the entry's scenario with the row's seed and CPUs."""
+    """Return the entry's scenario with the seed and the CPUs of the row."""
     scenario = chunk.entries[row.entry].scenario
     machine = msgspec.structs.replace(scenario.machine, seed=row.seed, cpus=row.cpus)
     return msgspec.structs.replace(scenario, machine=machine)
 
 
 def make(chunk: Chunk, row: Row) -> bytes:
-    """Make the run in virtual time: its row, without an end of line."""
+    """Make a run in virtual time. Returns its row without a line break."""
     entry = chunk.entries[row.entry]
     carry({name: text.encode("latin-1") for name, text in entry.files.items()})
     scenario = scenario_of(chunk, row)
@@ -63,7 +63,7 @@ def make(chunk: Chunk, row: Row) -> bytes:
 
 
 def simulated(scenario: Scenario, limit_s: float) -> History:
-    """The history of the run. Raises Failed."""
+    """Make a run in virtual time, and return its history. Raises Failed."""
     for problem in obstacles(scenario):
         raise Failed(Clause("cannot be simulated", {"value": problem.place}))
     history = History(keeps_slices=False, keeps_tracks=False)
@@ -87,12 +87,12 @@ def simulated(scenario: Scenario, limit_s: float) -> History:
 
 
 def over_time(limit_s: float) -> Clause:
-    """Why a run was ended."""
+    """Return the reason of a run that has exceeded its time limit."""
     return Clause("run takes too long", {"limit_ns": round(limit_s * S)})
 
 
 def line(chunk: Chunk, row: Row, scenario: Scenario, history: History) -> bytes:
-    """The row of a run."""
+    """Return the row of a run."""
     booted = history.booted
     assert booted is not None, "a run begins with Booted"
     ended = sum(life.exited is not None and life.admitted.order is not None for life in history.lives.values())
@@ -109,7 +109,7 @@ def line(chunk: Chunk, row: Row, scenario: Scenario, history: History) -> bytes:
 
 
 def failure(chunk: Chunk, row: Row, what: Clause, machine: str = "virtual") -> bytes:
-    """The row of a run of which nothing came."""
+    """Return the row of a run that has failed."""
     kept = Clause(what.rule, {name: figure for name, figure in what.figures.items() if name not in _LOCAL})
     with _speaking, english():
         says = wording.run_failed(kept)

@@ -1,6 +1,6 @@
-"""Rows as a stream: work is given out in chunks, a bounded number at a time, and comes back in the order of the plan.
+"""Makes the rows of a plan as a stream: a bounded number of chunks is in flight, and rows come in the plan's order.
 
-A million rows need no more memory than a thousand: what is ahead is not made yet, and what came back is written.
+A million rows need no more memory than a thousand: later ones are not generated yet, and earlier ones are written.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from sandbox.analysis.sweep.messages import Row
 from sandbox.analysis.sweep.plan import Plan
 from sandbox.analysis.sweep.run import failure
 from sandbox.model.clause import Clause
+from sandbox.util.refusals import explained
 
-#: A chunk is to take so long: short enough to wait for, long enough that giving it out costs nothing.
+#: The intended duration of a chunk: short enough to wait for, and long compared with the cost of submitting it.
 _CHUNK_S = 0.25
 _FIRST_ROWS, _MAX_ROWS = 2, 500
-#: Chunks that are given out before the first of them has come back, for each that is worked at.
+#: Chunks in flight for each slot of the workplace.
 _AHEAD = 3
 
 
 class Given(NamedTuple):
-    """A chunk that was given out."""
+    """A chunk that was submitted."""
 
     rows: list[Row]
     future: AnyFuture
@@ -40,7 +41,7 @@ class Stream:
         self._row_s: float | None = None
 
     def rows(self, missing: Iterable[Row]) -> Iterator[bytes]:
-        """A line for each of these, in their order. Raises Unavailable."""
+        """Make these runs, and yield a line for each in order. Raises Unavailable."""
         todo = iter(missing)
         given: deque[Given] = deque()
         while True:
@@ -51,7 +52,7 @@ class Stream:
             yield from self._taken(given.popleft())
 
     def _size(self) -> int:
-        """How many rows make a chunk, after what they took so far."""
+        """Return the number of rows of the next chunk, given how long rows have taken so far."""
         if self._row_s is None:
             return _FIRST_ROWS
         return min(max(round(_CHUNK_S / max(self._row_s, 1e-6)), 1), _MAX_ROWS)
@@ -60,7 +61,7 @@ class Stream:
         return Given(rows, submit(self._place, run_chunk, messages.encode(self._plan.chunk(rows))))
 
     def _taken(self, given: Given) -> Iterator[bytes]:
-        """The lines of a chunk. If whoever had it is gone for good, each of its rows has another try alone."""
+        """Yield the lines of a chunk. If its worker has died, each row is tried once more by itself."""
         try:
             wait_for(self._place, given.future)
             done = given.future.result()
@@ -68,14 +69,15 @@ class Stream:
             raise Unavailable(_useless(bad)) from None
         except Unavailable:
             raise
-        except Exception as error:  # of a Dask worker that died too often, or does not know what it was given
+        except Exception as error:  # a Dask worker has died too often, or cannot decode the work
             self._place.check()
             self._place.verify()
             if len(given.rows) > 1:
                 for again in [self._give([row]) for row in given.rows]:
                     yield from self._taken(again)
                 return
-            what = Clause("worker died", {"reason": type(error).__name__})
+            reason = explained(error) if isinstance(error, OSError) else type(error).__name__
+            what = Clause("worker died", {"reason": reason})
             alone = self._plan.chunk(given.rows)
             yield failure(alone, alone.rows[0], what)
             return

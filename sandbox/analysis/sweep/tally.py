@@ -1,4 +1,4 @@
-"""What all rows of a sweep come to. It takes one row after the other, and keeps no more of each than its figures."""
+"""Summarises the rows of a sweep. It takes in one row after another, and keeps only the figures of each."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sandbox.analysis.comparison.standings import Sample
 from sandbox.i18n import _, ngettext
 from sandbox.render.gantt import Line
 
-#: Of each contender in each scenario the first so many rows are compared: more seeds make nothing clearer, and memory
-#: stays flat.
+#: How many rows of each contender in each scenario are compared. More seeds do not change the result, and would need
+#: more memory.
 MAX_COMPARED = 5_000
-#: Failures that are told apart.
+#: How many kinds of failures are counted separately.
 _MAX_KINDS = 100
 
 
@@ -25,7 +25,7 @@ class _Error(msgspec.Struct):
 
 
 class _Row(msgspec.Struct):
-    """What is read of a row."""
+    """The fields of a row that are read."""
 
     key: str
     scenario: str
@@ -39,12 +39,12 @@ class _Row(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Row).decode
-#: Scenario, CPUs and machine: whose rows are compared.
+#: Scenario, CPUs and machine. Rows of the same group are compared.
 _Group = tuple[str, int, str]
 
 
 class Tally:
-    """``failures``: how many rows say why there is nothing in them, by what they say."""
+    """``failures``: the number of failed rows by the reason; ``cut``: how many ended before all processes had."""
 
     def __init__(self) -> None:
         self.rows = self.cut = 0
@@ -68,7 +68,7 @@ class Tally:
     def _keep(self, row: _Row, document: dict[str, Any]) -> None:
         group = self._groups.setdefault((row.scenario, row.cpus, row.machine), {})
         figures = group.setdefault(row.contender, [{} for _goal in GOALS])
-        luck = row.seed if row.machine == "virtual" else -self.rows  # real runs share no luck
+        luck = row.seed if row.machine == "virtual" else -self.rows  # real runs share no random numbers
         if len(figures[0]) < MAX_COMPARED:
             for goal, values in zip(GOALS, figures, strict=True):
                 value = goal.value(document)
@@ -76,7 +76,7 @@ class Tally:
                     values[luck] = value
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Who wins what in each scenario."""
+        """Yield the lines about the winners in each scenario."""
         for (scenario, cpus, machine), group in self._groups.items():
             samples = [Sample(label, figures) for label, figures in group.items()]
             if len(samples) > 1:

@@ -1,1 +1,1 @@
-"""A recorded run once more, in virtual time, under another policy."""
+"""What-if runs: repeats a recorded run in virtual time, under another policy."""

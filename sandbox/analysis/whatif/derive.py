@@ -1,9 +1,9 @@
-"""A recording → the load that it shows, as synthetic work for the virtual machine.
+"""Derives the load from a recording, as synthetic work for the virtual machine.
 
-A burst is as long as its process had a CPU between two waits, as a scheduler sees it: what the system took from it
-meanwhile included. A real slice ends a little late; as much as that takes as a rule is the cost of a switch, and no
-work of the process. Arrivals and waits are as they were, even where another policy would have had a hand in them: a
-child is born when it was born, and who waited for another process waits as long.
+The length of a burst is the time for which the process had a CPU between two waits, as a scheduler sees it, including
+time that the system has taken. A real slice ends a little late; the usual delay counts as the cost of a switch and not
+as work of the process. Arrivals and waits stay as they were recorded, even if they would have been different under
+another policy: children are created at the recorded time, and waits for other processes have the recorded length.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from sandbox.trace.load import name_only
 from sandbox.util.units import MS
 from sandbox.views.history import History
 
-#: A slice ends late by no more than this, or so many times the cost of a switch.
+#: The greatest delay of a slice's end: a time, or a multiple of the cost of a switch.
 _LATE_NS, _LATE_COSTS = 1 * MS, 8
 
 
 class Turn(NamedTuple):
-    """A process's time on a CPU. ``over_ns``: by how much it is longer than what was granted (None: nothing was, or it
-    used less). ``expired``: it was taken off for that. ``switched``: the CPU had been another's."""
+    """A stay of a process on a CPU. ``over_ns``: the excess over the granted slice (None: it had no end, or was not
+    used up); ``expired``: the slice was used up; ``switched``: another process had the CPU before."""
 
     had_ns: int
     over_ns: int | None
@@ -49,18 +49,18 @@ class Turn(NamedTuple):
     switched: bool
 
     def work_ns(self, cost_ns: int) -> int:
-        """What of it was the process's own."""
+        """Return the part that was work of the process, given the cost of a switch."""
         if self.over_ns is not None and self.over_ns <= max(_LATE_NS, _LATE_COSTS * cost_ns):
-            return self.had_ns - self.over_ns  # else the policy had renewed its slice
+            return self.had_ns - self.over_ns  # a greater excess means that the policy had renewed the slice
         return max(self.had_ns - cost_ns, 0) if self.switched else self.had_ns
 
 
 class Course:
-    """One process's turns and waits, as they are recorded."""
+    """The recorded turns and waits of one process."""
 
     def __init__(self, birth: Admitted) -> None:
         self.birth = birth
-        #: Bursts as turns, with the wait in ns that ended each.
+        #: The turns of each burst, and the length of the wait after it, in ns.
         self._past: list[tuple[list[Turn], int]] = []
         self._turns: list[Turn] = []
         self._waits_since_ns: int | None = None
@@ -73,7 +73,7 @@ class Course:
         self._dispatched, self._switched = event, switched
 
     def deschedule(self, event: Descheduled) -> int:
-        """Returns for how long it had the CPU."""
+        """Add a turn. Returns for how long the process had the CPU, in ns."""
         if self._dispatched is None:
             return 0
         had_ns = event.t_ns - self._dispatched.t_ns
@@ -87,12 +87,12 @@ class Course:
         self._waits_since_ns = t_ns
 
     def end(self, t_ns: int) -> None:
-        """It is over, perhaps in the middle of a wait."""
+        """Note that the process has exited, possibly during a wait."""
         self._ended_waiting = self._waits_since_ns is not None
         self.go_on(t_ns)
 
     def go_on(self, t_ns: int) -> None:
-        """It waits no more, if it did."""
+        """Note the end of a wait, if there is one."""
         if self._waits_since_ns is not None:
             self._past.append((self._turns, t_ns - self._waits_since_ns))
             self._turns, self._waits_since_ns = [], None
@@ -104,10 +104,10 @@ class Course:
         yield from self._turns
 
     def work(self, cost_ns: int) -> list[Segment]:
-        """The same as synthetic work, where a switch costs so much."""
+        """Return the synthetic work, given the cost of a switch."""
         work: list[Segment] = []
         for turns, wait_ns in self._past:
-            if turns or work:  # else it began with a wait
+            if turns or work:  # else the process began with a wait
                 work.append(_burst(turns, cost_ns))
             work.append(Segment("io", wait_ns))
         return work if self._ended_waiting else [*work, _burst(self._turns, cost_ns)]
@@ -118,15 +118,15 @@ def _burst(turns: Iterable[Turn], cost_ns: int) -> Segment:
 
 
 class Load:
-    """What a recording shows. ``scenario``: the load under the policy that was in force at first; ``script``: how the
-    operator changed that on the way; ``history``: the recording as a scheduler sees it, processes in order of birth;
-    ``entangled``: who waited for others."""
+    """The load of a recording. ``scenario``: the load under the initial policy; ``script``: the operator's changes of
+    the policy; ``history``: the recording as a scheduler sees it, with processes in the order of their births;
+    ``entangled``: the names of processes that have waited for others."""
 
     def __init__(self, header: Header, events: Iterable[AnyEvent]) -> None:
-        """Read a recording. Raises BadValue if no process is in it."""
+        """Read a recording. Raises BadValue if it has no process."""
         self.script: list[At] = []
         self.entangled: list[str] = []
-        #: Whose the turns were, by name.
+        #: The name of the process of each turn.
         self.turns: list[str] = []
         self._courses: dict[int, Course] = {}
         self._last_on: dict[int, int] = {}
@@ -146,11 +146,11 @@ class Load:
             title=header.scenario.title,
             machine=machine,
             processes=processes,
-            folder="",  # a recording names no files of ours
+            folder="",  # files that a recording names are not used
         )
 
     def _take(self, event: AnyEvent) -> Event:
-        """The event as a scheduler sees it."""
+        """Take in an event. Returns it as a scheduler sees it."""
         match event:
             case Admitted(pid=pid):
                 self._courses[pid] = Course(event)
@@ -187,7 +187,7 @@ class Load:
             self.script.append(At(event.t_ns, UsePolicy(name_only(event.new_policy))))
 
     def _cost_ns(self) -> int:
-        """By how much slices that were used up are longer than granted, as a rule."""
+        """Return the median excess of slices that were used up."""
         over_ns = [
             turn.over_ns
             for course in self._courses.values()
@@ -197,7 +197,7 @@ class Load:
         return max(round(median(over_ns)), 0) if over_ns else 0
 
     def _process(self, course: Course, cost_ns: int, specs: list[ProcessSpec]) -> ProcessSpec:
-        """Its work, with the figures by which policies go."""
+        """Return a process's work, with its figures for policies."""
         birth = course.birth
         plain = ProcessSpec(birth.name, birth.t_ns, course.work(cost_ns))
         order = self._order_of(birth, specs)
@@ -218,8 +218,8 @@ class Load:
 
 
 def same_again(load: Load) -> Scenario:
-    """The load under the very policy that scheduled it, the operator's changes included: what comes of it shows how
-    far the method can be trusted. Turns that a person has given are given again."""
+    """Return the load under the recorded policy, with the operator's changes. Its run shows how well the method
+    reproduces the recording. Choices of a user are repeated."""
     machine = load.scenario.machine
     if machine.policy == "manual":
         parameters = {**machine.parameters, "order": load.turns}

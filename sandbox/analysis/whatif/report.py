@@ -1,4 +1,4 @@
-"""The recorded run beside the one under another policy: for people and for programs."""
+"""Reports of a what-if run: the recorded run compared with the one under another policy."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from sandbox.render.tables import milliseconds
 from sandbox.views.history import History
 from sandbox.views.metrics import fold, metrics, processes, result
 
-#: A turnaround that the same policy does not reproduce as well as this makes the method doubtful.
+#: The greatest relative error of a turnaround in the repeated run with which the method is trusted.
 TOLERANCE = 0.03
-#: Cells: for a name at most and at least, and between two columns.
+#: In cells: the greatest and the least width of a name, and the gap between columns.
 _MAX_NAME, _MIN_NAME, _GAP = 20, 8, 2
 _MAX_LISTED = 20
 
 
 class WhatIf(NamedTuple):
-    """``again``: the load under its own policy, in virtual time; ``other``: under the other one, called ``label``."""
+    """A what-if run. ``again``: the load under its own policy, in virtual time; ``other``: under the other policy,
+    whose name is ``label``."""
 
     load: Load
     again: History
@@ -41,30 +42,30 @@ class WhatIf(NamedTuple):
 
     @property
     def check(self) -> Agreement:
-        """How well the method reproduces what was recorded."""
+        """How well the method reproduces the recording."""
         return agreement.compare(self.again, self.load.history)
 
     @property
     def trusted(self) -> bool:
-        """Whether it does."""
+        """Whether the method reproduces the recording well enough."""
         check = self.check
         return not check.out_of_order and all(process.error <= TOLERANCE for process in check.processes)
 
     @property
     def ended(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """The figures that each process had and would have had, in scenario order: of those that ended in both."""
+        """The recorded and the new figures of each process that has ended in both runs, in scenario order."""
         pairs = zip(processes(self.load.history), processes(self.other), strict=True)
         return [(one, other) for one, other in pairs if None not in (one["finished_ns"], other["finished_ns"])]
 
     @property
     def unfinished(self) -> int:
-        """How many had not ended when the recording did: what they would have gone on to do is unknown."""
+        """How many processes had not ended at the end of the recording, so that their remaining work is unknown."""
         return len(self.load.history.lives) - len(self.ended)
 
 
 def document(what: WhatIf) -> dict[str, Any]:
-    """As JSON carries it; times in ns, as a scheduler sees them. The metrics of both are over the processes that ended
-    in both."""
+    """Return the JSON document. Times in ns, as a scheduler sees them. Metrics of both runs are over the processes that
+    have ended in both."""
     was, would = _metrics(what)
     return {
         "trusted": what.trusted,
@@ -83,16 +84,17 @@ def _metrics(what: WhatIf) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def lines(what: WhatIf, width: int) -> Iterator[Line]:
-    """The check, both timelines one above the other, and the differences."""
+    """Yield the lines of the report: the check, both timelines, and the differences."""
     yield from _check(what)
     yield []
     yield from gantt.overlay(what.load.history, what.other, (_("was"), _("if")), width)
     yield [(gantt.legend(what.other), "dim")]
     yield []
-    yield from _table(what, width)
-    yield []
-    for said in _differences(what):
-        yield [(said, "strong")]
+    if what.ended:
+        yield from _table(what, width)
+        yield []
+        for said in _differences(what):
+            yield [(said, "strong")]
     if what.unfinished:
         yield [(wording.not_compared(what.unfinished, len(what.load.history.lives)), "dim")]
     if what.load.entangled:
@@ -101,8 +103,7 @@ def lines(what: WhatIf, width: int) -> Iterator[Line]:
 
 def _check(what: WhatIf) -> Iterator[Line]:
     check = what.check
-    errors = [process.error for process in check.processes]
-    worst = max(errors, default=0.0)
+    worst = max((process.error for process in check.processes), default=None)
     total = len(check.matches) + len(check.only_virtual)
     sign = "✔ " if what.trusted else "✘ "
     said = wording.reproduced(len(check.matches), total, check.out_of_order, worst, what.trusted)
@@ -110,7 +111,7 @@ def _check(what: WhatIf) -> Iterator[Line]:
 
 
 def _table(what: WhatIf, width: int) -> Iterator[Line]:
-    """Columns as wide as what stands in them; names have the rest."""
+    """Yield the table. Columns are as wide as their contents; names have the rest of the width."""
     heads = [_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if")]
     rows = [[*_figures(was, would)] for was, would in what.ended[:_MAX_LISTED]]
     columns = [max(map(cell_len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
@@ -133,7 +134,7 @@ def _figures(was: dict[str, Any], would: dict[str, Any]) -> Iterator[str]:
 
 
 def _differences(what: WhatIf) -> Iterator[str]:
-    """The most telling ones, in words."""
+    """Yield the most important differences as sentences."""
     changes = [
         (would["turnaround_ns"] - was["turnaround_ns"], was["turnaround_ns"], was["name"])
         for was, would in what.ended
@@ -149,9 +150,9 @@ def _differences(what: WhatIf) -> Iterator[str]:
 
 
 def what_if(load: Load, policy: str | None, quantum_ns: int | None, own: str | None = None) -> WhatIf:
-    """The load under another policy, written as on a command line, with another quantum, or both. ``own``: the policy
-    that it was recorded under, written likewise; where that is a file, it is run only if somebody gives it here.
-    Raises BadValue."""
+    """Run the load under another policy, written as on a command line, with another quantum, or both. ``own``: the
+    policy under which it was recorded; a file that the recording names is only run if it is given here. Raises
+    BadValue."""
     label = policy or load.scenario.machine.policy
     if own is not None:
         load.scenario = choice.parse(own, load.scenario).enter(load.scenario)

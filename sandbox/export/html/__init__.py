@@ -1,1 +1,1 @@
-"""A recording as a page that plays it."""
+"""Export of a recording to an HTML page that plays it."""

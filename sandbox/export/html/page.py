@@ -1,7 +1,8 @@
-"""HTML: a recording as one page that plays it in a browser, from any server or straight from a file.
+"""Export to HTML: a page that plays a recording in a browser, from any server or from a local file.
 
-The page has everything in it and fetches nothing. What comes from the recording is text or figures in a JSON document;
-a lesson's Markdown becomes HTML here, with whatever is HTML in it as text. ``page.html`` beside this module shows it.
+The page is self-contained and fetches nothing. Data of the recording is embedded as text and figures in a JSON
+document; a lesson's Markdown is converted to HTML here, with HTML in it escaped. ``page.html`` in this folder is the
+template that displays them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sandbox.views.board import Board, Row
 
 T = TypeVar("T")
 
-#: What the page calls the states.
+#: The page's names of the states.
 STATES = {
     State.NEW: "new",
     State.READY: "ready",
@@ -37,12 +38,12 @@ STATES = {
     State.EXITED: "done",
 }
 _STATES = [*STATES]
-#: In the template stands this where the document belongs.
+#: The placeholder for the document in the template.
 _DOCUMENT = "{{run}}"
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write one page."""
+    """Write the page."""
     template = (files("sandbox.export.html") / "page.html").read_text(encoding="utf-8")
     before, _document, after = template.partition(_DOCUMENT)
     file.write(before)
@@ -51,9 +52,10 @@ def write(material: Material, file: TextIO) -> None:
 
 
 def document(material: Material) -> dict[str, Any]:
-    """All that the page shows; times in ns, texts by language. ``processes``: each with its ``changes``, which are
-    when, to which of ``states``, on which CPU (null: on none), CPU time used until then, place in the ready queue
-    (lower is further ahead), and which of ``texts`` says what it waits for, by language."""
+    """Return the document that the page shows; times are in ns, texts by language. Each entry of ``processes`` has
+    ``changes``; each change is a list of its time, the index of the new state in ``states``, the CPU (null: none), the
+    CPU time used until then, the place in the ready queue (lower is further ahead), and for each language the index in
+    ``texts`` of what the process waits for."""
     texts = _Texts()
     run = _Folded(material, texts)
     return stamped(
@@ -77,14 +79,14 @@ def document(material: Material) -> dict[str, Any]:
 
 
 class _Texts:
-    """Texts, each once."""
+    """A list of texts without duplicates."""
 
     def __init__(self) -> None:
         self.known: list[str] = []
         self._index: dict[str, int] = {}
 
     def add(self, text: str) -> int:
-        """Which one it is."""
+        """Add a text if it is new, and return its index."""
         index = self._index.setdefault(text, len(self.known))
         if index == len(self.known):
             self.known.append(text)
@@ -92,16 +94,16 @@ class _Texts:
 
 
 class _Names(dict[int, str]):
-    """Names that tell processes apart, by pid."""
+    """Unique names of processes, by pid."""
 
     def __init__(self) -> None:
         super().__init__()
         self._given: dict[str, tuple[str, int]] = {}
-        #: Below which number there is none to be had, by what is asked for.
+        #: For each requested name, the number below which no unique name is free.
         self._least: dict[str, int] = {}
 
     def give(self, pid: int, name: str) -> None:
-        """The first of ``server``, ``server/2``, ``server/3`` … that nobody has; one that it had is free then."""
+        """Give a process the first of ``server``, ``server/2``, ``server/3`` … that is free, and free its old name."""
         number = self._least.get(name, 1)
         while (free := name if number == 1 else f"{name}/{number}") in self._given:
             number += 1
@@ -113,7 +115,7 @@ class _Names(dict[int, str]):
 
 
 class _Folded:
-    """The events, folded into a board instant by instant, and what changed on it."""
+    """The changes on a board to which the events are applied, one instant after another."""
 
     def __init__(self, material: Material, texts: _Texts) -> None:
         self.changes: dict[int, list[list[Any]]] = {}
@@ -146,7 +148,7 @@ class _Folded:
         self._explain(t_ns)
 
     def _note(self, t_ns: int, row: Row) -> None:
-        state = State.BLOCKED if row.state is State.STOPPED else row.state  # why is said at its name
+        state = State.BLOCKED if row.state is State.STOPPED else row.state  # the shown cause says that it is stopped
         on = row.on if state is State.BLOCKED else None
         waits = None if on is None else self._each(lambda: wording.cause(on))
         cpu = row.cpu if row.state is State.RUNNING else None
@@ -168,12 +170,12 @@ class _Folded:
             self.why.append([t_ns, *texts])
 
     def _each(self, say: Callable[[], str]) -> list[int]:
-        """Which texts these are, by language."""
+        """Return the index of the text in each language."""
         return [self._texts.add(text) for text in _each(say).values()]
 
 
 def _each(say: Callable[[], T]) -> dict[str, T]:
-    """What is said in each language."""
+    """Return what a function returns in each language."""
     said: dict[str, T] = {}
     for language in LANGUAGES:
         with speaking(language):
@@ -182,7 +184,7 @@ def _each(say: Callable[[], T]) -> dict[str, T]:
 
 
 def _title(material: Material) -> str:
-    """The heading of the lesson in the reader's language, else the scenario's title."""
+    """Return the heading of the lesson in the language in use, or else the scenario's title."""
     heading = re.search(r"^# +(.+)$", material.lesson.get(spoken(), ""), re.MULTILINE)
     return heading[1].strip() if heading else clean(material.header.scenario.title)
 
@@ -196,7 +198,7 @@ def _facts(material: Material) -> str:
 
 
 def _words() -> dict[str, str]:
-    """What stands on the page itself."""
+    """Return the page's own texts."""
     return {
         "ready": _("READY"),
         "running": _("RUNNING"),
@@ -217,12 +219,12 @@ def _words() -> dict[str, str]:
 
 
 def _html(markdown: str) -> str:
-    """HTML in it stays text; links that are not to pages of the web are dropped."""
+    """Convert Markdown to HTML. HTML in it is escaped, images and unsafe links are dropped."""
     return str(MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(markdown))
 
 
 def _in_script(run: Mapping[str, Any]) -> str:
-    """As JSON that may stand in a script element."""
+    """Return JSON that is safe inside a script element."""
     text = json.dumps(run, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

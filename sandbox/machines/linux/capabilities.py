@@ -1,4 +1,4 @@
-"""Trying out, without a run, whether this system lets us do what the machine does."""
+"""Tests, without a run, whether this system permits what the machine does."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup
 from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Clause
 
-#: What has not happened after so long does not happen here.
+#: How long to wait for the freezer, and for a child to block.
 _TIMEOUT_S = 2.0
 _READING_S = 0.5
 
 
 def freezer_obstacle() -> str | None:
-    """Give a child a control group of its own, freeze it, see it frozen, thaw it. What fails, or None."""
+    """Test the freezer with a child in its own control group. Returns what fails, or None."""
     try:
         run = RunGroup()
     except OSError as error:
@@ -60,8 +60,8 @@ def _try_freezer(run: RunGroup, os_pid: int) -> str | None:
 
 
 def reading_obstacle() -> str | None:
-    """Read of a child what tells for whom it waits: its call, its memory, its files. What fails, and what is known
-    to forbid it; None: nothing."""
+    """Test whether the holders of locks can be found for a child: by its system call, memory and files. Returns what
+    fails with the known cause, or None."""
     secret, (ours, theirs) = os.urandom(16), os.pipe()
     kept = ctypes.create_string_buffer(secret)
     try:
@@ -91,7 +91,7 @@ def reading_obstacle() -> str | None:
 
 
 def _forbids_reading() -> str:
-    """What may stand in the way of reading one's own children."""
+    """Return what may forbid reading from children, in parentheses; "" if nothing is known."""
     scope = procfs.read_small("/proc/sys/kernel/yama/ptrace_scope").strip()
     filtered = "\nSeccomp:\t2" in procfs.read_small("/proc/self/status")
     known = [f"Yama, ptrace_scope {scope}"] * (scope in ("2", "3")) + ["seccomp"] * filtered
@@ -99,7 +99,7 @@ def _forbids_reading() -> str:
 
 
 def lacks(cpus: int) -> tuple[str, Clause] | None:
-    """What this system lacks for so many mini CPUs, after the place in a scenario that asks for it; None: nothing."""
+    """Return what this system lacks for so many mini CPUs, with the key of the scenario that needs it; or None."""
     if not procfs.is_mounted():
         return "", Clause("no proc")
     if cpus > available_cpus():

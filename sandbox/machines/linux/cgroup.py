@@ -1,11 +1,10 @@
-"""Control groups of our own: how processes are frozen, limited in memory, and ended together.
+"""Our control groups, by which processes are frozen, limited in memory, and killed together.
 
-Every file of a control group is read and written here. The formats are those of the kernel's cgroup-v2 document; the
-limit of memory is also to be had from version 1, which some systems keep for that.
+All files of control groups are read and written here. The formats are those of the kernel's cgroup-v2 document; the
+limit of memory is also supported for version 1, which some systems use for it.
 
-Each run has a group below the one in which it was started (``RunGroup``), named after its user and its kernel process
-and locked for as long as that lives: a group that nobody locks was left by a run that was killed, and the next one
-removes it.
+Each run has a group below the one in which it was started (``RunGroup``), named after its user and its kernel process,
+and locked as long as that is alive. A group without a lock was left by a killed run, and is removed by the next one.
 """
 
 from __future__ import annotations
@@ -25,52 +24,52 @@ from contextlib import contextmanager, suppress
 from sandbox.machines.linux.procfs import cgroup_folder
 from sandbox.util.units import MS, S
 
-#: How the name of every run's group begins.
+#: The prefix of the names of all runs' groups.
 _PREFIX = "ossandbox-"
-#: So long somebody else may take to make or to remove a group beside ours.
+#: How long to wait while another process creates or removes a group.
 _MAX_LOCK_NS = 500 * MS
-#: So long the processes of a group may take to be gone after they were killed.
+#: How long the processes of a group may take to exit after they were killed.
 _MAX_KILL_NS = 3 * S
 _PAUSE_S = 0.001
 
 
 class Group:
-    """One control group, by its folder. Everything that is done with one raises OSError where it cannot be done."""
+    """A control group, given by its folder. All methods raise OSError if they fail."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     @classmethod
     def make(cls, path: str) -> Group:
-        """A new one."""
+        """Create a group."""
         os.mkdir(path)
         return cls(path)
 
     def add(self, os_pid: int) -> None:
-        """Move a process here, with all of its threads; what it forks from now on begins its life here."""
+        """Move a process with all of its threads here. Its future children start here."""
         self.write("cgroup.procs", str(os_pid))
 
     @property
     def populated(self) -> bool:
-        """Whether a process lives here, or in a group below."""
+        """Whether there is a process here or in a group below."""
         return "populated 1" in self.read("cgroup.events")
 
     def kill(self) -> None:
-        """Kill every process here and in groups below at once, forks included (Linux 5.14)."""
+        """Kill all processes here and in groups below at once, including concurrent forks (Linux 5.14)."""
         self.write("cgroup.kill", "1")
 
     def remove(self) -> None:
-        """Remove it and all groups below; no process lives there any more."""
+        """Remove the group and all groups below, which have to be empty."""
         for folder, _, _ in os.walk(self.path, topdown=False):
             os.rmdir(folder)
 
     def read(self, name: str) -> str:
-        """The text of one of its files."""
+        """Return the content of one of its files."""
         with open(f"{self.path}/{name}") as file:
             return file.read()
 
     def write(self, name: str, text: str) -> None:
-        """Have one of its files take a text."""
+        """Write to one of its files."""
         descriptor = os.open(f"{self.path}/{name}", os.O_WRONLY)
         try:
             os.write(descriptor, text.encode())
@@ -79,10 +78,10 @@ class Group:
 
 
 class Leaf(Group):
-    """A group for one process, which can be frozen: it then runs as little as one that was stopped, and nobody is told.
+    """A group for one process that can be frozen. It does not run then, like a stopped one, but no process notices it.
 
-    A frozen process that was killed dies. Signals wait for it to be thawed; that it is frozen shows in no state letter.
-    The files for a switch are kept open.
+    A frozen process can be killed. Other signals are delivered after the thaw. The state letter does not show that a
+    process is frozen. The files that are needed for a switch are kept open.
     """
 
     def __init__(self, path: str) -> None:
@@ -95,11 +94,11 @@ class Leaf(Group):
             raise
 
     def fileno(self) -> int:
-        """The newest of its descriptors."""
+        """Return the highest of its descriptors."""
         return self._events
 
     def freeze(self) -> None:
-        """Have it stand still, which it does in a moment."""
+        """Start freezing the group, which takes a moment."""
         os.pwrite(self._freeze, b"1", 0)
 
     def thaw(self) -> None:
@@ -107,31 +106,31 @@ class Leaf(Group):
 
     @property
     def frozen(self) -> bool:
-        """Whether somebody lives here, and all stand still: an empty group would say that it is frozen, too."""
+        """Whether there are processes here and all are frozen. (An empty group counts as frozen for the kernel.)"""
         events = os.pread(self._events, 64, 0)
         return b"frozen 1" in events and b"populated 1" in events
 
     @property
     def holds(self) -> bool:
-        """Whether somebody lives here who is to stand still, and who does so as soon as there is a CPU for that."""
+        """Whether there is a process here that is frozen, or will be as soon as it gets a CPU for that."""
         return os.pread(self._freeze, 4, 0).startswith(b"1") and not self.vacant
 
     @property
     def vacant(self) -> bool:
-        """Whether no process lives here."""
+        """Whether there is no process here."""
         return b"populated 0" in os.pread(self._events, 64, 0)
 
     def close(self) -> None:
-        """Give the descriptors back; the group stays."""
+        """Close the descriptors. The group stays."""
         os.close(self._freeze)
         os.close(self._events)
 
 
 class RunGroup(Group):
-    """The group of one run, below the one in which this process is, with groups in it by number. Making one removes
-    what dead runs have left there. Raises OSError where none can be had.
+    """The group of a run, below the one of this process, with numbered groups in it. Creating one removes what killed
+    runs have left there. Raises OSError if it cannot be created.
 
-    ``controller``: of version 1 with that controller, instead of version 2.
+    ``controller``: of version 1, which is used instead of version 2.
     """
 
     def __init__(self, controller: str = "") -> None:
@@ -145,17 +144,17 @@ class RunGroup(Group):
             fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def next_path(self, within: Group | None = None) -> str:
-        """The folder for another group in it, or in one of those."""
+        """Return the path of another group in it, or ``within`` one of its groups."""
         self._number += 1
         return f"{(within or self).path}/{self._number}"
 
     def enter(self) -> None:
-        """Move this process into it: whatever it forks from now on is born there, and can be ended by ``sweep``."""
+        """Move this process into it, so that future children start there and can be killed by ``sweep``."""
         Group.make(self.path + "/kernel").add(os.getpid())
 
     def limit(self, memory: int) -> Group:
-        """A new group in it, whose processes together may have so much memory resident, in bytes. It is to be had in a
-        group of version 1 with the controller "memory", or in one of version 2 where that controller is there."""
+        """Create a group in it, whose processes together may have so many bytes of resident memory. This needs a group
+        of version 1 with the controller "memory", or one of version 2 in which that is available."""
         old = os.path.exists(self.path + "/memory.limit_in_bytes")
         for folder in () if old else (self._home, self.path):
             if "memory" not in Group(folder).read("cgroup.subtree_control").split():
@@ -163,7 +162,7 @@ class RunGroup(Group):
         group = Group.make(self.next_path())
         try:
             group.write("memory.limit_in_bytes" if old else "memory.max", str(memory))
-            with suppress(OSError):  # where there is swapping at all
+            with suppress(OSError):  # there may be no swap
                 group.write(*("memory.memsw.limit_in_bytes", str(memory)) if old else ("memory.swap.max", "0"))
         except OSError:
             group.remove()
@@ -171,7 +170,7 @@ class RunGroup(Group):
         return group
 
     def end(self) -> None:
-        """Kill all that lives in it but this process, and remove it."""
+        """Kill all processes in it except this one, and remove it."""
         with suppress(OSError):
             if os.path.exists(self.path + "/kernel"):
                 Group(self._home).add(os.getpid())
@@ -181,7 +180,7 @@ class RunGroup(Group):
 
 
 def entered_group() -> tuple[RunGroup | None, str]:
-    """A new group of a run, which this process has entered; or why there is none."""
+    """Create a run's group and enter it. Returns the group, or None and the reason."""
     try:
         group = RunGroup()
     except OSError as error:
@@ -195,7 +194,7 @@ def entered_group() -> tuple[RunGroup | None, str]:
 
 
 def can_limit_memory() -> bool:
-    """Whether memory can be limited here, in a group of either version."""
+    """Whether memory can be limited here by a group of either version."""
     for controller in ("", "memory"):
         with suppress(OSError):
             run = RunGroup(controller)
@@ -210,7 +209,7 @@ def can_limit_memory() -> bool:
 
 
 def oom_kills(group: Group) -> int:
-    """How many processes the system has ended for want of memory under the limit of a group."""
+    """Return how many processes the OOM killer has killed because of the group's limit."""
     for name in ("memory.events", "memory.oom_control"):
         with suppress(OSError):
             return sum(int(line.split()[1]) for line in group.read(name).splitlines() if line.startswith("oom_kill "))
@@ -218,7 +217,7 @@ def oom_kills(group: Group) -> int:
 
 
 def sweep() -> None:
-    """End what dead runs have left below the group in which this process is."""
+    """Kill and remove what killed runs have left below the group of this process."""
     for controller in ("", "memory"):
         with suppress(OSError):
             home = cgroup_folder(controller)
@@ -228,8 +227,8 @@ def sweep() -> None:
 
 @contextmanager
 def _alone_in(home: str) -> Iterator[None]:
-    """Nobody else makes or removes a run's group in this folder meanwhile: one that is new is not locked yet. Raises
-    OSError if that takes too long."""
+    """Prevent other processes from creating or removing a run's group in this folder meanwhile, because a new group is
+    not locked yet. Raises OSError if that takes too long."""
     descriptor = os.open(home, os.O_RDONLY)
     try:
         give_up_ns = time.monotonic_ns() + _MAX_LOCK_NS
@@ -243,7 +242,7 @@ def _alone_in(home: str) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether it could be locked, now."""
+    """Try to lock a folder. Returns whether that has succeeded."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -252,12 +251,12 @@ def _lock(descriptor: int) -> bool:
 
 
 def _end_dead(home: str) -> None:
-    """End the groups of this user's dead runs in this folder."""
+    """Kill and remove the groups of this user's killed runs in this folder."""
     mine = f"{_PREFIX}{os.geteuid()}-"
     for name in os.listdir(home):
         if not name.startswith(mine):
             continue
-        with suppress(OSError):  # somebody has removed it
+        with suppress(OSError):  # removed meanwhile
             descriptor = os.open(f"{home}/{name}", os.O_RDONLY)
             try:
                 if _lock(descriptor):
@@ -267,8 +266,8 @@ def _end_dead(home: str) -> None:
 
 
 def _end(group: Group) -> None:
-    """Kill all that lives in it, and remove it; raises OSError if that takes too long. In version 1 nothing is killed:
-    whatever lives there lives in a group of version 2, too."""
+    """Kill all processes in a group and remove it. Raises OSError if that takes too long. In version 1 nothing is
+    killed, because the processes are in a group of version 2, too."""
     give_up_ns = time.monotonic_ns() + _MAX_KILL_NS
     while True:
         with suppress(FileNotFoundError):  # of version 1
@@ -276,7 +275,7 @@ def _end(group: Group) -> None:
         try:
             group.remove()
             return
-        except OSError:  # somebody is on the way out, or moves one of those to another group
+        except OSError:  # a process is still exiting, or is moved to another group
             if time.monotonic_ns() > give_up_ns:
                 raise
         time.sleep(_PAUSE_S)
@@ -285,7 +284,7 @@ def _end(group: Group) -> None:
 def _kill(group: Group) -> None:
     try:
         group.kill()
-    except FileNotFoundError:  # Linux before 5.14: nothing forks and nothing ends while it is frozen, so pids are sure
+    except FileNotFoundError:  # Linux before 5.14: while frozen, processes neither fork nor exit, so pids stay valid
         group.write("cgroup.freeze", "1")
         for folder, _, _ in os.walk(group.path):
             for os_pid in Group(folder).read("cgroup.procs").split():

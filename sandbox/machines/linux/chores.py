@@ -1,5 +1,5 @@
-"""What is due beside scheduling: looked at in one go, now and then, so that most turns of the loop are the end of a
-slice and nothing else."""
+"""Work other than scheduling. It is done together, now and then, so that most rounds of the loop only handle the end of
+a slice."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from sandbox.machines.operator_link import OperatorLink
 from sandbox.machines.reports import Reports
 from sandbox.util.units import MS
 
-#: All of them are done this often at least; and no more often where something has only been heard.
+#: The longest time between two rounds of all chores; the shortest one after a descriptor was handled.
 _MAX_PAUSE_NS, _MIN_PAUSE_NS = 50 * MS, 2 * MS
 
 
 class Chores:
-    """Times are of CLOCK_MONOTONIC, because chores have to be done in a pause, too. ``unattended`` is checked where the
+    """The chores. Times are of CLOCK_MONOTONIC, because chores are done in pauses, too. ``unattended``: checked if the
     run is not ``attended``."""
 
     def __init__(
@@ -80,18 +80,18 @@ class Chores:
         self._consoles = consoles
         self._monopoly = monopoly
         self._unattended = unattended
-        #: Something has happened that chores may have to follow up.
+        #: Whether something has happened that requires all chores.
         self.stirred = True
-        #: When the first is due, but for those that are due many times a second and say so at any time.
+        #: When the first chore is due, except for frequent ones, which have their own times.
         self._due_ns = 0
         self._done_ns = 0
 
     def heard(self) -> None:
-        """A descriptor had something, and that has been taken: what follows of it does not press."""
+        """Note that a descriptor was handled. Chores that follow from it are not urgent."""
         self._due_ns = min(self._due_ns, self._done_ns + _MIN_PAUSE_NS)
 
     def do(self) -> int:
-        """Do what is due: all of them if something has stirred. Returns when the next one is."""
+        """Do the chores that are due, or all of them if ``stirred``. Returns when the next one is due."""
         if not self.stirred:
             now_ns, check_ns = time.monotonic_ns(), self._link.next_check_ns
             due_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns)
@@ -105,7 +105,7 @@ class Chores:
         return due_ns if check_ns is None else min(due_ns, check_ns)
 
     def _do_frequent(self, now_ns: int, check_ns: int | None) -> None:
-        """Those that are due many times a second, and for which nothing else has to be done."""
+        """Do the chores that are due many times a second, without the others."""
         if check_ns is not None and now_ns >= check_ns:
             self._commands.check()
             self._hold_back()
@@ -141,11 +141,11 @@ class Chores:
         self._due_ns = min(latest_ns, *(part.next_ns for part in soon), *(ns for ns in times if ns is not None))
 
     def _hold_back(self) -> None:
-        """In a pause nobody shall get on with a write because we have made room for it."""
+        """Stop reading consoles while the link is behind, and in a pause, in which no write may proceed."""
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
 
     def _account_long_turns(self) -> None:
-        """A turn may last for as long as the run."""
+        """Account for stolen time of turns that are not over; they may last as long as the run."""
         now_ns = self._clock.now_ns()
         for child in self._table.running.values():
             self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))

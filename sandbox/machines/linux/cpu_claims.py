@@ -1,7 +1,7 @@
-"""Sharing out real CPUs between the runs on one machine, by lock files: the system releases them at any death.
+"""Distributes real CPUs over the runs on one computer by file locks, which the system releases in any case.
 
-A CPU has a file for each run that may use it at once. A run takes the CPUs that the fewest others use; the first free
-file of each is its own for as long as the run lasts.
+A CPU has a lock file for each concurrent run. A run takes the CPUs with the fewest other users, and holds the first
+free lock of each until it ends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import NamedTuple
 from sandbox.machines.linux.procfs import flocked_files
 from sandbox.util.paths import TEMPORARY
 
-#: So many runs of one CPU are told from each other; what comes later claims nothing.
+#: The most runs that claim one CPU; further ones claim nothing.
 _MAX_RUNS = 32
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class CpuClaim(NamedTuple):
-    """``cpus``: the real CPUs that were claimed, none where there are too few; ``shared``: those of them that others
-    use, too; ``others``: all that others use. ``locks``: the descriptors that hold them."""
+    """``cpus``: the claimed real CPUs, empty if there are too few; ``shared``: those of them that other runs use, too;
+    ``others``: all CPUs that other runs use; ``locks``: the descriptors of the locks."""
 
     cpus: list[int]
     shared: list[int]
@@ -33,14 +33,14 @@ class CpuClaim(NamedTuple):
     locks: list[int]
 
     def release(self) -> None:
-        """Let others have them."""
+        """Release the CPUs."""
         while self.locks:
             os.close(self.locks.pop())
 
 
 def claim_cpus(number: int) -> CpuClaim:
-    """So many real CPUs of those that this process may use: the least used, and of these the last ones, because the
-    first serves most interrupts."""
+    """Claim real CPUs that this process may use: those with the fewest users, and of these the last ones, because the
+    first one serves most interrupts."""
     folder, free = _folder(), sorted(os.sched_getaffinity(0), reverse=True)
     locked = flocked_files()
     users = {cpu: sum(_is_locked(_path(folder, cpu, run), locked) for run in range(_MAX_RUNS)) for cpu in free}
@@ -56,7 +56,7 @@ def claim_cpus(number: int) -> CpuClaim:
                 claim.locks.append(lock)
                 if run or users[cpu]:
                     claim.shared.append(cpu)
-    if len(claim.cpus) < number:  # the folder takes no files: as if we were alone
+    if len(claim.cpus) < number:  # no files can be created: claim nothing
         claim.release()
         return CpuClaim([], [], claim.others, [])
     claim.cpus.sort()
@@ -64,12 +64,12 @@ def claim_cpus(number: int) -> CpuClaim:
 
 
 def _folder() -> str:
-    """Where lock files lie: the user's own folder for what lasts as long as a session, else the one that all share."""
+    """Return the folder of lock files: the user's runtime directory, or else the shared temporary folder."""
     own = os.environ.get("XDG_RUNTIME_DIR", "")
     try:
         found = os.lstat(own)
     except OSError:
-        return TEMPORARY  # no file is written to, and no link is followed
+        return TEMPORARY  # safe, because files are not written to, and links not followed
     return own if os.path.isabs(own) and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() else TEMPORARY
 
 
@@ -86,7 +86,7 @@ def _is_locked(path: str, locked: set[tuple[int, int, int]]) -> bool:
 
 
 def _lock(path: str) -> int | None:
-    """A descriptor that holds this lock; None: somebody else has it, or it cannot be had."""
+    """Return a descriptor that holds this lock; None if it is taken or cannot be opened."""
     try:
         descriptor = _open(path)
     except OSError:
@@ -106,5 +106,5 @@ def _open(path: str) -> int:
         return os.open(path, _OPEN)
     except FileNotFoundError:
         descriptor = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o644)
-        os.fchmod(descriptor, 0o644)  # other users lock it, too
+        os.fchmod(descriptor, 0o644)  # so that other users can lock it
         return descriptor

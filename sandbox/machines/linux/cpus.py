@@ -1,4 +1,4 @@
-"""Which real CPU is which mini CPU, and on which of them we run ourselves."""
+"""The assignment of real CPUs to mini CPUs and to the kernel process."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import NamedTuple
 
-#: Our nice value, where we may choose it: high enough to come first, without competing with the system's own threads.
+#: The nice value of the kernel process, if it may be set: high in priority, but below the system's own threads.
 _NICE = -15
 
 
 class CpuAssignment(NamedTuple):
-    """``mini``: the real CPU of each mini CPU; ``engine``: those for the kernel process and the terminal's."""
+    """``mini``: the real CPU of each mini CPU; ``engine``: those of the kernel process and the terminal's process."""
 
     mini: list[int]
     engine: list[int]
 
     @property
     def dedicated(self) -> bool:
-        """Whether the mini CPUs are the processes' alone."""
+        """Whether the kernel process does not share CPUs with the scheduled processes."""
         return not set(self.mini) & set(self.engine)
 
     def keep_engine_off(self) -> None:
-        """Keep this process on the CPUs that are the engine's."""
-        with suppress(OSError):  # our processes tell of it
+        """Restrict this process to the engine's CPUs."""
+        with suppress(OSError):  # the births report it
             os.sched_setaffinity(0, self.engine)
 
 
 def available_cpus() -> int:
-    """How many mini CPUs this machine can give."""
+    """Return the greatest possible number of mini CPUs."""
     return len(os.sched_getaffinity(0))
 
 
 def assign_cpus(number: int, claimed: Collection[int] = (), others: Collection[int] = ()) -> CpuAssignment:
-    """Real CPUs for so many mini CPUs: those that were ``claimed``, else the last ones, because the first serves most
-    interrupts. We keep off those that ``others`` have claimed, where any are left.
+    """Assign real CPUs to mini CPUs: the ``claimed`` ones, or else the last ones, because the first one serves most
+    interrupts. The engine avoids those that ``others`` have claimed, if there are more.
 
-    Raises ValueError when the machine has fewer.
+    Raises ValueError if the machine has fewer.
     """
     real = sorted(os.sched_getaffinity(0))
     if number > len(real):
@@ -52,8 +52,8 @@ def assign_cpus(number: int, claimed: Collection[int] = (), others: Collection[i
 
 
 def raise_priority() -> None:
-    """Come before other programs on our own CPU, where we may (root may): a dispatcher that waits is late. Linux can
-    weigh whole sessions against each other, and has a nice value for each; ours is our own."""
+    """Raise our priority over other programs on our CPU, if permitted (as root), so that dispatches are not late. Linux
+    may group sessions for scheduling, each with a nice value, which is set as well."""
     try:
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
         with open("/proc/self/autogroup", "w") as session:

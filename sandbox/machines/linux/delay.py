@@ -1,14 +1,14 @@
-"""How long something takes as a rule."""
+"""Estimates how long something usually takes."""
 
 from __future__ import annotations
 
-#: The usual is the mean of so many, the later ones weighing more.
+#: The estimate is a moving average over so many times.
 _MANY = 8
 
 
 class Delay:
-    """Learns from each time; times in ns. ``assumed_ns``: what is usual before anything was learned, which counts like
-    one time; ``most_ns``: what took as long was held up by something else, and says nothing about the next time."""
+    """A moving average, in ns. ``assumed_ns``: the initial value, which counts like one measurement; ``most_ns``:
+    longer times are ignored, because they were caused by something else."""
 
     __slots__ = ("_most_ns", "_times", "usual_ns")
 
@@ -18,7 +18,7 @@ class Delay:
         self._times = 1
 
     def took(self, ns: int) -> None:
-        """It has just taken so long."""
+        """Add a measurement."""
         if 0 < ns < self._most_ns:
             if self._times < _MANY:
                 self._times += 1

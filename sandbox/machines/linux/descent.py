@@ -1,6 +1,6 @@
-"""Who descends from whom, out of ``/proc/PID/stat``: the part of ``procfs`` that the keeper needs, too.
+"""Finds the descendants of processes by ``/proc/PID/stat``: the part of ``procfs`` that the keeper needs, too.
 
-That is a process of a few megabytes for as long as a run lasts, so nothing is imported here that costs one.
+The keeper has only a few megabytes of memory, so nothing large is imported here.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ assert sys.platform == "linux"
 
 import os
 
-TYPE_CHECKING = False  # ``typing`` costs one
+TYPE_CHECKING = False  # importing ``typing`` takes a megabyte
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-#: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
-#: gone. One that sleeps (S, D, I) is not among them: it may wake at any time.
+#: State letters of processes that cannot run before another one acts: stopped by a signal or a tracer, zombie, gone.
+#: Sleeping ones (S, D, I) are not among them, because they may wake up at any time.
 HALTED = "TtZX"
-#: A chain of parents longer than this is not followed: it may have changed while it was read.
+#: The longest chain of parents that is followed, since it may change while it is read.
 _MAX_ANCESTORS = 1_000
 
 
 class Stat:
-    """The first fields of ``/proc/PID/stat``. Raises OSError when the process is gone.
+    """The first fields of ``/proc/PID/stat``. Raises OSError if the process is gone.
 
-    ``stat_fd``: what ``open_stat`` gave, where the process is held open.
+    ``stat_fd``: a descriptor of ``open_stat``, if there is one.
     """
 
     __slots__ = ("name", "os_pid", "parent", "session", "state")
@@ -36,7 +36,7 @@ class Stat:
                 data = file.read(512)
         else:
             data = os.pread(stat_fd, 512, 0)
-        end = data.rindex(b")")  # the name may contain anything, brackets too
+        end = data.rindex(b")")  # the name may contain anything, also parentheses
         fields = data[end + 2 :].split(None, 5)
         self.os_pid = os_pid
         self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")
@@ -46,27 +46,27 @@ class Stat:
 
 
 def process_ids() -> list[int]:
-    """The os_pids of all processes that are shown to us."""
+    """Return the os_pids of all visible processes."""
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
 def stats() -> Iterator[Stat]:
-    """All processes that are shown to us."""
+    """Yield ``Stat`` of all visible processes."""
     for os_pid in process_ids():
         try:
             stat = Stat(os_pid)
         except OSError:
-            continue  # it has ended since it was listed
+            continue  # ended meanwhile
         yield stat
 
 
 def nobody(_: Stat) -> bool:
-    """Nobody is spared."""
+    """Return False: spare no process."""
     return False
 
 
 def family(ancestor: int, spared: Callable[[Stat], bool] = nobody) -> list[Stat]:
-    """All that descend from a process, zombies included, nearest first; without those that are spared, and theirs."""
+    """Return the descendants of a process including zombies, the nearest first, without spared ones and theirs."""
     children: dict[int, list[Stat]] = {}
     for stat in stats():
         children.setdefault(stat.parent, []).append(stat)
@@ -80,12 +80,12 @@ def family(ancestor: int, spared: Callable[[Stat], bool] = nobody) -> list[Stat]
 
 
 def descendants(ancestor: int, sparing: Collection[int] = ()) -> list[int]:
-    """``family`` by its numbers, without ``sparing`` and theirs."""
+    """Return the os_pids of a process's descendants, without those in ``sparing`` and theirs."""
     return [stat.os_pid for stat in family(ancestor, lambda stat: stat.os_pid in sparing)]
 
 
 def descends_from(os_pid: int, ancestor: int) -> bool:
-    """Whether a process is among those that descend from another one."""
+    """Whether a process descends from another one."""
     for _ in range(_MAX_ANCESTORS):
         if os_pid <= 1:
             return False

@@ -1,12 +1,12 @@
-"""The keeper: the third guardian, between the terminal's process and the kernel process, for when both are killed.
+"""The keeper, a process between the terminal's process and the kernel process that cleans up if both are killed.
 
-Whichever of those two ends, it ends the other one and all that is left. Nothing was there before it, so all that
-descends from it is ours; it is a subreaper from before its own ``exec`` (``link.guardians``), so all that is left
-comes to it. While a run lasts it does nothing but wait, in a few megabytes: nothing is imported that costs one.
+When one of those two ends, it ends the other one and all remaining processes. All of its descendants are ours, because
+it had none before. It is a subreaper since before its own ``exec`` (``link.guardians``), so it inherits all orphans.
+During a run it only waits, with a few megabytes of memory; therefore it imports nothing large.
 
-The control socket: first what to start comes, a sentence that says that so many processes (``{number}``) are still
-there and a command, all words with a NUL between them; then the number of the kernel process goes back; each byte after
-that has the kernel process continued, and the end of the socket has everything ended.
+Protocol of the control socket: first it receives a message and a command, separated by NUL; the message reports how
+many processes (``{number}``) are still there. Then it sends the os_pid of the kernel process. Each further byte that it
+receives makes it continue the kernel process; at the end of the socket it ends everything.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-#: What ``ps`` and ``top`` call it.
+#: Its name in ``ps`` and ``top``.
 NAME = "ossandbox-keep"
-#: A message is no longer than this, in bytes.
+#: The greatest length of a message in bytes.
 MAX_MESSAGE = 1 << 16
 _CONTINUE = b"c"
-#: Where the system has no descriptor for a process, its end is looked for so often.
+#: How often to check whether the kernel process has ended, on systems without pidfd_open.
 _LOOK_MS = 50
-#: They ask a process to end; its own end is the run's.
+#: Signals that ask a process to end. They are ignored: the keeper ends with the run.
 _ENDING = (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM)
 
 
 def main(control: int, link: int, errors: int, parent: int, talks: bool) -> NoReturn:
-    """The whole life of the keeper, a process of its own.
+    """Run the keeper.
 
-    ``link`` and ``errors``: the kernel process's end of the link, and what becomes its standard error; ``parent``: the
-    terminal's process; ``talks``: whether standard error is ours while that lives, too.
+    ``link`` and ``errors``: the kernel process's end of the link, and its standard error; ``parent``: the terminal's
+    process; ``talks``: whether standard error may be used while that is alive.
     """
     try:
         for number in _ENDING:
@@ -63,7 +63,7 @@ def main(control: int, link: int, errors: int, parent: int, talks: bool) -> NoRe
 
 
 def _start(command: list[str], control: int, link: int, errors: int) -> int:
-    """Bear the kernel process, and tell who it is."""
+    """Start the kernel process, and send its os_pid."""
     kernel = os.fork()
     if kernel == 0:
         _become(command, link, errors)
@@ -71,7 +71,7 @@ def _start(command: list[str], control: int, link: int, errors: int) -> int:
     try:
         os.write(control, str(kernel).encode())
     except OSError as error:
-        if error.errno != EPIPE:  # there is nobody any more: the next look tells us
+        if error.errno != EPIPE:  # the parent is gone, which is noticed next
             raise
     return kernel
 
@@ -80,7 +80,7 @@ def _become(command: list[str], link: int, errors: int) -> NoReturn:
     try:
         try:
             os.setsid()
-        except OSError:  # it is forbidden: the first child that wants a session says so
+        except OSError:  # not permitted; the first child that needs a session reports it
             pass
         for number in _ENDING:
             _signal.signal(number, _signal.SIG_DFL)
@@ -93,13 +93,14 @@ def _become(command: list[str], link: int, errors: int) -> NoReturn:
 
 
 def _wait(control: int, kernel: int) -> bool:
-    """Until the terminal's process or the kernel process has ended: whether it was the latter, as it should."""
+    """Wait until the terminal's process or the kernel process has ended. Returns whether the latter has exited with
+    0."""
     poll, pidfd = select.poll(), -1
     poll.register(control, select.POLLIN)
     try:
         pidfd = os.pidfd_open(kernel)
         poll.register(pidfd, select.POLLIN)
-    except OSError:  # an old system, or a forbidden call
+    except OSError:  # an old kernel, or not permitted
         pass
     while True:
         ready = [descriptor for descriptor, _ in poll.poll(None if pidfd >= 0 else _LOOK_MS)]
@@ -115,24 +116,24 @@ def _wait(control: int, kernel: int) -> bool:
 def _heard(control: int) -> bytes:
     try:
         return os.read(control, 1)
-    except ConnectionResetError:  # it has ended before it has read who the kernel process is
+    except ConnectionResetError:  # the parent has ended before reading the os_pid
         return b""
 
 
 def _end(kernel: int, clean: bool, say: Callable[[int], None]) -> None:
-    """Leave nothing. ``clean``: the kernel process has."""
+    """End all remaining processes. ``clean``: the kernel process has cleaned up itself."""
     _signal_group(kernel, _signal.SIGKILL)
     os.waitpid(kernel, 0)
     if not clean:
         _end_groups()
     end_descendants(say=say)
     if not clean:
-        _end_groups()  # one that was not empty yet
+        _end_groups()  # groups that were not empty before
         _remove_rooms()
 
 
 def _signal_group(kernel: int, number: int) -> None:
-    """The kernel process, and what stands between it and us."""
+    """Send a signal to the kernel process, and to the process between it and us, if any."""
     try:
         os.killpg(kernel, number)
     except ProcessLookupError:  # it has no session of its own, or not yet
@@ -140,18 +141,18 @@ def _signal_group(kernel: int, number: int) -> None:
 
 
 def _end_groups() -> None:
-    """End what lives in control groups of dead runs: all at once, so nobody forks faster."""
+    """Kill the processes in control groups of killed runs at once, so that forking does not help them."""
     sys.dont_write_bytecode = True
     try:
-        from sandbox.machines.linux.cgroup import sweep  # large, and seldom needed
+        from sandbox.machines.linux.cgroup import sweep  # large, and rarely needed
 
         sweep()
-    except Exception:  # whatever is missing, the rest does without
+    except Exception:  # the other ways of cleaning up do not depend on it
         return
 
 
 def _remove_rooms() -> None:
-    """Remove the copies of folders that dead runs have had for themselves."""
+    """Remove the private folders of killed runs."""
     try:
         from sandbox.machines.linux.stepping import rooms
 
@@ -161,7 +162,7 @@ def _remove_rooms() -> None:
 
 
 def _say(text: str, may: bool) -> None:
-    """A line on standard error, if it takes one at once: nothing is worth waiting for."""
+    """Print a line on standard error if that does not block."""
     if may and select.select([], [2], [], 0)[1]:
         try:
             os.write(2, f"ossandbox: {text}\n".encode(errors="replace")[: select.PIPE_BUF])

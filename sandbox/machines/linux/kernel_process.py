@@ -1,4 +1,4 @@
-"""What becomes of the process in which kernel and linux machine live, before it has any children."""
+"""Prepares the kernel process before it has children."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sandbox.util.timeout import ALARM
 
 
 def prepare() -> None:
-    """It goes on when its parent has died, hears nothing of the terminal's keys, and a policy that hangs ends it."""
-    if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
-        # If we are stopped when the terminal's process dies, go on, so as to see the closed link and clear up.
+    """Continue this process when its parent dies, ignore the terminal's keys, and have a hanging policy end it."""
+    if os.getpid() != 1:  # the first process of a pid namespace is killed with its parent, and so are all others
+        # If this process is stopped when its parent dies, it has to continue to notice the closed link and clean up.
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
+    libc.end_on(signal.SIGPROF)  # sent if a policy hangs in a way that nothing can interrupt
     ALARM.end_hanging_process()

@@ -1,4 +1,5 @@
-"""Which files a process may see, where it has no mounts of its own (Landlock, Linux 5.13): everybody may ask for it."""
+"""Restricts which files a process may access, without mounts of its own (Landlock, Linux 5.13). It needs no
+privileges."""
 
 from __future__ import annotations
 
@@ -15,18 +16,20 @@ from contextlib import suppress
 
 from sandbox.util import libc
 
-# The same numbers on every machine.
+# The same numbers on all architectures.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
-#: All that its first version knows: to execute, read and write files, to list, make and remove them.
+#: All access rights of its first version: execute, read and write files, list folders, create and remove files.
 _ALL = (1 << 13) - 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER = 1, 2, 4, 8
 
 
 def only_read(paths: Iterable[str]) -> bool:
-    """From now on this process can read what is at or below these paths, and write nothing that is not open already,
-    devices apart.
-    Returns whether this system can do that. It has no new privileges from now on, either."""
+    """Restrict this process, for good, to reading what is at or below these paths. It can only write to devices and to
+    files that are already open.
+
+    Returns whether this system supports that. The process cannot gain privileges any more, either.
+    """
     try:
         ruleset = libc.syscall(_CREATE_RULESET, struct.pack("Q", _ALL), ctypes.c_size_t(8), 0)
     except OSError:

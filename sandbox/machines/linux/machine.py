@@ -1,4 +1,4 @@
-"""The linux machine: real processes, scheduled by signals, or by freezing them."""
+"""The Linux machine: schedules real processes by signals, or by the cgroup freezer."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util import libc
 from sandbox.util.units import US
 
-#: What happens within so long on real CPUs counts as happening at one instant.
+#: Events on real CPUs within this time count as happening at one instant.
 _INSTANT_NS = 300 * US
-#: What a terminal sends for that key.
+#: The character that a terminal sends for ctrl+z.
 _CTRL_Z = "\x1a"
 
 
 class LinuxMachine:
-    """Processes of a scenario on real CPUs.
+    """Runs the processes of a scenario on real CPUs.
 
     ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``link``: where commands come from.
 
-    It owns all parts and hands each of them what that needs. What concerns several of them is done here: the beginning
-    and the end of a process, a switch, a pause. Times are the machine's, but those of chores (what is due beside
-    scheduling) are of CLOCK_MONOTONIC, because chores have to be done in a pause, too.
+    It owns all parts and passes each of them what it needs. What concerns several of them is done here: the beginning
+    and the end of a process, a switch, a pause. Times are those of the machine, except for those of chores (work other
+    than scheduling), which are of CLOCK_MONOTONIC, because chores are done in pauses, too.
     """
 
     kind: Literal["linux"] = "linux"
@@ -80,13 +80,13 @@ class LinuxMachine:
         self._poller = Poller()
         self._table = ProcessTable()
         self._commands = Commands(link, boot.scenario.script, self._clock, self._reports, self._table.echoes)
-        # Processes: how they begin and end.
+        # Births and exits of processes
         order = switching_order(boot.recipe, cpus.dedicated)
         self._reaper = Reaper(stops=order == "sequential")
         self._terminator = Terminator()
         self._consoles: Consoles[Child] = Consoles(self._poller, self._reports.wrote, self._reports.terminal)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
-        # Switching: which of them has a CPU.
+        # Switching: which process has a CPU
         self._guard = WriteGuard(cpus.dedicated, self._reports)
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
         self._group, obstacle = entered_group()
@@ -101,11 +101,12 @@ class LinuxMachine:
         self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe)
         self._signals = SentSignals(lambda child: self._stop_monitor.expect([child]), self._changed)
-        # Blocking: which of them can use one.
+        # Blocking: which process can use one
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
         self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
-        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports)
+        busy = self._table.running.values
+        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports, busy)
         self._switch_log = (
             open_switch_log(cpus.mini, self._clock, self._table.relative, self._reports) if boot.verify else None
         )
@@ -171,10 +172,10 @@ class LinuxMachine:
         """Whether an arrival, a scripted command or a report is still to come."""
         return bool(self._table.arriving or self._commands.expected or self._reports)
 
-    # What the loop calls
+    # Called by the kernel's loop
 
     def start(self) -> None:
-        """Spawn the scenario's processes; the clock starts when that is done."""
+        """Start the scenario's processes, then the clock."""
         self._spawn_all()
         raise_priority()
         self._timer.start()
@@ -183,7 +184,7 @@ class LinuxMachine:
     def wait(self, deadline_ns: int | None) -> Happened:
         """Wait until something happens, at most until the deadline.
 
-        At the end of a slice every moment counts: what can be done before we sleep is done before.
+        At the end of a slice every microsecond counts, so as much as possible is done before sleeping.
         """
         self._timer.begin()
         expiry_ns = None if deadline_ns is None else self._timer.expiry_ns(deadline_ns)
@@ -191,7 +192,8 @@ class LinuxMachine:
             chores_ns = self._chores.do()
             if self._switch_log is not None:
                 self._reports.add(*map(Told, self._switch_log.look(self._clock.now_ns())))
-            # If there is something, the kernel is told first: of an arrival before anything else of that process.
+            # Existing reports go to the kernel first, because an arrival has to come before other events of the
+            # process.
             now_ns = self._clock.now_ns() if self._reports else self._sleep(expiry_ns, chores_ns)
             expired = expiry_ns is not None and now_ns >= expiry_ns
             if expired and deadline_ns is not None:
@@ -209,7 +211,7 @@ class LinuxMachine:
         return self._reports.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true."""
+        """Carry out the orders."""
         children = self._table.by_pid
         stops: list[Child] = []
         runs: list[tuple[Child, int]] = []
@@ -230,7 +232,7 @@ class LinuxMachine:
         obeyed = Obeyed({}, {}, {}, {}, {})
         for child, _ in runs:
             obeyed.started[child.pid] = Started(child.started_ns, child.started_cpu_ns)
-        self._explain(obeyed)  # another one has the CPU by now, and stops take a moment
+        self._explain(obeyed)  # done while the next process runs already, and stops take effect
         if stops:
             self._close_accounts(stops, obeyed)
         self._guard.switched(stops, runs)
@@ -241,7 +243,7 @@ class LinuxMachine:
         return obeyed
 
     def _close_accounts(self, stops: list[Child], obeyed: Obeyed) -> None:
-        """What those have used who have been stopped."""
+        """Add the CPU times of stopped processes."""
         self._dispatcher.confirm()
         stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns)
         for child in stops:
@@ -254,7 +256,7 @@ class LinuxMachine:
         self._population.refresh_names(stops)
 
     def _explain(self, obeyed: Obeyed) -> None:
-        """On what those are blocked that were added since the last time."""
+        """Add the reasons of waits that have begun since the last time."""
         for child, on in self._blocked.explain():
             self._population.refresh_names((child,))
             self._recipe.look_at_wait(child, on)
@@ -266,8 +268,8 @@ class LinuxMachine:
                 self._consoles.look(child)
 
     def halt(self) -> list[Event]:
-        """End everything; afterwards nothing of the machine is left. The last words of those that were given the time
-        to end by themselves, and what nobody saw of their children."""
+        """End all processes and free all resources. Returns the last output of processes that were given time to end,
+        and the unseen CPU time of children."""
         self._clock.freeze(watch_stands=True)
         if not self._link.lost:
             let_end(self._table.by_os_pid, self._listen)
@@ -282,7 +284,7 @@ class LinuxMachine:
         return [event for event in told if isinstance(event, Wrote | Unseen)] + unseen + witnessed
 
     def _listen(self, until_ns: int) -> bool:
-        """At the end of the run, until then (CLOCK_MONOTONIC); False: nobody waits for that."""
+        """Wait at the end of the run (CLOCK_MONOTONIC). Returns False if the other end of the link is gone."""
         self._poller.wait(until_ns)
         self._consoles.tick()
         return not self._link.lost
@@ -290,7 +292,7 @@ class LinuxMachine:
     # Sleeping and looking
 
     def _sleep(self, expiry_ns: int | None, chores_ns: int) -> int:
-        """Until something can be done, and to the very end of a slice. Returns the time."""
+        """Sleep until there is something to do, or exactly until the end of a slice. Returns the time."""
         until_ns = chores_ns if self._clock.frozen else self._next_ns(expiry_ns, chores_ns)
         handled, stalled_ns = self._timer.sleep(until_ns, expiry_ns is not None)
         if handled:
@@ -304,7 +306,7 @@ class LinuxMachine:
         return self._timer.spin(expiry_ns)
 
     def _next_ns(self, expiry_ns: int | None, chores_ns: int) -> int:
-        """When to wake up at the latest (CLOCK_MONOTONIC)."""
+        """Return when to wake up at the latest (CLOCK_MONOTONIC)."""
         clock, arriving = self._clock, self._table.arriving
         next_ns = clock.machine_ns(chores_ns)
         if expiry_ns is not None and (wake_ns := self._timer.wake_ns(expiry_ns)) < next_ns:
@@ -317,8 +319,8 @@ class LinuxMachine:
         return clock.monotonic_ns(next_ns)
 
     def _let_finish(self, now_ns: int) -> int:
-        """Finishing beats expiry: a process within an instant of the end of its declared burst may get there; and so
-        does blocking, of one that is about to wait for room. Returns the time."""
+        """Let a process finish that is within an instant of the end of its declared burst, and let one block that is
+        about to wait for room, because both have precedence over expiry. Returns the time."""
         until_ns, running = now_ns + _INSTANT_NS, self._table.running.values()
         while not self._reports and now_ns < until_ns:
             for child in running:
@@ -337,8 +339,8 @@ class LinuxMachine:
         return now_ns
 
     def _look(self, now_ns: int, last: bool) -> None:
-        """See what has blocked, woken, forked. ``last``: a slice has just expired; a block at the same moment counts as
-        a block."""
+        """Find processes that have blocked, woken up or forked. ``last``: a slice has just expired; a block at the same
+        time still counts as a block."""
         if not self._detector.sees_nothing(now_ns, last):
             self._population.look(now_ns)
             self._detector.look(now_ns, last)
@@ -346,7 +348,7 @@ class LinuxMachine:
     # Switching
 
     def _take_off(self, pid: int) -> Child:
-        """Wherever the process was, it is neither running nor blocked for now."""
+        """Remove the process from the running and the blocked ones."""
         self._table.running.pop(pid, None)
         self._blocked.by_pid.pop(pid, None)
         return self._table.by_pid[pid]
@@ -364,14 +366,14 @@ class LinuxMachine:
                 self._detector.found_held(child)
 
     def _freeze(self) -> None:
-        """Those that are blocked stand still in a pause, too."""
+        """Begin a pause, in which blocked processes are stopped, too."""
         self._clock.freeze(watch_stands=not self._commands.script_ends_pauses)
         self._blocked.stop()
         self._stop_monitor.expect(self._blocked.by_pid.values())
         self._chores.stirred = True
 
     def _thaw(self) -> None:
-        if self._switch_log is not None:  # its times are those since the last pause
+        if self._switch_log is not None:  # its times are converted with the offset of the time before this pause
             self._reports.add(*map(Told, self._switch_log.read()))
         self._blocked.resume()
         self._clock.thaw()
@@ -385,7 +387,7 @@ class LinuxMachine:
             case Kill() if child is not None:
                 self._terminator.terminate(child)
             case Signal(_, name) if child is not None:
-                self._dispatcher.careful = True  # it may stop by it
+                self._dispatcher.careful = True  # the signal may stop it
                 self._signals.send(child, name)
             case Type(_, text) if child is not None:
                 self._consoles.type(child, text + "\n")
@@ -399,19 +401,19 @@ class LinuxMachine:
                 self._spawn(argv)
 
     def _changed(self, child: Child) -> bool:
-        """A blocked one has stopped by a signal that was sent, or waits on after one."""
+        """Take in that a signal has had its effect. Returns whether it has been taken in completely."""
         waits = child.pid in self._blocked.by_pid and child.state()[0] != "R"
         return not waits or self._blocked.blocked_again(child, self._clock.now_ns())
 
     def _type_keys(self, child: Child, keys: str) -> None:
-        """Press keys in a process's console, which it may share with its descendants."""
+        """Type keys into a process's console, which it may share with its descendants."""
         self._dispatcher.careful |= _CTRL_Z in keys
         self._consoles.type(child, keys)
 
-    # How processes begin
+    # Births of processes
 
     def _spawn_all(self) -> None:
-        """Spawn the scenario's processes; each waits, stopped, for its arrival."""
+        """Start the scenario's processes, each of which is stopped until its arrival."""
         born = [
             child for outcome in self._births.all(self._link.dismissed) if (child := self._add(outcome)) is not None
         ]
@@ -424,18 +426,18 @@ class LinuxMachine:
         self._table.arriving.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def _spawn(self, argv: list[str]) -> None:
-        """Start a program that the operator asks for."""
+        """Start a program for the operator."""
         child = self._add(self._births.one(argv, self._expect))
         if child is not None:
             self._population.admit(child)
 
     def _expect(self, specs: Iterable[ProcessSpec]) -> None:
-        """These will be started: what can be told of them before?"""
+        """Report what is known about processes before they are started."""
         self._recipe.expect(specs)
         self._privileges.expect(specs)
 
     def _add(self, outcome: Child | SpawnFailed) -> Child | None:
-        """Take in a process that was spawned; one that could not be is told of."""
+        """Add a process that was started, or report why it could not be."""
         if isinstance(outcome, SpawnFailed):
             self._reports.fault(None, outcome.what.rule, **outcome.what.figures)
             return None

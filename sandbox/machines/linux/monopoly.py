@@ -1,5 +1,4 @@
-"""One process has the CPU for ever, and others wait: under a policy that never takes it away nothing else would be seen
-of that."""
+"""Reports a process that keeps the CPU while others wait, which would not be visible under a policy without slices."""
 
 from __future__ import annotations
 
@@ -12,19 +11,19 @@ from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.reports import Reports
 from sandbox.util.units import S
 
-#: So long one may have a CPU before it is told that others wait.
+#: How long a process may keep a CPU while others wait before it is reported.
 _MIN_TURN_NS = 10 * S
 
 
 class Monopoly:
-    """Tells it once for each process."""
+    """Reports each process once."""
 
     def __init__(self, table: ProcessTable, reports: Reports) -> None:
         self._table = table
         self._reports = reports
 
     def check(self, now_ns: int) -> None:
-        """Now, by the machine's time."""
+        """Check the running processes. ``now_ns``: the machine's time."""
         for child in self._table.running.values():
             for_ns = now_ns - child.started_ns
             if for_ns < _MIN_TURN_NS:

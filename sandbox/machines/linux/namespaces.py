@@ -1,6 +1,6 @@
-"""Namespaces of one's own: who one is, which processes there are, which files, which network.
+"""Puts this process into namespaces of its own: users, processes, files, network.
 
-Each step may be forbidden (in a container, by a setting): then it is left out, and the caller learns which.
+Each step may be forbidden (in a container, or by a setting). Then it is left out, and the caller is told.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_SETATTR, _AT_FDCWD, _RECURSIVE = 442, -100, 0x8000
 #: capset(2)
 _CAPABILITY_VERSION = 0x20080522
-#: CAP_DAC_READ_SEARCH, and where one has not even that, CAP_DAC_OVERRIDE.
+#: CAP_DAC_READ_SEARCH, or, without that, CAP_DAC_OVERRIDE.
 _READ_ALL = (1 << 2, 1 << 1)
-#: Nobody's own user: who is root takes its part.
+#: The user nobody, as which root continues.
 _NOBODY = 65534
-#: Where the new root is put together: one of these that nothing needed lies in.
+#: Where the new root is assembled: the first of these folders that contains nothing that is needed.
 _PLACES = ("/mnt", "/media", "/srv", "/opt", "/sys", "/run")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-#: Bytes and files that may be written: there is one folder for it, in memory.
-_OWN_FOLDER = TEMPORARY  # nobody else's there
+#: There is one writable folder, in memory: its limits of bytes and files.
+_OWN_FOLDER = TEMPORARY  # no other process uses it
 _SCRATCH = "size=16m,nr_inodes=1k,mode="
 
 
 def enter() -> bool:
-    """Have the children of this process, which must have one thread, live in namespaces of their own; and this process
-    as well, but for the pids. Returns whether they will."""
+    """Enter new namespaces. This process must have a single thread. Its children will be in the new pid namespace, too,
+    of which the process itself is no member. Returns whether that is permitted."""
     if os.geteuid() == 0:
         return _tried(_ALL)
     user, group = os.geteuid(), os.getegid()
@@ -53,15 +53,15 @@ def enter() -> bool:
 
 
 def give_up_rights(readable: bool) -> None:
-    """Give up what root may do, for good; whoever is not root has nothing to give up but its own namespace's rights.
-    ``readable``: all that is needed can be read by anybody, so that one need not stay who one is."""
+    """Give up all privileges of root, for good, or, as another user, those in its own namespace. ``readable``: whether
+    all files that are needed can be read by anyone, so that the user can be changed."""
     if readable and os.geteuid() == 0:
         with suppress(OSError):
             os.setgroups([])
         with suppress(OSError):
             os.setgid(_NOBODY)
             os.setuid(_NOBODY)
-            libc.prctl(libc.PR_SET_DUMPABLE, 1)  # else its own files in /proc are root's
+            libc.prctl(libc.PR_SET_DUMPABLE, 1)  # otherwise its own files in /proc belong to root
             if _tried(_NEWUSER):
                 _map_ids(_NOBODY, _NOBODY)
     _keep(0)
@@ -69,18 +69,18 @@ def give_up_rights(readable: bool) -> None:
 
 
 def only_read_files() -> None:
-    """Where there are no namespaces: of what root may do, keep that one may read any file, as the policy's and the
-    interpreter's must be. Who may do less than another one does not reach into that."""
+    """Keep only the privilege of root to read any file, if there are no namespaces: the files of the policy and the
+    interpreter must be readable. A process with fewer privileges cannot access one with more."""
     if os.geteuid() == 0:
         _keep(*_READ_ALL, 0)
 
 
 def _keep(*rights: int) -> None:
-    """The first of these that one has, for good, and no other."""
+    """Keep the first of these capability sets that is permitted, and no other capability, for good."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     for kept in rights:
         with suppress(OSError):
-            libc.call("capset", header, (ctypes.c_uint32 * 6)(kept, kept))  # effective, permitted, none to inherit
+            libc.call("capset", header, (ctypes.c_uint32 * 6)(kept, kept))  # effective, permitted, none inheritable
             return
 
 
@@ -93,15 +93,16 @@ def _tried(flags: int) -> bool:
 
 
 def _map_ids(user: int, group: int) -> None:
-    """Whoever one was, one still is; where that is forbidden, one has no name, and the same files can be read."""
+    """Map the user and the group to themselves. If that is forbidden, they have no names, but the same files can be
+    read."""
     for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         with suppress(OSError):
             Path(f"/proc/self/{name}").write_text(line)
 
 
 def close_off(visible: Iterable[str], files: Mapping[str, bytes]) -> None:
-    """A root of one's own: these folders, read-only, these files, and an empty ``/tmp``; the current folder is that.
-    To be called by the first process of a pid namespace. Raises OSError."""
+    """Change the root to a new one with these folders, read-only, these files, and an empty ``/tmp``, which becomes the
+    current folder. To be called by the first process of a pid namespace. Raises OSError."""
     folders = _outermost(os.path.realpath(path) for path in visible if os.path.isdir(path))
     places = (one for one in _PLACES if os.path.isdir(one) and not any(_within(path, one) for path in folders))
     if (place := next(places, None)) is None:
@@ -112,7 +113,7 @@ def close_off(visible: Iterable[str], files: Mapping[str, bytes]) -> None:
     _mount("tmpfs", place, "tmpfs", _NOSUID, f"{_SCRATCH}755")
     os.makedirs(place + _OWN_FOLDER, exist_ok=True)
     _mount("tmpfs", place + _OWN_FOLDER, "tmpfs", _NOSUID | _NODEV, f"{_SCRATCH}1777")
-    for folder in folders:  # some may lie below that
+    for folder in folders:  # some may be below the own folder
         os.makedirs(place + folder, exist_ok=True)
         _mount(folder, place + folder, None, _BIND | _REC)
         _make_read_only(place + folder)
@@ -121,7 +122,7 @@ def close_off(visible: Iterable[str], files: Mapping[str, bytes]) -> None:
             os.symlink(target, f"{place}/{name}")
     _add_devices(place)
     os.makedirs(f"{place}/proc", exist_ok=True)
-    with suppress(OSError):  # in some containers it cannot be had: then there is none
+    with suppress(OSError):  # forbidden in some containers: then there is no /proc
         _mount("proc", f"{place}/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     for number, (path, data) in enumerate(files.items()):
         _add_file(place, number, path, data)
@@ -151,7 +152,7 @@ def _add_devices(place: str) -> None:
 
 
 def _add_file(place: str, number: int, path: str, data: bytes) -> None:
-    """A copy of a file under its own path, also where that lies in a folder that cannot be written."""
+    """Add a copy of a file under its own path, even if that is in a folder that is read-only."""
     target = place + path
     hidden = os.path.exists(target)
     copy = f"{place}/.{number}" if hidden else target
@@ -163,7 +164,7 @@ def _add_file(place: str, number: int, path: str, data: bytes) -> None:
 
 
 def _make_read_only(path: str) -> None:
-    """Whatever is mounted below, too, where the system can do that at once."""
+    """Make a mount read-only, and all mounts below if the system supports that in one call."""
     attributes = (ctypes.c_uint64 * 4)(_RDONLY | _NOSUID | _NODEV, 0, 0, 0)
     try:
         libc.syscall(_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(path), _RECURSIVE, attributes, ctypes.c_size_t(32))
@@ -177,7 +178,7 @@ def _change_root(place: str) -> None:
     try:
         libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b".")
         libc.call("umount2", b".", _DETACH)
-    except (OSError, KeyError):  # the first file system of all cannot be left
+    except (OSError, KeyError):  # the initial root file system cannot be unmounted
         os.chroot(".")
     os.chdir("/")
 

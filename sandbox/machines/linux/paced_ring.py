@@ -1,8 +1,7 @@
-"""Records of one CPU at two paces: each wakes us at once, or, while they come thick and fast, they wait to be fetched.
+"""Records of one CPU that wake us one by one, or are collected while there are very many.
 
-To be woken costs the program that did what is recorded, some microseconds each time. At the usual rates that is little,
-and it is what makes a block known at once. A program whose threads hand the CPU to and fro many thousand times a second
-would be slowed down to a fraction.
+Each wake-up costs the recorded program some microseconds. At usual rates that is little, and it makes blocks known at
+once. A program whose threads switch many thousand times a second would be slowed down considerably.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from sandbox.machines.linux.perf_events import DATA_HEAD, DATA_TAIL, EACH, MANY,
 
 
 class PacedRing:
-    """``hurries``: whether each record wakes us. Open it before forking the processes that it shall see. Raises OSError
-    where the system keeps no records for us."""
+    """Records of one CPU. ``hurries``: whether each record wakes us. It has to be opened before the processes are
+    forked that it records. Raises OSError if the system does not permit it."""
 
     def __init__(self, cpu: int) -> None:
         self._prompt = Ring(cpu, EACH)
@@ -29,8 +28,8 @@ class PacedRing:
             raise
         self.hurries = True
         self._active = self._prompt
-        #: Records that were unread when the pace changed, and when that was: what the other ring has from before is in
-        #: here, too.
+        #: Records that were unread when the mode changed, and when that was. Older records of the other ring are
+        #: duplicates of these.
         self._rest: list[Record] = []
         self._changed_ns = 0
 
@@ -38,18 +37,18 @@ class PacedRing:
         return self._prompt.fileno(), self._patient.fileno()
 
     def clear(self) -> None:
-        """Forget that there are unread records: only further ones wake us."""
+        """Mark unread records as seen, so that only further ones wake us."""
         if self.hurries:
             self._prompt.clear()
 
     @property
     def unread(self) -> bool:
-        """Whether there are records since the last time."""
+        """Whether there are unread records."""
         page = self._active.page
         return page[DATA_HEAD] != page[DATA_TAIL] or bool(self._rest)
 
     def hurry(self, hurries: bool) -> None:
-        """Change the pace. For a moment both rings record, so that nothing is lost between them."""
+        """Change the mode. Both rings record for a moment, so that nothing is lost."""
         if hurries == self.hurries:
             return
         before, after = (self._patient, self._prompt) if hurries else (self._prompt, self._patient)
@@ -61,7 +60,7 @@ class PacedRing:
         self.hurries, self._active = hurries, after
 
     def read(self) -> list[Record]:
-        """The records since the last time, oldest first."""
+        """Return the unread records, the oldest first."""
         records = self._unread()
         if self._rest:
             records, self._rest = self._rest + records, []

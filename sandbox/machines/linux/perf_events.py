@@ -1,9 +1,9 @@
-"""The system's own record of what our processes do on a CPU: every switch, fork, exec and exit, with its time.
+"""The system's own records of our processes on a CPU: every switch, fork, exec and exit, with its time.
 
-``perf_event_open(2)``: a software event that counts nothing and only keeps records, opened on this process and
-inherited by all that it will ever fork, so that a single descriptor and a single ring a CPU cover every
-descendant. It is for this process's own children, so no privilege is needed where ``perf_event_paranoid`` is at
-most 2; Debian and Ubuntu ship more, and Docker forbids the call.
+It uses ``perf_event_open(2)`` with a software event that counts nothing and only keeps records. The event is opened on
+this process and inherited by all descendants, so that one descriptor and one ring per CPU cover all of them. Because it
+is about our own children, no privilege is needed if ``perf_event_paranoid`` is at most 2. Debian and Ubuntu set higher
+values, and Docker forbids the call.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FLAGS = sum(
     1 << bit
     for bit in (
         1,  # inherit
-        5,  # exclude_kernel: what is not asked for needs no permission
+        5,  # exclude_kernel: so that no permission is needed
         6,  # exclude_hv
         9,  # comm: new names of threads
         13,  # task: forks and exits
@@ -53,24 +53,23 @@ _MISC_EXEC, _MISC_OUT, _MISC_PREEMPTED = 1 << 13, 1 << 13, 1 << 14
 DATA_HEAD, DATA_TAIL = 1_024 // 8, 1_032 // 8  # struct perf_event_mmap_page, in words of 8 bytes
 _WORD, _LOW = 8, 0xFFFFFFFF
 
-#: 256 KiB have room for 10,000 switches. A user may lock 516 KiB a CPU, so a ring that wakes its reader by each record
-#: has half of it.
+#: 256 KiB have room for 10,000 switches. A user may lock 516 KiB per CPU, so a ring that wakes its reader with each
+#: record has half of that.
 _DATA_PAGES = 64
-#: Bytes of records that wake the reader: each single one, or half of a ring. To be woken costs the program that did
-#: what is recorded some microseconds.
+#: After how many bytes of records the reader is woken: each record, or half of a ring. A wake-up costs the recorded
+#: program some microseconds.
 EACH, MANY = 1, _DATA_PAGES * 2_048
 
 What = Literal["on", "preempted", "left", "forked", "thread", "became", "named", "ended", "lost"]
 
 
 class Record(NamedTuple):
-    """``what`` happened to a thread at ``t_ns`` (CLOCK_MONOTONIC).
+    """What has happened to a thread at ``t_ns`` (CLOCK_MONOTONIC).
 
-    on: it came onto the CPU; preempted: it left the CPU and could have run on; left: it left the CPU and could not;
-    forked: its process was, by ``parent``; thread: it was started in its process; became: its process is another
-    program now, ``name``; named: it is called ``name`` now; ended: it ended (no record tells that it left the CPU,
-    which it has until it is taken to pieces); lost: records found no room, and what is known from them alone is not
-    known any more.
+    ``what``: on: it came onto the CPU; preempted: it left the CPU but is runnable; left: it left the CPU and is not;
+    forked: its process was forked by ``parent``; thread: it was started in its process; became: its process has
+    executed the program ``name``; named: its name is ``name`` now; ended: it has exited (there is no record of its
+    leaving the CPU); lost: the ring was full, and records are missing.
     """
 
     what: What
@@ -81,9 +80,9 @@ class Record(NamedTuple):
     name: str = ""
 
 
-#: Makes a record without a call of Python's: most are of switches, and there are two of them in each slice.
+#: Creates a record without calling a Python function: there are two records of switches in each slice.
 _new = tuple.__new__
-#: What happened, by the first word of the records of switches, which have three.
+#: The kinds of switches by the first word of their records, which have three words.
 _SWITCH = _RECORD_SWITCH | 3 * _WORD << 48
 _SWITCHES: dict[int, What] = {
     _SWITCH: "on",
@@ -93,10 +92,10 @@ _SWITCHES: dict[int, What] = {
 
 
 class Ring:
-    """Records of one real CPU. Open it before forking the processes that it shall see, in the thread that forks them.
+    """Records of one real CPU. It has to be opened before the processes are forked that it records, in the same thread.
 
-    ``wakes``: after so many bytes of new records the descriptor becomes readable. ``enabled``: whether it records from
-    the beginning. Raises OSError where the system forbids it or has none.
+    ``wakes``: after how many bytes of new records the descriptor becomes readable; ``enabled``: whether it records from
+    the beginning. Raises OSError if the system does not permit or support it.
     """
 
     def __init__(self, cpu: int, wakes: int = EACH, enabled: bool = True) -> None:
@@ -123,31 +122,31 @@ class Ring:
         return self._fd
 
     def enable(self) -> None:
-        """Record from now on. It has to be told to each thread that it is about: some 10 µs each."""
+        """Start recording. This takes some 10 µs for each recorded thread."""
         fcntl.ioctl(self._fd, _IOC_ENABLE)
 
     def disable(self) -> None:
-        """Record no more; what is unread can still be read."""
+        """Stop recording. Unread records can still be read."""
         fcntl.ioctl(self._fd, _IOC_DISABLE)
 
     def clear(self) -> None:
-        """Forget that there are unread records: only further ones make the descriptor readable."""
+        """Mark unread records as seen, so that only further ones make the descriptor readable."""
         self._ready.poll(0)
 
     @property
     def unread(self) -> bool:
-        """Whether there are records since the last time."""
+        """Whether there are unread records."""
         return self.page[DATA_HEAD] != self.page[DATA_TAIL]
 
     def read(self) -> list[Record]:
-        """The records since the last time, oldest first."""
+        """Return the unread records, the oldest first."""
         head, tail = self.page[DATA_HEAD], self.page[DATA_TAIL]
         if head == tail:
             return []
         at, end = tail // _WORD, head // _WORD
         start = at % self._size
         words = self._data[start : start + end - at].tolist()
-        if len(words) < end - at:  # the rest stands at the beginning of the ring
+        if len(words) < end - at:  # the rest is at the beginning of the ring
             words += self._data[: end - at - len(words)].tolist()
         self.page[DATA_TAIL] = head
         return _records(words)
@@ -160,7 +159,8 @@ class Ring:
 
 
 def _records(words: list[int]) -> list[Record]:
-    """What the ring's words say. Each record begins with its type (32 bits), flags and size in bytes (16 each)."""
+    """Decode the words of the ring. Each record begins with its type (32 bits), flags and size in bytes (16 bits
+    each)."""
     records: list[Record] = []
     at = 0
     while at < len(words):
@@ -186,6 +186,6 @@ def _records(words: list[int]) -> list[Record]:
 
 
 def _text(words: list[int]) -> str:
-    """A text that fills these words up with zeros."""
+    """Decode a text that is padded with zeros."""
     data = b"".join(word.to_bytes(_WORD, sys.byteorder) for word in words)
     return data.partition(b"\0")[0].decode(errors="replace")

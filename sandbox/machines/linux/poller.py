@@ -1,4 +1,4 @@
-"""One wait for everything: descriptors with their handlers, and a time to the microsecond."""
+"""Waits for descriptors, and until a time with microsecond resolution."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from sandbox.machines.linux.delay import Delay
 from sandbox.util import libc
 from sandbox.util.units import US, S
 
-#: What is assumed before the first time. We woke later than the most because something else had our CPU, which says
-#: nothing about the next time.
+#: The initial estimate, and the greatest value that counts: a longer delay means that something else had our CPU.
 _USUAL_LATENESS_NS, _MAX_LATENESS_NS = 60 * US, 200 * US
 
 
 class Poller:
-    """An epoll whose descriptors come with what to do when they are ready.
+    """An epoll instance with a handler for each descriptor.
 
-    Its own time-outs are whole milliseconds, so it is waited for with ``select``: at the end of a slice that is one
-    system call, where a timerfd takes three, and after a sleep each is slow.
+    Time-outs of epoll are whole milliseconds, so ``select`` is used to wait for it: at the end of a slice this takes
+    one system call, a timerfd three, and system calls are slow after a sleep.
 
-    ``lateness``: how long after its time a wait ends here as a rule. Of the last one, ``timed_out``: whether nothing
-    was ready; ``woke_ns``: when it ended (CLOCK_MONOTONIC).
+    ``lateness``: how late waits usually end; ``timed_out``: whether nothing was ready after the last wait; ``woke_ns``:
+    when that has ended (CLOCK_MONOTONIC).
     """
 
     def __init__(self) -> None:
@@ -36,15 +35,15 @@ class Poller:
         self._epoll = select.epoll()
         self._waits_for = (self._epoll.fileno(),)
         self._handlers: dict[int, Callable[[], None] | None] = {}
-        libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # else the system lets a wait last some 50 µs longer
+        libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # else waits last some 50 µs longer
 
     def add(self, descriptor: int, handler: Callable[[], None] | None) -> None:
-        """Call ``handler`` whenever the descriptor can be read; None: it only wakes us."""
+        """Call ``handler`` whenever the descriptor is readable; None: it only ends a wait."""
         self._handlers[descriptor] = handler
         self._epoll.register(descriptor, select.EPOLLIN)
 
     def remove(self, descriptor: int) -> None:
-        """Forget a descriptor (before it is closed); a muted one too."""
+        """Forget a descriptor, also a muted one, before it is closed."""
         if descriptor in self._handlers:
             del self._handlers[descriptor]
             try:
@@ -53,18 +52,18 @@ class Poller:
                 pass
 
     def mute(self, descriptor: int) -> None:
-        """Look no more at a descriptor that is left unread for a while: it would be reported for ever."""
+        """Ignore a descriptor that is not read for a while, because it would be reported as readable all the time."""
         if descriptor in self._handlers:
             self._epoll.unregister(descriptor)
 
     def unmute(self, descriptor: int) -> None:
-        """Look at a muted descriptor again."""
+        """Wait for a muted descriptor again."""
         if descriptor in self._handlers:
             self._epoll.register(descriptor, select.EPOLLIN)
 
     def wait(self, until_ns: int, roughly: bool = False) -> bool:
-        """Handle what is ready; wait for it until then (CLOCK_MONOTONIC). Whether anything was handled. ``roughly``: it
-        does not matter how late that ends, and it teaches nothing."""
+        """Wait until a descriptor is readable, at most until ``until_ns`` (CLOCK_MONOTONIC), and call the handlers.
+        Returns whether one was called. ``roughly``: the end need not be exact, and does not count for ``lateness``."""
         left_ns = until_ns - time.monotonic_ns()
         ready, _, _ = select.select(self._waits_for, (), (), left_ns / S if left_ns > 0 else 0)
         self.woke_ns = time.monotonic_ns()
@@ -75,7 +74,7 @@ class Poller:
             return False
         handlers, handled = self._handlers, False
         for descriptor, handler in [(number, handlers.get(number)) for number, _ in self._epoll.poll(0)]:
-            # A handler before it may have closed the descriptor, and its number may be another one's by now.
+            # A previous handler may have closed the descriptor, whose number may have been reused since.
             if handler is not None and handlers.get(descriptor) is handler:
                 handler()
                 handled = True

@@ -1,6 +1,6 @@
-"""How processes come and go: admitted, adopted, or put on record once they are over; reaped, and their accounts closed.
+"""Births and exits of processes: they are admitted, adopted, or recorded if they have ended already; then reaped.
 
-The parts of the machine that have to hear of each coming and going are told of it here.
+All parts of the machine that have to know of births and exits are informed here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sandbox.machines.reports import Reports
 from sandbox.model.events import Event, Unseen
 from sandbox.util.units import MS
 
-#: So often it is looked for new processes where records tell of each.
+#: How often to scan for new processes if records announce them, too.
 _SCAN_NS = 100 * MS
 
 
@@ -80,20 +80,20 @@ class Population:
         self._family = Family(table, clock, reports)
         self._accounts = ChildrenAccounts()
         self.remains = Remains(table, reports)
-        #: When it was last looked for those that no record tells of (CLOCK_MONOTONIC).
+        #: When the last scan was (CLOCK_MONOTONIC).
         self._scanned_ns = 0
         poller.add(reaper.fileno(), self._reap_ended)
 
-    # How they come
+    # Births and arrivals
 
     def admit_arrivals(self, now_ns: int) -> None:
-        """Those of the scenario whose time has come, in its order."""
+        """Admit the processes of the scenario that are due, in its order."""
         arriving = self._table.arriving
         while arriving and arriving[0].spec.arrive_ns <= now_ns:
             self.admit(arriving.popleft())
 
     def admit(self, child: Child, continued: bool = False) -> None:
-        """Let one in."""
+        """Admit a process."""
         self._table.admit(child)
         self._consoles.add(child)
         self._net.add(child)
@@ -101,17 +101,17 @@ class Population:
         self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, continued))
 
     def look(self, now_ns: int) -> None:
-        """Take in what has been forked, and what it has become."""
+        """Take in new processes, and changed names."""
         lineage = self._detector.lineage
         if lineage is not None and lineage.whole and not lineage.has_news:
-            return  # what there is of records has just been read
+            return  # the records were just read
         self._detector.read()
         self._take_in_recorded()
         if self._detector.forked(now_ns):
             self._take_in(self._family.scan())
 
     def scan(self) -> None:
-        """Look for those that no record tells of. One that has left its CPU leaves none, but that is rare."""
+        """Scan for processes that no record announces: those that were forked on another CPU, which is rare."""
         if not self._detector.misses_nobody:
             self._take_in(self._family.scan())
         elif (now_ns := time.monotonic_ns()) - self._scanned_ns > _SCAN_NS:
@@ -132,7 +132,7 @@ class Population:
                 self._refresh_name(child)
 
     def _take_in(self, descendants: Iterable[Child | Gone]) -> None:
-        """What children have forked is admitted like any other process; as a rule it goes on running meanwhile."""
+        """Admit descendants like other processes. Usually they keep running meanwhile."""
         for descendant in descendants:
             if isinstance(descendant, Gone):
                 self._pass_over(descendant)
@@ -141,14 +141,14 @@ class Population:
             self._recipe.found(descendant)
             descendant.mode = Mode.STOPPED if descendant.stop_wanted else Mode.RUNNING
             self._stop_monitor.add(descendant)
-            if descendant.stop_wanted:  # it freezes once it has had the CPU for the first time
+            if descendant.stop_wanted:  # it freezes once it has run for the first time
                 descendant.stop()
                 self._stop_monitor.expect([descendant])
             self._poller.add(descendant.pidfd, partial(self._reap_adopted, descendant))
             self.admit(descendant, continued=not descendant.stop_wanted)
 
     def _pass_over(self, gone: Gone) -> None:
-        """One that is over already is put on record."""
+        """Record a descendant that has ended already."""
         self._table.pass_over(gone)
         self._accounts.ended(gone)
         self.remains.ended(gone)
@@ -158,7 +158,7 @@ class Population:
         self._reports.add(Lived(arrived, ended, death.born_ns, death.ended_ns))
 
     def refresh_names(self, children: Iterable[Child]) -> None:
-        """One that was found may have become another program since; where there are records, they tell."""
+        """Update the names of processes that may have executed other programs; not needed if records tell."""
         if self._detector.lineage is None:
             for child in children:
                 self._refresh_name(child)
@@ -168,10 +168,10 @@ class Population:
             self._recipe.look_at(child)
             self._privileges.look_at(child)
 
-    # How they go
+    # Exits
 
     def _reap_ended(self) -> None:
-        """Children have ended: ours, and orphans that came to us."""
+        """Reap children that have ended, ours and orphans that we have inherited."""
         self._reaper.clear()
         while (end := self._reaper.next_end()) is not None:
             if end.os_pid not in self._table.by_os_pid and end.os_pid not in self._table.helpers:
@@ -179,19 +179,19 @@ class Population:
             child = self._table.by_os_pid.get(end.os_pid)
             if child is not None:
                 self._reap(child, end.code, end.signal)
-            else:  # perhaps the leader of a session whose console we have closed
+            else:  # for example the leader of a session whose console was closed
                 self._table.helpers.discard(end.os_pid)
             self._settle(end.os_pid, self._reaper.take(end.os_pid))
 
     def _take_in_unknown(self, end: End) -> None:
-        """An orphan came to us that had ended before it was found, or of whose end we have heard already."""
+        """Take in an inherited orphan that has ended before it was found, unless its end is known already."""
         self._detector.read()
         self._take_in_recorded()
         if self._table.relative(end.os_pid) is None:
             self._pass_over(self._family.orphan(end))
 
     def _settle(self, os_pid: int, family_ns: int) -> None:
-        """One that we have reaped, and its children, have used so much: tell what nobody saw of it."""
+        """Report the unseen part of the CPU time of a reaped process and its children, ``family_ns``."""
         relative = self._table.recent.get(os_pid)
         if relative is None or not relative.pid:
             return
@@ -200,14 +200,14 @@ class Population:
             self._reports.add(Told(Unseen(self._clock.now_ns(), relative.pid, unseen_ns)))
 
     def _reap_adopted(self, child: Child) -> None:
-        """An adopted process has ended; its status went to its parent, unless that is us by now."""
+        """Reap an adopted process. Its status has gone to its parent, unless we have inherited it."""
         self._reap_ended()
         if self._table.by_os_pid.get(child.os_pid) is child:
             self._reap(child, *exit_status(child.pidfd, child.stat_fd))
             self._accounts.ended(child)
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
-        self.scan()  # while it can still be seen whose children these are
+        self.scan()  # as long as the parents of its children can still be seen
         if child.mode is Mode.RUNNING:
             self._reports.add_stolen(child, self._stolen.end(child, self._clock.now_ns(), last=True))
         cpu_ns = self._close_account(child)
@@ -232,7 +232,7 @@ class Population:
         child.close()
 
     def _close_account(self, child: Child) -> int:
-        """The CPU time that it has used in all; and what it was called in the end."""
+        """Return the total CPU time of a process that has ended, and update its name."""
         lineage = self._detector.lineage
         if lineage is None:
             if not child.forked:
@@ -247,7 +247,7 @@ class Population:
         return cpu_ns
 
     def unseen(self) -> list[Event]:
-        """What is to be told of the CPU time of children that nobody saw, and whose parents live."""
+        """Return events about the CPU time of unseen children whose parents are alive."""
         if self._detector.misses_nobody:
             return []
         now_ns = self._clock.now_ns()

@@ -1,5 +1,4 @@
-"""Counts that /proc keeps of a process: how often it came onto a CPU and left it, what it has written, how much memory
-it has."""
+"""Reads counters of a process from /proc: switches, writes, and memory."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ from sandbox.machines.linux.procfs import descends_from, process_ids, read_small
 
 
 class Switches(NamedTuple):
-    """How often the first thread of a process came onto a CPU, and left it: to sleep in a system call, or because
-    somebody else had to run."""
+    """How often the first thread of a process came onto a CPU (``came``), and left it voluntarily (``slept``) or by
+    preemption."""
 
     came: int
     slept: int
@@ -24,12 +23,12 @@ class Switches(NamedTuple):
 
     @property
     def is_off(self) -> bool:
-        """Whether it has no CPU."""
+        """Whether it has no CPU at the moment."""
         return self.came <= self.slept + self.preempted
 
 
 def switches(os_pid: int) -> Switches | None:
-    """None: the system does not tell."""
+    """Return the counts of switches; None if the system does not tell."""
     counts = dict(line.partition(":")[::2] for line in read_small(f"/proc/{os_pid}/status").splitlines()[-3:])
     try:
         came = int(read_small(f"/proc/{os_pid}/schedstat").split()[2])
@@ -39,14 +38,14 @@ def switches(os_pid: int) -> Switches | None:
 
 
 class WritesDone(NamedTuple):
-    """How many writes a process has finished with all of its threads, to whatever, and how many bytes they took."""
+    """The number of write calls that all threads of a process have completed, and their bytes."""
 
     calls: int
     bytes: int
 
 
 def writes_done(os_pid: int) -> WritesDone | None:
-    """None: not ours to know."""
+    """Return the counts of writes; None if they are unknown."""
     counts = dict(line.split(": ", 1) for line in read_small(f"/proc/{os_pid}/io").splitlines())
     try:
         return WritesDone(int(counts["syscw"]), int(counts["wchar"]))
@@ -54,12 +53,21 @@ def writes_done(os_pid: int) -> WritesDone | None:
         return None
 
 
+def idle_s() -> float:
+    """Return the total idle time of this system's CPUs in seconds; 0 if it is unknown."""
+    try:
+        idle, waiting = read_small("/proc/stat").split(None, 6)[4:6]
+        return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
+    except ValueError:
+        return 0.0
+
+
 # How much memory it has: /proc/PID/smaps_rollup, statm
 
 
 class MemoryUse(NamedTuple):
-    """In bytes. ``resident``: in memory; of that ``private``: its own alone, and ``shared``: with others, too.
-    ``proportional``: its own, and its part of what is shared (None: the system does not tell)."""
+    """The memory of a process in bytes. ``resident``: the sum of ``private`` and ``shared``; ``proportional``: private
+    memory, and its share of the shared memory (None: the system does not tell)."""
 
     resident: int
     shared: int
@@ -68,14 +76,14 @@ class MemoryUse(NamedTuple):
 
 
 def resident_memory(os_pid: int) -> int:
-    """So many bytes of it are in memory; 0 once it is gone."""
+    """Return the resident memory of a process in bytes; 0 once it is gone."""
     sizes = read_small(f"/proc/{os_pid}/statm").split()
     return int(sizes[1]) * os.sysconf("SC_PAGE_SIZE") if len(sizes) > 1 else 0
 
 
 def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
-    """How much memory a process has; None where it is gone, or does not descend from ``ancestor``: its number may be
-    one of another pid namespace, and belong to a stranger in ours."""
+    """Return the memory of a process; None if it is gone, or does not descend from ``ancestor``: its pid may be of
+    another pid namespace, and belong to an unrelated process in ours."""
     if not descends_from(os_pid, ancestor):
         return None
     try:
@@ -87,7 +95,7 @@ def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
     except (OSError, KeyError, ValueError):
         pass
     statm = f"/proc/{os_pid}/statm"
-    try:  # it counts what is backed by a file, which is the best guess at what is shared
+    try:  # statm counts file-backed memory, which is the best approximation of shared memory
         _, resident, shared, *_ = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in read_small(statm).split())
     except ValueError:
         return None
@@ -95,12 +103,12 @@ def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
 
 
 def address_space(os_pid: int) -> str:
-    """How large it is, in pages; empty when the process is gone."""
+    """Return the size of a process's address space in pages, as text; "" if the process is gone."""
     return read_small(f"/proc/{os_pid}/statm").partition(" ")[0]
 
 
 def threads_of(user: int) -> int:
-    """How many threads a user has in all."""
+    """Return the number of threads of a user, over all processes."""
     count = 0
     for os_pid in process_ids():
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What /proc says of things that processes share: memory (maps), locks on files (fdinfo)."""
+"""Reads from /proc what processes share: memory (maps) and file locks (fdinfo)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from sandbox.machines.linux.procfs import read_small
 
-#: Of a table of mappings no more than this is read, in bytes.
+#: The most bytes that are read of a table of mappings.
 _MAX_MAPS = 1 << 20
-#: Of a hundred mappings a few are shared, and the table is read of many processes.
+#: Parses shared mappings, which are few.
 _SHARED = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)")
 _LOCK = re.compile(
     r"lock:\s+\d+: (FLOCK|POSIX|OFDLCK|LEASE)\s+\S+\s+(READ|WRITE)\s+(-?\d+) ([0-9a-f]+:[0-9a-f]+:\d+) (\d+) (\d+|EOF)"
@@ -23,8 +23,8 @@ _MAX_OFFSET = 1 << 63
 
 
 class SharedMapping(NamedTuple):
-    """A piece of memory that processes share, ``begin`` to ``end``: which ``file`` ("00:19 4711": device and inode; it
-    may have no name), from which ``offset``, and the file's ``path``."""
+    """A shared mapping from address ``begin`` to ``end``. ``file``: device and inode ("00:19 4711"); ``offset``: in the
+    file; ``path``: of the file, which may have none."""
 
     begin: int
     end: int
@@ -34,7 +34,7 @@ class SharedMapping(NamedTuple):
 
 
 def shared_mappings(os_pid: int) -> list[SharedMapping]:
-    """All that a process has."""
+    """Return the shared mappings of a process."""
     try:
         with open(f"/proc/{os_pid}/maps", "rb") as maps:
             lines = [line for line in maps.read(_MAX_MAPS).splitlines() if line[line.find(b" ") + 4 :][:1] == b"s"]
@@ -51,8 +51,8 @@ def shared_mappings(os_pid: int) -> list[SharedMapping]:
 
 
 class FileLock(NamedTuple):
-    """A lock that an open file has. ``kind``: FLOCK (flock(2)), POSIX or OFDLCK (fcntl(2)); ``by``: the os_pid of who
-    took it, who may be no more (-1: it is not told); ``file``: device and inode; from where to where."""
+    """A lock of an open file. ``kind``: FLOCK (flock(2)), POSIX or OFDLCK (fcntl(2)); ``by``: the os_pid of the process
+    that has taken it, which may have ended (-1: unknown); ``file``: device and inode; ``start``, ``end``: the range."""
 
     kind: str
     writes: bool
@@ -62,7 +62,7 @@ class FileLock(NamedTuple):
     end: int
 
     def hinders(self, kind: str, writes: bool, start: int, end: int) -> bool:
-        """Whether another lock cannot be had because of this one."""
+        """Whether this lock conflicts with another one."""
         return (
             (self.kind == "FLOCK") == (kind == "FLOCK")
             and (self.writes or writes)
@@ -72,7 +72,7 @@ class FileLock(NamedTuple):
 
 
 def file_locks(os_pid: int, descriptor: int) -> Iterator[FileLock]:
-    """The locks of one of its open files."""
+    """Yield the locks of an open file of a process."""
     for line in read_small(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines():
         if (match := _LOCK.match(line)) is not None:
             kind, access, by, file, start, end = match.groups()
@@ -81,5 +81,5 @@ def file_locks(os_pid: int, descriptor: int) -> Iterator[FileLock]:
 
 
 def has_timers(os_pid: int) -> bool:
-    """Whether a process has set a timer (timer_create(2)); those of setitimer(2) and alarm(2) nobody can see."""
+    """Whether a process has timers of timer_create(2). Those of setitimer(2) and alarm(2) are not visible."""
     return bool(read_small(f"/proc/{os_pid}/timers"))

@@ -1,16 +1,16 @@
-"""A room for code that nobody has read: a process of its own, with limits, that leaves nothing behind.
+"""A room for untrusted code: a process of its own, with limits, of which nothing is left after its end.
 
 ```
-whoever asks
-   └─ porter      waits, ends it all, sweeps; the subreaper of whatever escapes
-        └─ init        the first process of a pid namespace, where there is one: with it ends everything in it
-             └─ resident    the only one that comes back from ``enclose``; runs the foreign code
+caller
+   └─ porter      waits, ends the room, sweeps; the subreaper of all processes that escape
+        └─ init        the first process of a pid namespace, if there is one: when it exits, all others in it are killed
+             └─ resident    the only one that returns from ``enclose``; runs the untrusted code
 ```
 
-Where the system has namespaces, the resident sees no process but its own kin, no network, and no file but what it was
-given. Where it has not, Landlock does the same for files, if the system has that. Everywhere a filter of system calls
-keeps it from starting processes and from touching others, and where nothing else does, from changing files; the limits
-and the sweep stand behind that.
+If the system has namespaces, the resident sees no processes but its descendants, no network, and no files but those
+that it was given. Otherwise Landlock does the same for files, if available. In any case a filter of system calls keeps
+it from starting processes, from affecting others, and, if nothing else does, from changing files. The limits and the
+sweep are the last line of defence.
 """
 
 from __future__ import annotations
@@ -38,17 +38,20 @@ from sandbox.machines.linux.seccomp import forbid_others
 from sandbox.util import libc
 
 _MB = 1 << 20
-#: How long the porter sleeps before it looks again whether the room has ended by itself.
+#: The interval at which the porter checks whether the room has ended.
 _LOOK_S = 0.02
 _PROBE_S = 10.0
-#: What is harmless of the devices.
+#: Devices that are harmless.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _Wait = Callable[[int], NoReturn]
 
 
 class Limits(NamedTuple):
-    """``memory``: bytes of address space of a process; ``cpu_s``: seconds of CPU time of one; ``processes``: threads
-    count, too; ``descriptors``: of a process; ``file``: bytes of a file that it writes."""
+    """Limits of a room.
+
+    ``memory``: bytes of address space per process; ``cpu_s``: seconds of CPU time per process; ``processes``: including
+    threads; ``descriptors``: per process; ``file``: bytes per written file.
+    """
 
     memory: int = 1024 * _MB
     cpu_s: int = 30
@@ -58,8 +61,11 @@ class Limits(NamedTuple):
 
 
 class Fences(NamedTuple):
-    """What keeps the resident in, besides the limits: ``apart``: namespaces of its own; ``files``: it sees only what it
-    was given; ``calls``: it cannot start processes, nor touch others."""
+    """What confines the resident, in addition to the limits.
+
+    ``apart``: namespaces of its own; ``files``: it sees only the files that it was given; ``calls``: it can neither
+    start processes nor affect others.
+    """
 
     apart: bool
     files: bool
@@ -67,8 +73,8 @@ class Fences(NamedTuple):
 
 
 class Probe:
-    """What fences there are on this system, tried in a room. It is an interpreter that starts when this is made; what
-    it finds is asked for later. Raises OSError."""
+    """Finds out in a room which fences this system supports. The constructor starts an interpreter, whose result is
+    read later. Raises OSError."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-P", "-m", __name__]
@@ -77,7 +83,7 @@ class Probe:
         )
 
     def fences(self) -> Fences:
-        """What it has found. To be asked for once. Raises OSError, TypeError and SubprocessError."""
+        """Return the result; to be called once. Raises OSError, TypeError and SubprocessError."""
         with self._room:
             try:
                 found, _ = self._room.communicate(timeout=_PROBE_S)
@@ -88,21 +94,23 @@ class Probe:
 
 
 def probe() -> Fences:
-    """The same, waited for. Raises OSError, TypeError and SubprocessError."""
+    """Start a probe and wait for its result. Raises OSError, TypeError and SubprocessError."""
     return Probe().fences()
 
 
 def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:
-    """Come back in a room of one's own: as another process, whose end is the end of the room. ``files``: what can be
-    read there besides the interpreter and its packages, by path. To be called by a process that has one thread, and
-    that nobody else needs."""
+    """Enclose the caller in a room: return as another process, with whose end the room ends.
+
+    ``files``: what can be read there in addition to the interpreter and its packages, by path. The calling process must
+    have a single thread, and becomes the porter.
+    """
     _end_with_parent(os.getppid())
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     apart = namespaces.enter()
     _divide(_wait_as_porter)
     closed = False
     if apart:
-        with suppress(OSError):  # it may be forbidden: what there is must do
+        with suppress(OSError):  # if it is forbidden, the other fences must do
             namespaces.close_off(_needed(), files)
             closed = True
         _divide(_wait_as_init)
@@ -113,7 +121,7 @@ def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:
 
 
 def _divide(wait: _Wait) -> None:
-    """Go on as a child. The parent does nothing but ``wait`` for it any more."""
+    """Continue as a child. The parent only does ``wait`` for it from now on."""
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -127,14 +135,14 @@ def _divide(wait: _Wait) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """Die when the parent does; in a new pid namespace it has no number."""
+    """Have this process killed when its parent dies. (In a new pid namespace the parent has the number 0.)"""
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() not in (parent, 0):
         os._exit(1)
 
 
 def _forget_streams() -> None:
-    """Whoever listens to the resident shall hear its end."""
+    """Replace our standard input and output, so that the reader of the resident's output sees the end of it."""
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
@@ -142,7 +150,7 @@ def _forget_streams() -> None:
 
 
 def _wait_as_porter(child: int) -> NoReturn:
-    """Until the room has ended, or somebody asks for its end. Then nothing of it is left."""
+    """Wait until the room has ended, or its end is asked for by SIGTERM. Then kill all that is left of it."""
     asked = []
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -161,7 +169,8 @@ def _wait_as_porter(child: int) -> NoReturn:
 
 
 def _wait_as_init(child: int) -> NoReturn:
-    """Until the resident has ended; orphans are buried meanwhile. With this process everything else ends."""
+    """Wait until the resident has ended, and reap orphans meanwhile. All other processes are killed when this one
+    exits."""
     while True:
         os_pid, status = os.wait()
         if os_pid == child:
@@ -174,7 +183,7 @@ def _exit_like(status: int) -> NoReturn:
 
 
 def _needed() -> list[str]:
-    """The folders of the interpreter, of its packages and of the system's libraries."""
+    """Return the folders of the interpreter, of its packages and of the system's libraries."""
     package = os.path.dirname(os.path.realpath(sandbox.__path__[0]))
     ways = [path for path in sys.path if path and os.path.realpath(path) != package]
     own = os.path.realpath(sandbox.__path__[0])
@@ -182,14 +191,14 @@ def _needed() -> list[str]:
 
 
 def _confine(limits: Limits, apart: bool, closed: bool) -> None:
-    """Take the limits upon us; none of them can be undone."""
+    """Impose the limits on this process, for good."""
     others = 0 if apart else threads_of(os.getuid())
     if apart:
         namespaces.give_up_rights(readable=closed)
     else:
         namespaces.only_read_files()
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # another user's process forgets it
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of the user resets it
     for kind, most in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.cpu_s),

@@ -1,6 +1,6 @@
-"""A filter of system calls (seccomp(2)): what a process can do to others is forbidden, by the system, for good.
+"""A filter of system calls (seccomp(2)) that keeps a process, for good, from affecting other processes.
 
-Everybody may have one, also where there are no namespaces. A call that is filtered fails as if it were not permitted.
+It needs no privileges, and works without namespaces. A filtered call fails as if it were not permitted.
 """
 
 from __future__ import annotations
@@ -18,40 +18,45 @@ from typing import NamedTuple
 from sandbox.util import libc
 
 _SET_SECCOMP, _MODE_FILTER = 22, 2
-# Classic BPF: load a word, jump if equal, if at least, if a bit is set; return.
+# Classic BPF: load a word; jump if equal, if greater or equal, if a bit is set; return.
 _LOAD, _IF_EQUAL, _IF_LEAST, _IF_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-#: Where struct seccomp_data has the call, the machine, and the lower halves of the first three arguments.
+#: The offsets in struct seccomp_data of the call number, the architecture, and the lower halves of the first three
+#: arguments.
 _CALL, _MACHINE, _ARGUMENTS = 0, 4, (16, 24, 32)
 _FIRST, _SECOND, _THIRD = range(3)
-#: Flags of open(2) with which a file is changed or made.
+#: Flags of open(2) with which a file is changed or created.
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _CLONE_THREAD = 0x10000
-#: Calls of another binary interface of x86_64 begin here.
+#: The first call number of x32, the other ABI of x86_64.
 _OTHER_INTERFACE = 0x40000000
-#: An instruction: what it does, how many are skipped if so and if not, its figure.
+#: An instruction: the opcode, how many instructions are skipped if the condition is true and if it is false, the
+#: operand.
 _Step = tuple[int, int, int, int]
 
 
 class _Numbers(NamedTuple):
-    """The calls of one kind of machine. ``denied``: starting programs and processes, reaching into processes, leaving
-    namespaces, sockets, what stays in the system when its maker has ended (System V and POSIX queues, semaphores and
-    memory), io_uring, which can do most of these unseen, and what changes a file that is not open: its length, whose it
-    is and who may read it, its times, what is written beside it. (Landlock, at first, knew nothing of these.)"""
+    """The system calls of one architecture.
+
+    ``denied``: starting programs and processes, accessing processes, leaving namespaces, sockets, objects that outlive
+    their creator (System V and POSIX queues, semaphores and shared memory), io_uring, which can do most of these
+    unseen, and changes of files that are not open: length, owner, permissions, times, extended attributes. (The first
+    version of Landlock does not cover those.)
+    """
 
     machine: int
-    #: To this very process only: kill, tkill, tgkill. 0 would be its whole group.
+    #: Permitted for this process only: kill, tkill, tgkill. (0 would be its whole group.)
     signals: tuple[int, ...]
-    #: Of this very process only: prlimit64, sched_setaffinity, _setscheduler, _setparam, _setattr. 0 is itself.
+    #: Permitted for this process only: prlimit64, sched_setaffinity, _setscheduler, _setparam, _setattr. (0 is itself.)
     settings: tuple[int, ...]
-    #: By these a descriptor can be made to signal whoever one likes, or to type on a terminal: fcntl, ioctl.
+    #: These can make a descriptor send signals to any process, or type on a terminal: fcntl, ioctl.
     fcntl: int
     ioctl: int
     clone: int
     clone3: int
     denied: tuple[int, ...]
-    #: To open a file, and which argument has the flags; the way to do so whose arguments cannot be looked at; to make,
-    #: remove and rename files.
+    #: Calls that open a file, and which argument has the flags; openat2, whose arguments cannot be examined; calls that
+    #: create, remove and rename files.
     opens: tuple[tuple[int, int], ...]
     openat2: int
     changes: tuple[int, ...]
@@ -107,8 +112,8 @@ _KINDS = {
 
 
 def forbid_others(writing: bool = False) -> bool:
-    """From now on this process and its threads are alone: no further processes, no signals but to themselves, no
-    sockets; ``writing``: and no file is changed that is not open already. Returns whether this system can do that."""
+    """Filter the calls of this process and its threads: no new processes, no signals except to itself, no sockets.
+    ``writing``: also, no changes of files that are not already open. Returns whether this system supports that."""
     numbers = _KINDS.get(os.uname().machine)
     if numbers is None:
         return False
@@ -134,7 +139,7 @@ def _program(numbers: _Numbers, os_pid: int, writing: bool) -> bytes:
         (_LOAD, 0, 0, _CALL),
         (_IF_LEAST, 0, 1, _OTHER_INTERFACE),
         (_RETURN, 0, 0, denied),
-        *_return_if(numbers.clone3, unknown),  # its arguments cannot be looked at: libc takes clone instead
+        *_return_if(numbers.clone3, unknown),  # its arguments cannot be examined; libc falls back to clone
     ]
     for number in numbers.denied:
         steps += _return_if(number, denied)
@@ -154,7 +159,7 @@ def _program(numbers: _Numbers, os_pid: int, writing: bool) -> bytes:
 
 
 def _no_writing(numbers: _Numbers) -> list[_Step]:
-    """Files are opened to be read."""
+    """Return the instructions that only let files be opened for reading."""
     refused = (_RETURN, 0, 0, _ERRNO | errno.EACCES)
     steps = [*_return_if(numbers.openat2, _ERRNO | errno.ENOSYS)]
     for number in numbers.changes:
@@ -165,7 +170,7 @@ def _no_writing(numbers: _Numbers) -> list[_Step]:
 
 
 def _call(number: int, steps: list[_Step]) -> list[_Step]:
-    """What is done about a call; each way through ``steps`` ends with a return."""
+    """Return the instructions for one call; each path through ``steps`` ends with a return."""
     return [(_IF_EQUAL, 0, len(steps), number), *steps]
 
 

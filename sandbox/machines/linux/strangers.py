@@ -1,4 +1,4 @@
-"""Children that this process had before a run: ``sleep 300 & exec ossandbox run …``."""
+"""Children that this process has had before the run, as in ``sleep 300 & exec ossandbox run …``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sandbox.machines.linux.descent import Stat, family
 
 
 class Strangers:
-    """They descend from us, are not ours, and are left alone, with all that they bear: what was there when this was
-    made, and whoever lives in one of their sessions or in our own, where nothing of a run ever does."""
+    """Descendants that are not part of a run, and are never ended by us: those that exist when this is created, and all
+    processes in their sessions or in our own session, which processes of a run never have."""
 
     def __init__(self) -> None:
         found = family(os.getpid())

@@ -1,4 +1,4 @@
-"""When a run that nobody attends is over though processes are left: they would wait for ever."""
+"""Ends an unattended run whose remaining processes would wait endlessly."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from sandbox.machines.reports import Reports
 from sandbox.model.spec import CLIENT, SERVERS, Scenario
 from sandbox.util.units import MS, S
 
-#: So long all that is left must have waited for somebody to type, or to be continued.
+#: How long all remaining processes must have waited for input or to be continued.
 _MIN_HOPELESS_NS = 1 * S
-#: One that looks for keys again and again must have done so for so long, without a word and with less than this share
-#: of a CPU.
+#: How long a process must have polled for keys, without output and with less than this share of a CPU.
 _MIN_POLLING_NS, _MAX_POLLING_SHARE = 5 * S, 0.1
-#: So long after the last client has left the run goes on, for servers' children to end.
+#: How long the run continues after the last client has left, for children of servers to end.
 _CLOSING_NS = 200 * MS
 
 
 class UnattendedRun:
-    """Quits when all that is left waits for somebody to type, to be continued after it was stopped, or for one another,
-    or when all clients have left and only servers are there. ``blocked``: the blocked processes by pid; ``waits``: who
-    of them waits for ever; ``ask``: what has to happen before one of them goes on."""
+    """Ends the run if all remaining processes wait for input, to be continued, or for each other, or if all clients
+    have left and only servers remain. ``blocked``: the blocked processes by pid; ``waits``: knows which of them are
+    deadlocked; ``ask``: returns what has to happen before a process goes on."""
 
     def __init__(
         self,
@@ -50,25 +49,24 @@ class UnattendedRun:
         self._commands = commands
         self._reports = reports
         connected = [process.connect for process in scenario.processes if process.program == CLIENT]
-        #: Whether clients may come from outside: where the scenario has none at all, anybody may.
+        #: Whether clients may come from outside, which is assumed if the scenario has none.
         self._open = bool(scenario.clients) or not connected
         self._servers = {*connected, *(client.connect for client in scenario.clients)}
-        # Since when that has been so.
+        #: Since when only a user could make anything go on.
         self._hopeless_since_ns = 0
-        #: What was found out, by the system's number: in which wait, and what.
+        #: By os_pid: the number of the wait, and what has to happen before it ends.
         self._prospects: dict[int, tuple[int, Prospect]] = {}
-        #: Those that look for keys again and again, by the system's number: since when without a word, the CPU time
-        #: that they had used by then, and what was written.
+        #: Processes that poll for keys, by os_pid: since when without output, and their CPU time and output by then.
         self._polling: dict[int, tuple[int, int, int]] = {}
         self._served_since_ns = 0
 
     @property
     def pause_ns(self) -> int:
-        """How long not to check: half of the time that has to pass."""
+        """The longest time between checks: half of the time that has to pass."""
         return (_MIN_HOPELESS_NS if self._awaits_clients else _CLOSING_NS) // 2
 
     def check(self, now_ns: int) -> None:
-        """Now, by the machine's time."""
+        """Check whether to end the run. ``now_ns``: the machine's time."""
         if not self._is_hopeless(now_ns):
             self._hopeless_since_ns = now_ns
         elif now_ns - self._hopeless_since_ns > _MIN_HOPELESS_NS:
@@ -94,14 +92,14 @@ class UnattendedRun:
         return self._open and not self._commands.farewell
 
     def _is_hopeless(self, now_ns: int) -> bool:
-        """Whether only a person could make anything go on."""
+        """Whether only a user could make anything go on."""
         if not self._table.by_pid or self._table.arriving or self._commands.expected:
             return False
-        if any(child.os_pid not in self._polling for child in self._table.running.values()):
+        if any(not self._is_idle(child) for child in self._table.running.values()):
             return False
         someone = self._waits is not None and self._waits.is_certain
         for child in self._table.by_pid.values():
-            if self._waits is not None and child.pid in self._waits.hopeless and child.pid in self._blocked:
+            if self._waits_for_ever(child):
                 someone = True
                 continue
             found = None if child.held else self._of(child)
@@ -110,13 +108,23 @@ class UnattendedRun:
             someone = someone or found is not Prospect.BOARD
         return someone
 
+    def _is_idle(self, child: Child) -> bool:
+        """Whether one that has a CPU only looks for something again and again."""
+        return child.os_pid in self._polling or (self._waits is not None and child.pid in self._waits.restless)
+
+    def _waits_for_ever(self, child: Child) -> bool:
+        waits = self._waits
+        if waits is None or child.pid not in waits.hopeless:
+            return False
+        return child.pid in self._blocked or child.pid in waits.restless
+
     @staticmethod
     def _may_be_called(child: Child) -> bool:
-        """Whether it may have set an alarm or a timer, which ends its wait."""
+        """Whether a process may have set an alarm or a timer, which would end its wait."""
         return procfs.handles(child.os_pid, signal.SIGALRM) or procfs_shared.has_timers(child.os_pid)
 
     def _of(self, child: Child) -> Prospect:
-        """What has to happen before it goes on; asked once for each wait."""
+        """Return what has to happen before a process goes on. Determined once for each wait."""
         if child.pid not in self._blocked:
             return Prospect.POLLS if child.os_pid in self._polling else Prospect.OPEN
         wait_number, found = self._prospects.get(child.os_pid, (-1, Prospect.OPEN))
@@ -130,7 +138,7 @@ class UnattendedRun:
         return found
 
     def _polls_in_vain(self, child: Child, now_ns: int) -> bool:
-        """Whether it has looked for keys for long, and done nothing else."""
+        """Whether a process has polled for keys for long, and done nothing else."""
         cpu_ns, written = child.cpu_ns(), child.console.written if child.console is not None else 0
         since_ns, before_ns, before = self._polling.get(child.os_pid, (now_ns, cpu_ns, written))
         if written != before or cpu_ns - before_ns > (now_ns - since_ns) * _MAX_POLLING_SHARE + _CLOSING_NS:
@@ -139,13 +147,13 @@ class UnattendedRun:
         return now_ns - since_ns > _MIN_POLLING_NS
 
     def _is_served(self) -> bool:
-        """Whether all clients have left, and only servers are there."""
+        """Whether all clients have left, and only servers remain."""
         if self._awaits_clients or self._reports or self._table.arriving or self._commands.expected:
             return False
         return bool(self._table.by_pid) and all(map(self._serves, self._table.by_pid.values()))
 
     def _serves(self, child: Relative | None) -> bool:
-        """Whether this one, or one of those that it comes from, is a server, or was meant to be one."""
+        """Whether a process or one of its ancestors is a server, or was connected to as one in the scenario."""
         while child is not None:
             if child.spec.program in SERVERS or child.spec.name in self._servers:
                 return True

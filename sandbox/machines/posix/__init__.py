@@ -1,1 +1,1 @@
-"""Real processes by what every UNIX has: signals, pseudo-terminals, and psutil. For macOS."""
+"""Schedules real processes with what every UNIX has: signals, pseudo-terminals, and psutil. For macOS."""

@@ -1,4 +1,4 @@
-"""How processes come to life: forked by us, each leading a session on a terminal of its own, and stopped before its
+"""Starts processes: they are forked by us, lead their own sessions on their own terminals, and are stopped before their
 first own instruction."""
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ from sandbox.model.spec import ProcessSpec, Segment
 from sandbox.util.refusals import refused
 from sandbox.util.units import MS, S
 
-#: One that has not stopped after so long never will.
+#: How long a process may take to stop for the first time.
 _MAX_START_NS = 10 * S
-#: The work of the process by which the overhead of a start and an exit is measured.
+#: The work of the process that measures the overhead of start and exit.
 _PROBE_NS = 3 * MS
-#: No descriptor of ours has a higher number.
+#: A bound of the descriptors that children close.
 _MAX_DESCRIPTORS = 4_096
 
 
 class Births:
-    """Files lie in ``folder``; ``zero``: where the machine's clock began, in memory that processes share with it."""
+    """Starts processes. ``folder``: of files; ``zero``: shared memory with the CLOCK_MONOTONIC time at which the
+    machine's time is 0."""
 
     def __init__(self, folder: str, zero: Sequence[int], keeper: Keeper) -> None:
         self._folder, self._zero, self._keeper = folder, zero, keeper
@@ -53,7 +54,7 @@ class Births:
         self._overhead_ns = self._measure_overhead()
 
     def spawn(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
-        """A new process, stopped. Raises SpawnFailed."""
+        """Start a process, which is stopped then. Raises SpawnFailed."""
         if spec.work is not None:
             program = synthetic_work(spec, self._overhead_ns, self._zero)
         else:
@@ -64,9 +65,9 @@ class Births:
             raise SpawnFailed.why(spec.name, _reason(error)) from error
 
     def _fork(self, spec: ProcessSpec, order: int | None, program: Program) -> Child:
-        """Raises OSError."""
+        """Fork a process and wait for its first stop. Raises OSError."""
         console = Console()
-        used = memoryview(mmap.mmap(-1, 8)).cast("q")  # by the child, when it stops for the first time
+        used = memoryview(mmap.mmap(-1, 8)).cast("q")  # the child's CPU time at its first stop
         try:
             os_pid = os.fork()
             if os_pid == 0:
@@ -88,7 +89,8 @@ class Births:
             raise
 
     def _measure_overhead(self) -> int:
-        """The CPU time that a synthetic process costs beyond its work, in ns; 0 where none can be born."""
+        """Return the CPU time that a synthetic process uses in addition to its work, in ns; 0 if none can be
+        started."""
         try:
             child = self.spawn(ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)]))
         except SpawnFailed:
@@ -103,12 +105,12 @@ class Births:
 
 
 def _live(terminal: int, program: Program, used: memoryview) -> NoReturn:
-    """The whole life of a child, which keeps nothing of ours but its console."""
+    """Run the child from the fork until its exit. It keeps none of our descriptors but its console."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-            with suppress(OSError, ValueError):  # some are the C library's own
+            with suppress(OSError, ValueError):  # some are reserved by the C library
                 signal.signal(number, signal.SIG_DFL)
         os.setsid()
         take_console(terminal)
@@ -134,7 +136,7 @@ def _reason(error: OSError | psutil.Error) -> str:
 
 
 def _wait_for_first_stop(os_pid: int) -> None:
-    """Raises OSError if it has died or takes far too long."""
+    """Wait until the process has stopped. Raises OSError if it has ended or takes too long."""
     give_up_ns = time.monotonic_ns() + _MAX_START_NS
     while time.monotonic_ns() < give_up_ns:
         found, status = os.waitpid(os_pid, os.WNOHANG | os.WUNTRACED)
@@ -148,7 +150,7 @@ def _wait_for_first_stop(os_pid: int) -> None:
 
 
 def wakes_on_children() -> socket.socket:
-    """A socket that becomes readable when a child has ended, stopped or gone on."""
+    """Return a socket that becomes readable when a child has exited, stopped or continued."""
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setblocking(False)

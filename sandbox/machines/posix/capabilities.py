@@ -1,4 +1,4 @@
-"""What signals alone cannot do."""
+"""What scheduling by signals alone cannot do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ONLY = Clause("only on Linux")
 
 
 def lacks(scenario: Scenario) -> list[Problem]:
-    """What of the scenario cannot be run here."""
+    """Return the parts of the scenario that cannot run here."""
     machine, there = scenario.machine, os.cpu_count() or 1
     problems = [Problem(0, "machine.slice", _ONLY)] if machine.stepped else []
     if machine.cpus > there:
@@ -22,5 +22,5 @@ def lacks(scenario: Scenario) -> list[Problem]:
 
 
 def _needs_more(spec: ProcessSpec) -> bool:
-    """Sockets that are watched, and memory that is counted."""
+    """Whether a process needs watched sockets or limits of memory."""
     return spec.program is not None or spec.memory is not None or spec.address_space is not None

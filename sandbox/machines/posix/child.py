@@ -1,6 +1,6 @@
-"""The machine's record of one real process, which leads a session and a process group of its own.
+"""The machine's record of one real process, which leads its own session and process group.
 
-Signals go to the whole group: what a process forks runs and stands still with it, as long as it stays in the group.
+Signals are sent to the group, so that descendants run and stop together with it as long as they stay in the group.
 """
 
 from __future__ import annotations
@@ -22,35 +22,36 @@ from sandbox.machines.posix.accounts import cpu_time_ns
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS, S
 
-#: So long a stop is waited for.
+#: How long to wait for the confirmation of a stop.
 _MAX_STOP_NS = 20 * MS
 _LOOK_S = 50e-6
 
 
 class Mode(Enum):
-    """What the machine makes of a process right now."""
+    """What the machine does with a process."""
 
     STOPPED = "stopped"  # by us
     RUNNING = "running"
-    BLOCKED = "blocked"  # left alone until it wakes
+    BLOCKED = "blocked"  # not stopped, until it wakes up
 
 
 class Child:
-    """A process that we have forked, and that has stopped itself. ``start_cpu_ns``: what it had used by then is not its
-    own doing. Times are the machine's. Raises psutil.Error when there is no such process."""
+    """A process that we have forked, and that has stopped itself. ``start_cpu_ns``: the CPU time that it had used by
+    then, which does not count as its own. Times are those of the machine. Raises psutil.Error if there is no such
+    process."""
 
     forked = True
     pid = 0
     mode = Mode.STOPPED
-    #: Whether it stands still, as far as we have heard; whether that was somebody else's doing.
+    #: Whether it is known to be stopped; whether it was stopped by others than us.
     standing = True
     held = False
-    #: How it ended: exit code, signal; None while it lives.
+    #: Its exit code and signal; None while it is alive.
     ended: tuple[int | None, int | None] | None = None
-    #: When it was dispatched last, and the CPU time that it had used by then.
+    #: When it was last dispatched, and its CPU time then.
     started_ns = 0
     started_cpu_ns = 0
-    #: The CPU time that it had used when it was last seen to use some, and when that was.
+    #: Its CPU time when that had last increased, and when that was.
     seen_cpu_ns = 0
     seen_ns = 0
 
@@ -64,7 +65,7 @@ class Child:
         self._cpu_ns = 0
 
     def cpu_ns(self) -> int:
-        """The CPU time that it has used since its first own instruction, by the system's accounts."""
+        """Return the CPU time that it has used since its first own instruction, according to the system."""
         if self.ended is None:
             try:
                 self._cpu_ns = max(self._cpu_ns, cpu_time_ns(self.process) - self._start_cpu_ns)
@@ -73,15 +74,15 @@ class Child:
         return self._cpu_ns
 
     def estimated_cpu_ns(self, now_ns: int, tick_ns: int) -> int:
-        """About the CPU time of a running one: it has had a CPU since its dispatch, unless the accounts, which are one
-        tick behind at most, know of less."""
+        """Estimate the CPU time of a running process: it increases since the dispatch, but exceeds the system's value
+        by at most one tick."""
         most_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
         return max(min(most_ns, self.cpu_ns() + tick_ns), self.started_cpu_ns)
 
     # Signals
 
     def send(self, number: int, alone: bool = False) -> None:
-        """Send a signal to its group, or to it ``alone``; nothing happens where nobody is left."""
+        """Send a signal to its group, or only to it (``alone``). Ignored if no process is left."""
         if self.ended is None:
             try:
                 (os.kill if alone else os.killpg)(self.os_pid, number)
@@ -89,7 +90,7 @@ class Child:
                 pass
 
     def stop(self) -> bool:
-        """Have it stand still. False: that has not been confirmed in time."""
+        """Stop it. Returns False if that was not confirmed in time."""
         if self.standing or self.ended is not None:
             return True
         self.send(signal.SIGSTOP)
@@ -101,18 +102,18 @@ class Child:
         return True
 
     def resume(self) -> None:
-        """Undo our stop, but none of somebody else's."""
+        """Continue it, unless it was stopped by others than us."""
         if not self.held:
             self.standing = False
             self.send(signal.SIGCONT)
 
     def release(self) -> None:
-        """Undo everybody's stop."""
+        """Continue it in any case."""
         self.held = False
         self.resume()
 
     def look(self) -> bool:
-        """Take what the system has to tell of it. Whether it has ended."""
+        """Take in what the system reports about it. Returns whether it has ended."""
         while self.ended is None:
             try:
                 os_pid, status, used = os.wait4(self.os_pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
@@ -135,7 +136,7 @@ class Child:
             self.ended = (None, os.WTERMSIG(status))
         else:
             self.ended = (os.WEXITSTATUS(status), None)
-        try:  # what it leaves behind ends with it
+        try:  # kill what is left of its group
             os.killpg(self.os_pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass

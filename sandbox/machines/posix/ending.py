@@ -1,4 +1,4 @@
-"""How processes are ended: politely first, then surely."""
+"""Ends processes: by SIGTERM first, then by SIGKILL."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LOOK_NS = 10 * MS
 
 
 class Terminator:
-    """Ends single processes: SIGTERM, and SIGKILL to those that are still there after the grace."""
+    """Ends single processes by SIGTERM, and by SIGKILL after the grace period."""
 
     def __init__(self) -> None:
         self._pending: list[tuple[int, Child]] = []
 
     def terminate(self, child: Child) -> None:
-        """Ask a process to end. Whether it has a handler cannot be known here: it goes on for a moment, in which one
-        that has none ends; another one may run its handler at its next dispatch."""
+        """Send SIGTERM. Whether the process has a handler is unknown, so it is continued for a moment, in which it ends
+        if it has none; a handler runs with its next dispatches."""
         child.send(signal.SIGTERM)
         child.release()
         give_up_ns = time.monotonic_ns() + _LOOK_NS
@@ -37,22 +37,22 @@ class Terminator:
 
     @property
     def next_ns(self) -> int | None:
-        """When the next grace is over (CLOCK_MONOTONIC)."""
+        """When the next grace period is over (CLOCK_MONOTONIC); None if there is none."""
         return self._pending[0][0] if self._pending else None
 
     def escalate(self) -> None:
-        """Kill those whose grace is over."""
+        """Kill the processes whose grace period is over."""
         while self._pending and self._pending[0][0] <= time.monotonic_ns():
             self._pending.pop(0)[1].send(signal.SIGKILL)
 
     def remove(self, child: Child) -> None:
-        """It has ended."""
+        """Forget a process that has ended."""
         self._pending = [entry for entry in self._pending if entry[1] is not child]
 
 
 def let_end(living: Sequence[Child], politely: bool, listen: Callable[[int], bool]) -> None:
-    """The run is over: give all that live the grace, if there is time for that, and kill what is left of them.
-    ``listen``: wait until then; whether anybody is still there who waits for the end."""
+    """End all living processes at the end of a run. ``politely``: with a grace period after SIGTERM; ``listen``: waits
+    until a time, and returns whether to go on waiting."""
     if politely:
         for child in living:
             child.send(signal.SIGTERM)

@@ -1,7 +1,8 @@
-"""Ends what is left when the kernel process dies: it holds the other end of a pipe, and no system has to tell it.
+"""The keeper, a process that ends the remaining processes when the kernel process dies. It notices that by a pipe,
+which works on every system.
 
-A line ``+N`` says that the process N leads a session of ours, ``-N`` that it has ended and its number is free. When
-nobody can write any more, all that are left are killed, each with its process group.
+A line ``+N`` says that the process N leads a session of ours, ``-N`` that it has ended. When the other end of the pipe
+is closed, the remaining process groups are killed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _PROGRAM = "import sys; sys.path.append({root!r}); from sandbox.machines.posix i
 
 
 class Keeper:
-    """Its parent's side: start it before the first process is born."""
+    """The parent's side. The keeper is to be started before the first process."""
 
     def __init__(self) -> None:
         ours, self._pipe = os.pipe()
@@ -38,22 +39,22 @@ class Keeper:
         return self._process.pid
 
     def born(self, leader: int) -> None:
-        """This one is to be ended with us."""
+        """Add a session leader, whose process group is to be killed when we die."""
         os.write(self._pipe, b"+%d\n" % leader)
 
     def gone(self, leader: int) -> None:
-        """This one has ended."""
-        with suppress(BrokenPipeError):  # somebody killed the keeper: nothing depends on that
+        """Remove a session leader that has ended."""
+        with suppress(BrokenPipeError):  # the keeper was killed, which the run does not depend on
             os.write(self._pipe, b"-%d\n" % leader)
 
     def end(self) -> None:
-        """Nothing is left to keep."""
+        """End the keeper."""
         os.close(self._pipe)
         self._process.wait()
 
 
 def main(pipe: int) -> None:
-    """The whole life of the keeper."""
+    """Run the keeper."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):

@@ -1,8 +1,8 @@
-"""The machine for systems that are UNIX but not Linux: real processes, scheduled by signals alone.
+"""The machine for UNIX systems other than Linux: schedules real processes by signals alone.
 
-It has neither pinned CPUs nor records of switches, and of a wait it knows only that there is one. A block is noticed by
-looking again and again, as ``accounts`` says; ends are told by SIGCHLD. What a process forks is not on the board: it
-runs and stands still with it, and ends with it.
+It has neither pinned CPUs nor records of switches, and does not know the reasons of waits. Blocks are detected by
+polling, see ``accounts``; exits by SIGCHLD. Descendants of a process are not on the board: they run, stop and end
+together with it.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ from sandbox.model.events import Clause, Event, Wrote
 from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util.units import MS
 
-#: So often it is looked who waits, and what is due beside scheduling.
+#: How often processes are checked for waits, and how often other work is done.
 _LOOK_NS, _CHORES_NS = 2 * MS, 50 * MS
 _STOPPED = Clause("stopped itself")
 
 
 class PosixMachine:
-    """``boot``: what to run; ``link``: where commands come from."""
+    """Schedules real processes by signals. ``boot``: what to run; ``link``: where commands come from."""
 
     kind: Literal["posix"] = "posix"
     sensor = "psutil"
@@ -86,10 +86,10 @@ class PosixMachine:
         """Whether an arrival, a scripted command or a report is still to come."""
         return bool(self._arriving or self._commands.expected or self._reports)
 
-    # What the loop calls
+    # Called by the kernel's loop
 
     def start(self) -> None:
-        """Spawn the scenario's processes; the clock starts when that is done."""
+        """Start the scenario's processes, then the clock."""
         self._births = Births(self._boot.scenario.folder, self._clock.zero, self._keeper)
         born: list[Child] = []
         for order, spec in enumerate(self._boot.scenario.processes):
@@ -119,7 +119,7 @@ class PosixMachine:
         return self._reports.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true: each stop is confirmed before anybody goes on."""
+        """Carry out the orders. Each stop is confirmed before a process is continued."""
         obeyed = Obeyed({}, {}, {}, {}, {})
         for order in orders:
             match order:
@@ -138,7 +138,7 @@ class PosixMachine:
         return obeyed
 
     def halt(self) -> list[Event]:
-        """End everything; afterwards nothing of the machine is left."""
+        """End all processes and free all resources."""
         self._clock.freeze(watch_stands=True)
         living = [child for child in (*self._by_pid.values(), *self._arriving) if child.ended is None]
         let_end(living, politely=not self._link.lost, listen=self._listen)
@@ -158,7 +158,7 @@ class PosixMachine:
     # Sleeping and looking
 
     def _next_ns(self, deadline_ns: int | None) -> int:
-        """When to wake up at the latest (CLOCK_MONOTONIC)."""
+        """Return when to wake up at the latest (CLOCK_MONOTONIC)."""
         now_ns = time.monotonic_ns()
         times = [now_ns + (_CHORES_NS if self._clock.frozen or not self._by_pid else _LOOK_NS)]
         others = (self._link.next_check_ns, self._commands.next_ns, self._consoles.next_ns, self._terminator.next_ns)
@@ -180,10 +180,10 @@ class PosixMachine:
                 self._bury(child)
 
     def _look(self, now_ns: int) -> None:
-        """See who waits and who has woken."""
+        """Find the processes that have blocked or woken up."""
         for child in self._by_pid.values():
             if child.mode is Mode.RUNNING:
-                if child.standing:  # none of us has stopped it
+                if child.standing:  # it was not stopped by us
                     child.held = True
                     self._block(child, _STOPPED)
                 elif self._sensor.waits(child, now_ns):
@@ -213,7 +213,7 @@ class PosixMachine:
         self._wakes.recv(1 << 12)
 
     def _listen(self, until_ns: int) -> bool:
-        """At the end of the run, until then; False: nobody waits for that."""
+        """Wait at the end of the run. Returns False if the other end of the link is gone."""
         self._poller.wait(until_ns)
         self._consoles.tick()
         return not self._link.lost
@@ -233,7 +233,7 @@ class PosixMachine:
         (obeyed.used if confirmed else obeyed.at_least)[child.pid] = child.cpu_ns()
 
     def _freeze(self) -> None:
-        """Those that wait stand still in a pause, too."""
+        """Begin a pause, in which waiting processes are stopped, too."""
         self._clock.freeze(watch_stands=not self._commands.script_ends_pauses)
         for child in self._waiting():
             child.stop()
@@ -266,7 +266,8 @@ class PosixMachine:
                 self._spawn_program(argv)
 
     def _signal(self, child: Child, number: int) -> None:
-        """Who is stopped hears it once it runs again; a SIGCONT undoes another's stop, and not ours."""
+        """Send a signal. A stopped process receives it once it runs again. SIGCONT ends the stop by others, not
+        ours."""
         if number != signal.SIGCONT:
             child.send(number, alone=True)
         elif child.held:
@@ -274,10 +275,10 @@ class PosixMachine:
             child.mode = Mode.STOPPED
             self._reports.add(Woke(child.pid))
 
-    # How they come
+    # Births and arrivals
 
     def _spawn_program(self, argv: list[str]) -> None:
-        """Start a program that the operator asks for, where the operator is."""
+        """Start a program for the operator, in the current folder."""
         child = self._spawn(operators_program(argv), None, folder=".")
         if child is not None:
             self._admit(child)
@@ -300,7 +301,7 @@ class PosixMachine:
         self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid))
 
     def _echoes(self, who: str) -> bool:
-        """Whether what is typed for a process, by pid or name, is shown in its console."""
+        """Whether the console of a process, by pid or name, shows what is typed."""
         for child in self._by_pid.values():
             if who in (str(child.pid), child.spec.name) and child.console is not None:
                 return child.console.echoes

@@ -1,4 +1,4 @@
-"""Who waits and who has woken, found by looking."""
+"""Detects by polling that processes block and wake up."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sandbox.machines.posix.accounts import STILL_NS, WAITING, Knowledge
 from sandbox.machines.posix.child import Child
 from sandbox.util.units import US
 
-#: Who waits uses up to so much, for example on its way into the wait; who has used more has woken.
+#: A waiting process may still use so much CPU time, for example to enter the wait; if it uses more, it has woken up.
 _MAX_ASLEEP_NS = 100 * US
 
 
 class Sensor:
-    """``knowledge``: what psutil can know here."""
+    """Detects waits. ``knowledge``: what psutil can tell here."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
 
     def dispatched(self, child: Child) -> None:
-        """It may run from now on."""
+        """Note that a process was dispatched."""
         child.seen_cpu_ns, child.seen_ns = child.started_cpu_ns, child.started_ns
 
     def waits(self, child: Child, now_ns: int) -> bool:
-        """Whether one that may run does not want to."""
+        """Whether a running process waits."""
         if not self._knowledge.accounts_tell:
             return self._state(child) in WAITING
         if (cpu_ns := child.cpu_ns()) > child.seen_cpu_ns:
@@ -35,11 +35,11 @@ class Sensor:
         return now_ns - child.seen_ns >= STILL_NS
 
     def blocked(self, child: Child) -> None:
-        """It waits from now on."""
+        """Note that a process waits."""
         child.seen_cpu_ns = child.cpu_ns()
 
     def goes_on(self, child: Child) -> bool:
-        """Whether one that waited runs again."""
+        """Whether a waiting process has woken up."""
         if not self._knowledge.accounts_tell:
             return self._state(child) == psutil.STATUS_RUNNING
         return child.cpu_ns() - child.seen_cpu_ns > _MAX_ASLEEP_NS

@@ -1,1 +1,1 @@
-"""What several policies are made of: ranks, bursts, deadlines, tickets, weights."""
+"""Parts that several policies share: ranked queues, estimates of bursts, tickets, weights."""

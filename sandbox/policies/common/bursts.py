@@ -1,4 +1,4 @@
-"""How long the next CPU burst of a task will be: declared, or guessed from those before it."""
+"""The length of a task's next CPU burst: as declared, or estimated from previous ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sandbox.policies.base import Parameter, Policy, Task
 
 
 class BurstEstimator(Policy):
-    """A policy that looks at the burst to come.
+    """A policy that goes by the length of the next burst.
 
     A real program declares nothing; its next burst is then estimated as the exponential average of those before it:
     ``alpha`` × the last one + (1 − ``alpha``) × the estimate for it. The first estimate is the scenario's, or
@@ -20,18 +20,18 @@ class BurstEstimator(Policy):
     guess = Parameter(Duration("1us"), "50ms", "the estimate of a first burst")
 
     def declared_ns(self, task: Task) -> int | None:
-        """The length that its burst in hand, or to come, is known to have."""
+        """Return the declared length of the current or next burst; None if it is unknown, or not to be believed."""
         return task.burst_ns if self.knows == "declared" else None
 
     def estimate_ns(self, task: Task) -> int:
-        """The length that its burst in hand, or to come, is thought to have."""
+        """Return the estimated length of the current or next burst."""
         if task.data is None:
             task.data = self.guess if task.estimate_ns is None else task.estimate_ns
         estimate_ns: int = task.data
         return estimate_ns
 
     def expected_ns(self, task: Task) -> int:
-        """The best that is known of it."""
+        """Return the declared length if it is known, else the estimate."""
         declared_ns = self.declared_ns(task)
         return self.estimate_ns(task) if declared_ns is None else declared_ns
 

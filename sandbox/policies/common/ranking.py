@@ -1,4 +1,4 @@
-"""Policies that keep their ready tasks in the order of a rank: the smallest first, log n for each move."""
+"""Policies that keep READY tasks sorted by a rank, the smallest first, in O(log n) per operation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sandbox.model.clause import Clause
 from sandbox.model.reasons import ReadyReason
 from sandbox.policies.base import READY, Policy, Queue, Task
 
-#: A rank is anything that can be compared: a number, a tuple.
+#: Anything that can be compared: a number, a tuple.
 Rank = Any
 
 
 class Ranking:
-    """Tasks by rank; of equal ones the one that came first, unless it was let in at the head."""
+    """Tasks sorted by rank; equal ones in the order of arrival, unless pushed at the head."""
 
     def __init__(self) -> None:
-        self._heap: list[list[Any]] = []  # rank, place among equals, task; None for a task that was taken out
+        self._heap: list[list[Any]] = []  # rank, place among equals, task (None: removed)
         self._entries: dict[int, list[Any]] = {}
         self._first = self._last = 0
 
@@ -30,11 +30,11 @@ class Ranking:
         return task.pid in self._entries
 
     def __iter__(self) -> Iterator[Task]:
-        """Best first."""
+        """Iterate over the tasks, the best first."""
         return (entry[2] for entry in sorted(self._entries.values()))
 
     def push(self, task: Task, rank: Rank, head: bool = False) -> None:
-        """Let a task in: behind those of its rank, or before them."""
+        """Add a task behind those of equal rank, or before them."""
         if head:
             self._first -= 1
             place = self._first
@@ -46,7 +46,7 @@ class Ranking:
         heappush(self._heap, entry)
 
     def pop(self) -> Task | None:
-        """Take the best one out."""
+        """Remove and return the best task; None if there is none."""
         while self._heap:
             task: Task | None = heappop(self._heap)[2]
             if task is not None:
@@ -55,7 +55,7 @@ class Ranking:
         return None
 
     def peek(self) -> Task | None:
-        """The best one."""
+        """Return the best task; None if there is none."""
         while self._heap:
             task: Task | None = self._heap[0][2]
             if task is not None:
@@ -64,14 +64,14 @@ class Ranking:
         return None
 
     def discard(self, task: Task) -> None:
-        """Take this one out, if it is in."""
+        """Remove a task, if it is there."""
         entry = self._entries.pop(task.pid, None)
         if entry is not None:
             entry[2] = None
             self._tidy()
 
     def move(self, task: Task, rank: Rank) -> None:
-        """Give a task another rank; it keeps its place among equals."""
+        """Change the rank of a task, which keeps its place among equals."""
         entry = self._entries[task.pid]
         moved = [rank, entry[1], task]
         entry[2] = None
@@ -80,14 +80,14 @@ class Ranking:
         self._tidy()
 
     def rank_anew(self, rank: Callable[[Task], Rank]) -> None:
-        """Give all tasks the rank that they have now."""
+        """Recompute the rank of all tasks."""
         self._heap = [*self._entries.values()]
         for entry in self._heap:
             entry[0] = rank(entry[2])
         heapify(self._heap)
 
     def _tidy(self) -> None:
-        if len(self._heap) > 2 * len(self._entries) + 16:  # more gaps than tasks
+        if len(self._heap) > 2 * len(self._entries) + 16:  # more removed entries than tasks
             self._heap = [*self._entries.values()]
             heapify(self._heap)
 
@@ -100,7 +100,7 @@ class Ranked(Policy):
         self.ready = Ranking()
 
     def rank(self, task: Task) -> Rank:
-        """What decides; the smallest goes first. It must not change while a task is ready."""
+        """Return the rank of a task; the smallest runs first. It must not change while the task is READY."""
         raise NotImplementedError
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
@@ -128,12 +128,12 @@ class RankedPreemptive(Ranked):
 
 @cache
 def highest_queue(level: int) -> Clause:
-    """The reason of policies that serve their queues from high to low."""
+    """Return the reason of a pick for policies that serve their queues from high to low."""
     return Clause("highest non-empty queue", {"level": level})
 
 
 def by_level(tasks: Ranking, level: Callable[[Task], int]) -> dict[int, list[Task]]:
-    """The tasks of each level, the first level first."""
+    """Group tasks by level, the first level first."""
     levels: dict[int, list[Task]] = {}
     for task in tasks:
         levels.setdefault(level(task), []).append(task)

@@ -1,4 +1,4 @@
-"""A pool of tickets, in which the holder of a drawn ticket is found in log n steps."""
+"""A pool of tickets that finds the holder of a ticket in O(log n)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from sandbox.policies.base import Task
 
 
 class TicketPool:
-    """Tasks with their tickets, numbered from 0 through all slots: a Fenwick tree over the slots."""
+    """Tasks with their tickets, which are numbered from 0 over all slots. A Fenwick tree sums the tickets of slots."""
 
     def __init__(self) -> None:
         self.total = 0
         self._tasks: list[Task | None] = []
-        self._sums: list[int] = [0]  # number i, from 1: the tickets of as many slots up to i as its lowest bit says
+        self._sums: list[int] = [0]  # entry i, from 1, sums the last (i & -i) slots up to slot i - 1
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
 
     def __iter__(self) -> Iterator[Task]:
-        """In the order of their tickets."""
+        """Iterate over the tasks in the order of their tickets."""
         return (task for task in self._tasks if task is not None)
 
     def put(self, task: Task) -> None:
-        """A task and its tickets come in."""
+        """Add a task with its tickets."""
         if self._free:
             slot = self._free.pop()
             self._tasks[slot] = task
@@ -34,7 +34,7 @@ class TicketPool:
         self._add(slot, task.tickets)
 
     def take(self, task: Task) -> None:
-        """A task and its tickets go, if they are in."""
+        """Remove a task with its tickets, if it is there."""
         slot = self._slots.pop(task.pid, None)
         if slot is not None:
             self._tasks[slot] = None
@@ -42,7 +42,7 @@ class TicketPool:
             self._add(slot, -task.tickets)
 
     def holder(self, ticket: int) -> tuple[Task, int]:
-        """Who holds a ticket, and the number of the first one that he holds."""
+        """Return the holder of a ticket, and the number of the holder's first ticket."""
         slot, left = 0, ticket
         step = 1 << len(self._tasks).bit_length()
         while step:
@@ -55,7 +55,7 @@ class TicketPool:
         return task, ticket - left
 
     def _before(self, slot: int) -> int:
-        """The tickets of all slots before this one."""
+        """Return the number of tickets in all slots before this one."""
         tickets = 0
         while slot:
             tickets += self._sums[slot]

@@ -1,8 +1,8 @@
-"""Linux's weights: what a nice value is worth. Each step is about a tenth of a CPU when two compete."""
+"""The weights that Linux gives to nice values. With two competing processes, a step is about 10 % of a CPU."""
 
 from sandbox.policies.base import Task
 
-#: The weight of nice 0; time counts in full at this weight.
+#: The weight of nice 0, at which CPU time counts in full.
 NORMAL = 1024
 
 _OF_NICE = (  # from nice -20 to 19
@@ -14,10 +14,10 @@ _OF_NICE = (  # from nice -20 to 19
 
 
 def weight(task: Task) -> int:
-    """The weight of a task's nice value."""
+    """Return the weight of a task's nice value."""
     return _OF_NICE[task.nice + 20]
 
 
 def weighted(ns: int, task: Task) -> int:
-    """CPU time as it counts for a task: the heavier, the slower it passes."""
+    """Scale CPU time by a task's weight: the heavier the task, the less it counts."""
     return ns * NORMAL // weight(task)

@@ -1,1 +1,1 @@
-"""Running somebody's own policy: loading its file, guarding its calls, replacing it when it fails."""
+"""Runs policies from files: loads them, checks each call and its result, and replaces a policy that fails."""

@@ -1,4 +1,4 @@
-"""One policy after another in the same run: what the next one takes over from the present one."""
+"""Makes the policies of a run one after another: what the next one takes over from the current one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sandbox.util.timeout import NO_LIMIT, TimeLimit
 
 
 class PolicyFactory:
-    """Makes the policies of one run: the scenario's first, then whichever the operator asks for. ``guard``: what stands
-    before each, if not the usual one before those that are not built in."""
+    """Makes the policies of one run: first the scenario's, then those that the operator asks for. ``guard``: the guard
+    of all of them; by default policies that are not built in have the usual one."""
 
     def __init__(
         self, spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT, guard: GuardMaker | None = None
@@ -25,12 +25,12 @@ class PolicyFactory:
         self._spec, self._folder, self._alarm, self._guard = spec, folder, alarm, guard
 
     def first(self) -> Policy:
-        """The scenario's policy. Raises BadValue."""
+        """Return the scenario's policy. Raises BadValue."""
         return build(self._spec, self._folder, self._alarm, self._guard)
 
     def first_or_stand_in(self) -> tuple[Policy, Clause | None]:
-        """The scenario's policy; if its file cannot be used (any more), first come, first served in its place until it
-        is loaded anew, and why."""
+        """Return the scenario's policy and None; if its file cannot be used, return first come, first served, which
+        stands in until the file is reloaded, and the reason."""
         try:
             return self.first(), None
         except BadValue as bad:
@@ -40,9 +40,9 @@ class PolicyFactory:
             return stand_in, Clause(what.rule, {"asked": "policy", **what.figures, "successor": stand_in.name})
 
     def next(self, name: str, present: Policy) -> Policy:
-        """The policy of this name, with the scenario's parameters if it is the scenario's policy, and the quantum of
-        the present one if both have one. The present one's own name makes it anew, from its file if it has one, and
-        with all of its parameters. Raises BadValue."""
+        """Return the policy of this name. It has the scenario's parameters if it is the scenario's policy, and the
+        quantum of the current policy if both have one. The name of the current policy reloads it, with all of its
+        parameters. Raises BadValue."""
         again = name == present.source or (name == present.kind.name and name not in BUILT_IN)
         source = present.source if again else name
         spec = self._spec
@@ -51,6 +51,6 @@ class PolicyFactory:
         policy = build(spec, self._folder, self._alarm, self._guard)
         for parameter, text in present.written.items():
             if again or parameter == "quantum":
-                with suppress(BadValue):  # it may have another range there
+                with suppress(BadValue):  # the range may differ there
                     policy.tune(parameter, text)
         return policy

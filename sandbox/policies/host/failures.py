@@ -1,4 +1,4 @@
-"""What went wrong in a person's own policy, and where, as data: a fault that its author can work with."""
+"""Failures of policies from files as data: what has gone wrong and where, for the policy's author."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from sandbox.util.text import clean, clean_line
 from sandbox.util.timeout import Timeout
 
 _TRACEBACK_MOST, _FRAMES_MOST = 4_000, 20
-#: The folder of the whole package: what lies in it is not its author's code.
+#: The folder of this package: frames in it are not the author's code.
 _FOLDER = sandbox.__path__[0] + os.sep
 #: How ``faulthandler`` writes a stack.
 _DUMP = "(most recent call first):\n"
 _FRAME = re.compile(r'^  File "(.+)", line ([0-9]{1,9}) in (.+)$', re.MULTILINE)
-#: What it writes for characters that are not ASCII; whatever else looks like that is in the text itself.
+#: How it writes characters that are not ASCII.
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(000[0-9a-f]{5}|0010[0-9a-f]{4}))")
 
 
 class Reported(Exception):
-    """A failure that came to pass elsewhere, and is known as data."""
+    """A failure that has happened in another process, as data."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -37,7 +37,7 @@ class Reported(Exception):
 
 
 def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
-    """The fault of a policy whose ``callback`` ended in an exception. It may run code of the exception's author."""
+    """Return the fault of a policy whose ``callback`` has raised. This may run code of the exception's class."""
     if type(error) is Reported and _is_plain(error.what):
         return error.what
     figures: dict[str, Figure] = {"policy": policy.name, "callback": callback}
@@ -52,15 +52,15 @@ def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
 
 
 def _is_plain(what: Clause) -> bool:
-    """Whether it can be told as it is: who raises that need not be one of ours."""
+    """Whether a clause consists of plain values, so that it can be used as it is. The policy may have made it."""
     return type(what.rule) is str and all(
         type(name) is str and type(figure) in (str, int, float, type(None)) for name, figure in what.figures.items()
     )
 
 
 def bare(policy: str, callback: str, kind: type[BaseException] | None, traceback: TracebackType | None) -> Clause:
-    """The fault of which nothing more can be said, because to ask its exception ends in another one, of this kind. It
-    runs nobody's code."""
+    """Return a fault without the exception's text, which cannot be had because asking for it raises an exception of
+    this kind. No code of the policy is run."""
     places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback)]
     where = next((place for place in reversed(places) if not _ours(place[0])), None)
     figures: dict[str, Figure] = {"policy": policy, "callback": callback, **_place(where)}
@@ -70,19 +70,19 @@ def bare(policy: str, callback: str, kind: type[BaseException] | None, traceback
 
 
 def reason(error: BaseException) -> str:
-    """An exception in one harmless line."""
+    """Return an exception as one line that is safe to print."""
     name = validate.plain(type(error).__name__)
     try:
         words = validate.plain(str(error))
     except Timeout:
         raise
-    except BaseException:  # a person's own __str__
+    except BaseException:  # raised by the exception's own __str__
         words = ""
     return clean_line(f"{name}: {words}" if words else name)
 
 
 def failing_line(error: BaseException, path: str) -> int | None:
-    """The line of the file at ``path`` at which an exception came to pass."""
+    """Return the last line of the file at ``path`` in an exception's traceback; None if there is none."""
     if isinstance(error, SyntaxError) and error.filename == path:
         return error.lineno
     lines = [link.tb_lineno for link in _links(error.__traceback__) if link.tb_frame.f_code.co_filename == path]
@@ -90,11 +90,11 @@ def failing_line(error: BaseException, path: str) -> int | None:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback, without the lines that are ours."""
-    import traceback  # only when something is wrong: the kernel process stays small
+    """Return the traceback as text, without frames of this package."""
+    import traceback  # imported only after a failure, to keep the kernel process small
 
     links = [link for link in _links(error.__traceback__) if not _ours(link.tb_frame.f_code.co_filename)]
-    if len(links) > 2 * _FRAMES_MOST:  # of an endless recursion its beginning and its end tell enough
+    if len(links) > 2 * _FRAMES_MOST:  # the beginning and the end of an endless recursion suffice
         links = links[:_FRAMES_MOST] + links[-_FRAMES_MOST:]
     frames = traceback.StackSummary.extract((link.tb_frame, link.tb_lineno) for link in links)
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames), reason(error)]
@@ -102,8 +102,8 @@ def traceback_of(error: BaseException) -> str:
 
 
 def hang(words: str, readable: Collection[str] | None = None) -> dict[str, Figure] | None:
-    """Where the stack that a process has dumped says that somebody's policy was; None where it says no such thing.
-    ``readable``: the files of which lines may be shown, where the dump may be anybody's work; None: all."""
+    """Return where a policy was according to a stack that ``faulthandler`` has dumped; None if there is no such stack.
+    ``readable``: the files whose lines may be shown, for dumps that may be forged; None: all files."""
     dump = words.rpartition(_DUMP)[2] if _DUMP in words else ""
     frames = [(_plain(file), int(line), _plain(name)) for file, line, name in _FRAME.findall(dump)]
     frames = [frame for frame in frames if not _ours(frame[0]) and not frame[0].startswith("<")]
@@ -123,7 +123,7 @@ def hang(words: str, readable: Collection[str] | None = None) -> dict[str, Figur
 
 
 def _plain(escaped: str) -> str:
-    """A dump is plain ASCII; what is not, stands there as an escape."""
+    """Decode the escapes that a dump has for characters that are not ASCII."""
     return _ESCAPE.sub(lambda found: chr(int(found[found.lastindex or 0], 16)), escaped)
 
 
@@ -139,7 +139,7 @@ def _place(where: Place | None, code: str | None = None) -> dict[str, Figure]:
 
 
 def _where_failed(policy: Policy, traceback: TracebackType | None) -> Place | None:
-    """Where its author's code was last: in the file of the policy, else in one that this calls."""
+    """Return the innermost place in the policy's file, else in another file that is not ours; None if there is none."""
     places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback)]
     places = [place for place in places if not _ours(place[0])]
     module = sys.modules.get(type(policy).__module__)
@@ -163,17 +163,18 @@ def _ours(file: str) -> bool:
 
 
 def cause_of_death(words: str) -> Clause:
-    """Of a kernel process: where a policy hung, by a dump of the stack, or its last line."""
+    """Return why a kernel process has died, from its last words: where a policy hangs, or their last line."""
     return cause(words, hangs="policy hangs", died="kernel process died")
 
 
 def cause_of_end(words: str) -> Clause:
-    """The same of a command that ran a policy in its own process."""
+    """Return why a command has died that ran a policy in its own process."""
     return cause(words, hangs="command hangs", died="command died")
 
 
 def cause(words: str, hangs: str, died: str, readable: Collection[str] | None = None) -> Clause:
-    """The first of these rules where the words tell of a hanging policy, else the second; ``readable``: as above."""
+    """Return a clause with the rule ``hangs`` if the words contain the stack of a hanging policy, else ``died``.
+    ``readable``: see ``hang``."""
     figures = hang(words, readable)
     if figures is not None:
         return Clause(hangs, figures)

@@ -1,11 +1,11 @@
-"""Between the kernel and a policy that somebody else wrote: whatever that does, the run goes on.
+"""Stands between the kernel and a policy from a file, so that the run goes on whatever the policy does.
 
-If it raises, answers nonsense or does not answer in time, first come, first served takes over, and the fault tells
-which line of whose file it was. The policy sees the kernel's tasks through views that it cannot write. The kernel gets
-nothing from it but tasks that are ready, slices in a sane range, truth values and harmless words.
+If the policy raises, returns an invalid answer or does not return in time, first come, first served takes over, and a
+fault names the file and line. The policy sees tasks through read-only views. The kernel only gets READY tasks, slices
+in a sane range, truth values and text that is safe to print.
 
-Each touch of the policy may run code of its author: a call, reading an attribute, comparing an answer, showing an
-exception, letting go of one. All of these happen in here, and inside the alarm.
+Every operation on the policy's objects may run its author's code: a call, reading an attribute, comparing an answer,
+printing an exception, freeing one. All of these are done here, under the time limit.
 """
 
 from __future__ import annotations
@@ -28,40 +28,41 @@ from sandbox.util.text import clean
 from sandbox.util.timeout import NO_LIMIT, TimeLimit
 
 A = TypeVar("A")
-#: Who may take a CPU now, and when the timer shall come next.
+#: The tasks that may preempt (None: all), and when the timer is due next.
 TimerAnswer = tuple[list[Task] | None, int | None]
 
-#: Policies are let go with the process: the end of one, or of what it holds, may run its author's code at any time.
+#: Policies are kept until the process exits, because freeing one may run its author's code.
 _kept: list[Policy] = []
-#: Characters of a class's own description.
+#: Characters of a class's docstring.
 _MAX_DESCRIPTION = 10_000
 
 
 class CheckedHandle:
-    """What a guarded policy says to the kernel, checked. ``owner``: the guard whose views the policy has."""
+    """Passes a guarded policy's calls on to the kernel after checking them. ``owner``: the guard whose views the policy
+    has."""
 
     def __init__(self, kernel: KernelHandle, owner: object) -> None:
         self._kernel, self._owner = kernel, owner
 
     @property
     def attended(self) -> bool:
-        """Whether a person is there, to be asked."""
+        """Whether there is a user who can be asked."""
         return self._kernel.attended
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
-        """Put the policy's own move on record."""
+        """Record an action of the policy."""
         self._note(validate.clause(clause), None if task is None else self._real(task))
 
     def renew(self, task: Task) -> None:
-        """Let a task's slice begin anew."""
+        """Give a task a new slice."""
         self._renew(self._real(task))
 
     def fault(self, what: Clause, task: Task | None = None) -> None:
-        """What a policy of somebody's own cannot do is a move of its own."""
+        """Record a note: a policy from a file cannot cause faults."""
         self.note(what, task)
 
     def failed(self, what: Clause) -> None:
-        """Only a guard says so."""
+        """Do nothing: only a guard may report a failure."""
 
     def _note(self, clause: Clause, task: Task | None) -> None:
         self._kernel.note(clause, task)
@@ -77,8 +78,8 @@ class CheckedHandle:
 
 
 class Guard(Policy):
-    """Behaves as ``policy`` does, until that fails. To be made where its author's mistakes are expected: it asks the
-    policy what it is."""
+    """Behaves like ``policy`` until that fails. Creating a guard may raise anything, because it reads the policy's
+    attributes."""
 
     def __init__(self, policy: Policy, alarm: TimeLimit = NO_LIMIT) -> None:
         seed, source = policy.seed, policy.source
@@ -89,12 +90,12 @@ class Guard(Policy):
         self._alarm = alarm
         self._class = _likeness(type(policy))
         self._written = validate.written(policy.written)
-        #: Who is ready, by the identity of the view that the policy has of each.
+        #: The READY tasks by the ``id`` of the view that the policy has of each.
         self._ready: dict[int, Task] = {}
         self._now_ns = 0
 
     def _ask(self, callback: str, question: Callable[[Policy], A]) -> A:
-        """The policy's answer; that of its successor, if it has none."""
+        """Return the policy's answer; if it fails, that of its successor."""
         what: Clause | None = None
         try:
             with self._alarm:
@@ -102,14 +103,14 @@ class Guard(Policy):
                     return question(self._policy)
                 except BaseException as error:
                     what = failure(self._policy, callback, error)
-                # the exception is gone by now, and with it all that its frames held
-        except BaseException:  # in its own __str__, its class, its end
+                # by now the exception is freed, and with it all that its frames referred to
+        except BaseException:  # raised by its __str__, its class, or when it is freed
             what = what or self._bare(callback)
         self._replace(what)
         return question(self._policy)
 
     def _tell(self, callback: str, news: Callable[[Policy], object]) -> None:
-        """Tell the policy; if it fails, its successor knows already."""
+        """Call the policy without an answer. If it fails, the successor need not be called: it knows all tasks."""
         what: Clause | None = None
         try:
             with self._alarm:
@@ -123,12 +124,12 @@ class Guard(Policy):
             self._replace(what)
 
     def _bare(self, callback: str) -> Clause:
-        """What is known of the exception that is being handled."""
+        """Return the fault of the exception that is being handled, without running its code."""
         kind, _, traceback = sys.exc_info()
         return bare(self._class.name, callback, kind, traceback)
 
     def _replace(self, what: Clause) -> None:
-        """First come, first served takes over; whoever has been ready longest is first."""
+        """Let first come, first served take over, the longest READY task first."""
         successor = FirstComeFirstServed(seed=self.seed)
         successor.kernel = self.kernel
         for task in self._ready.values():
@@ -138,17 +139,17 @@ class Guard(Policy):
         self.kernel.failed(Clause(what.rule, {**what.figures, "successor": successor.name}))
 
     def _seen(self, task: Task) -> Task:
-        """A task as the present policy sees it: ours sees the task itself."""
+        """Return a task as the current policy sees it: the view, or the task itself for our own policy."""
         if self._class is FirstComeFirstServed:
             return task
         view: TaskView | None = task.view
         return view if view is not None and view._owner is self else view_of(task, self)
 
     def _handle(self) -> CheckedHandle:
-        """What the policy may say to the kernel."""
+        """Return the policy's interface to the kernel."""
         return CheckedHandle(self.kernel, self)
 
-    # What the kernel calls
+    # Called by the kernel
 
     def start(self, now_ns: int) -> None:
         def begin(policy: Policy) -> None:
@@ -208,29 +209,29 @@ class Guard(Policy):
 
     @property
     def timer_ns(self) -> int | None:
-        """When the policy wants to be called."""
+        """When the policy's timer is due."""
         return self._ask("timer_ns", lambda policy: validate.later(policy.timer_ns))
 
     @property
     def keeps_slice(self) -> Collection[DescheduledReason]:
-        """Who keeps what is left of a slice."""
+        """Reasons after which a task keeps its slice."""
         return self._ask("keeps_slice", lambda policy: validate.reasons(policy.keeps_slice))
 
-    # What the screen asks
+    # For the screen
 
     @property
     def starves(self) -> bool:
-        """What it says of itself."""
+        """Whether the policy declares that a task may starve."""
         return self._ask("starves", lambda policy: validate.truth(policy.starves))
 
     @property
     def idles(self) -> bool:
-        """What it says of itself."""
+        """Whether the policy declares that a CPU may be idle."""
         return self._ask("idles", lambda policy: validate.truth(policy.idles))
 
     @property
     def kind(self) -> type[Policy]:
-        """The class of whoever schedules; of somebody's own class, what there is to know of it."""
+        """The class of the policy that schedules; for a class from a file, a likeness of it."""
         return self._class
 
     def why(self, task: Task) -> Clause:
@@ -276,12 +277,12 @@ class Guard(Policy):
 
     @property
     def written(self) -> dict[str, str]:
-        """The parameters of the policy that is guarded, also after it has failed: its next version shall have them."""
+        """The parameters of the guarded policy, also after it has failed, so that a reloaded version gets them."""
         return self._written
 
 
 def _likeness(kind: type[Policy]) -> type[Policy]:
-    """A class that says the same of itself, and runs nobody's code when it is asked."""
+    """Return a class with the same declarations, whose attributes can be read without running the author's code."""
     said: dict[str, object] = {
         "name": validate.line(kind.name, 40),
         "ties": next(ties for ties in TIES if ties == kind.ties),
@@ -294,5 +295,5 @@ def _likeness(kind: type[Policy]) -> type[Policy]:
 
 
 def _preempts(policy: Policy, task: Task, running: Task, now_ns: int) -> bool:
-    """Only whether there is one counts."""
+    """Mark a class that overrides ``preempts``; it is never called."""
     return False

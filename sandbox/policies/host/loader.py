@@ -1,4 +1,4 @@
-"""A person's own policy: loaded from its file, and checked before it schedules anything."""
+"""Loads policies from files, and checks the class before it schedules anything."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from sandbox.util.text import clean_line
 if TYPE_CHECKING:
     import ast
 
-#: Of a policy's file.
+#: The largest policy file, in bytes.
 MAX_BYTES = 1 << 20
-#: Files that came along with the work, by the names that a scenario has for them: this machine need not have them.
+#: Contents of files that were sent to this worker, by the names that scenarios use; the files need not exist here.
 _carried: dict[str, bytes] = {}
-#: Files that took longer than that to be run, as modules.
+#: The modules of files whose execution took longer than ``_patience_s``.
 _slow: dict[str, types.ModuleType] = {}
 _patience_s = [inf]
 
 
 def carry(files: Mapping[str, bytes]) -> None:
-    """From now on these names mean these texts, whatever the folder has."""
+    """Use these contents for these names from now on, instead of files."""
     _carried.clear()
     _carried.update(files)
     linecache.clearcache()
@@ -43,9 +43,9 @@ def carry(files: Mapping[str, bytes]) -> None:
 
 
 def load(name: str, folder: str) -> type[Policy]:
-    """The class of ``file.py:Class``: of an absolute path, which only a person gives, or of one that lies below
-    ``folder``; ``""``: there is none, for what a recording names is not run. The file is read and run anew each time,
-    whatever caches there are. Raises BadValue."""
+    """Return the class of ``file.py:Class``. The path is absolute, if the user has given it, or below ``folder``; an
+    empty ``folder`` allows none, because files that a recording names are not run. The file is read and executed anew
+    each time. Raises BadValue."""
     file_name, _, class_name = name.rpartition(":") if ":" in name else (name, "", "")
     shown = os.path.basename(file_name)
     text = _carried.get(file_name)
@@ -62,11 +62,11 @@ def load(name: str, folder: str) -> type[Policy]:
 
 
 def _run(text: bytes, path: str) -> types.ModuleType:
-    """The file as a module. Raises BadValue."""
+    """Execute the file as a module. Raises BadValue."""
     shown = os.path.basename(path)
-    module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
+    module = types.ModuleType(f"policy {shown}")  # a name that no import can use
     module.__file__ = path
-    sys.modules[module.__name__] = module  # dataclasses look there
+    sys.modules[module.__name__] = module  # dataclasses look it up there
     begun_s = thread_time()
     try:
         exec(_compiled(text, path), module.__dict__)
@@ -81,13 +81,13 @@ def _run(text: bytes, path: str) -> types.ModuleType:
 
 
 def run_slow_ones_once(patience_s: float) -> None:
-    """From now on a file that takes longer than this is run once only: for an examination, which has a thousand runs
-    and one file."""
+    """Execute a file that takes longer than this only once from now on. An examination makes a thousand runs of one
+    file."""
     _patience_s[:] = [patience_s]
 
 
 def _content(folder: str, file_name: str) -> bytes:
-    """Raises BadValue."""
+    """Return the content of a policy's file. Raises BadValue."""
     shown = clean_line(file_name)
     try:
         if not os.path.isabs(file_name):
@@ -112,23 +112,24 @@ def _content(folder: str, file_name: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _compiled(text: bytes, path: str) -> types.CodeType:
-    """An examination reads the same file a thousand times."""
+    """Compile a file. Cached, because an examination loads the same file a thousand times."""
     return compile(text, path, "exec")
 
 
 def _offered(path: str, shown: str) -> str:
-    """How the classes of a file are written, for who has named none of them."""
+    """Return how the classes of a file can be named, for a message."""
     return clean_line(" | ".join(f"{shown}:{name}" for name in classes(path)), 200) or f"{shown}:Class"
 
 
 def _missing(error: BaseException) -> str:
-    """The module of ours that a file imports and that there is not; "" for none."""
+    """Return the name of a missing module of this package that a file imports; "" for other errors."""
     name = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
     return name if name.startswith("sandbox.") else ""
 
 
 def _import_now(error: BaseException, path: str) -> str | None:
-    """How the file imports today what it wanted of such a module; None where ``sandbox.policies`` has it not."""
+    """Return the import statement that replaces the one of a missing module; None if ``sandbox.policies`` lacks a
+    name."""
     if not (module := _missing(error)):
         return None
     import ast
@@ -147,15 +148,15 @@ def _import_now(error: BaseException, path: str) -> str | None:
 
 
 def classes(path: str) -> list[str]:
-    """The names of the classes in a file, private ones left out, without running it. Raises BadValue."""
-    import ast  # only for those who do not know which one they want: the kernel process stays small
+    """Return the names of the public classes in a file without executing it. Raises BadValue."""
+    import ast  # imported only when no class is named, to keep the kernel process small
 
     body = _parsed(path).body
     return [node.name for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
 
 def imports(path: str) -> list[str]:
-    """The modules that a file imports wherever it says so, without running it. Raises BadValue."""
+    """Return the modules that a file imports anywhere, without executing it. Raises BadValue."""
     import ast
 
     found: dict[str, None] = {}
@@ -168,7 +169,7 @@ def imports(path: str) -> list[str]:
     return [*found]
 
 
-#: Policies are modules, too.
+#: The modules of the built-in policies.
 _BUILT_IN = frozenset(f"sandbox.policies.{name}" for name in BUILT_IN)
 
 
@@ -194,14 +195,14 @@ def _too_large() -> BadValue:
 
 
 def _failing(shown: str, line: int | None, error: BaseException) -> BadValue:
-    """Of some failures no line is known, or none that there is."""
+    """Return the error of a file that cannot be loaded. ``line``: where, if it is known."""
     if not line:
         return BadValue("file does not load", value=shown, reason=reason(error))
     return BadValue("file fails", value=shown, line=line, reason=reason(error))
 
 
 def checked(item: object, name: str) -> type[Policy]:
-    """``item``, if it is a class of policies. Raises BadValue."""
+    """Return ``item`` if it is a valid policy class. Raises BadValue."""
     if not (isinstance(item, type) and issubclass(item, Policy)):
         raise BadValue("not a policy", value=os.path.basename(name))
     if not (isinstance(item.name, str) and item.name):
@@ -213,7 +214,7 @@ def checked(item: object, name: str) -> type[Policy]:
 
 
 def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
-    """The policy that ``make`` makes; whatever goes wrong in somebody's own class is BadValue."""
+    """Return the policy that ``make`` creates. Raises BadValue for any exception of its class."""
     try:
         return make()
     except BadValue:

@@ -1,8 +1,7 @@
-"""A policy that lives in another process, asked call by call: so real processes are scheduled by code that nobody need
-trust.
+"""A policy in another process that is called over pipes, so that untrusted code can schedule real processes.
 
-Both ends are here. Where it lives, a ``Seat`` keeps tasks that are told of, and takes down what the policy answers; in
-the kernel process it is a ``Remote``, which tells what has changed of the tasks and gives these answers.
+Both ends are here. In the policy's process, ``Seated`` keeps a copy of the tasks and logs the policy's answers. In the
+kernel process, ``Remote`` sends what has changed of the tasks, and returns these answers.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from sandbox.policies.host.guard import Guard
 from sandbox.policies.host.replay import MISFIT, Failed, Log, Replayed, logging_in
 from sandbox.util.timeout import TimeLimit, Timeout
 
-#: What is told of a task, in this order; ``waits_for`` as pids.
+#: The fields of a task that are sent, in this order.
 _FIELDS = tuple(name for name in Task.__slots__ if name not in ("pid", "waits_for", "data", "view"))
 #: Bytes of the answer to one call.
 _MAX_ANSWER = 1 << 20
 _ENDS = Clause("ends the process", {"reason": ""})
 
-#: A task's pid, for whom it waits, and its fields.
+#: A task's pid, the pids that it waits for, and its fields.
 Told = tuple[int, list[int], list[Any]]
 
 
 class Seat(msgspec.Struct, frozen=True, tag_field="message", tag=True):
-    """Make a policy that is asked call by call from now on. ``nonce``: the number of the question, which nobody can
-    know before it is asked."""
+    """Request: create the policy that is called from now on. ``nonce``: a random number of the request, so that an
+    answer cannot be prepared in advance."""
 
     nonce: int
     source: str
@@ -51,8 +50,8 @@ class Seat(msgspec.Struct, frozen=True, tag_field="message", tag=True):
 
 
 class Call(msgspec.Struct, frozen=True, tag_field="message", tag=True):
-    """One call of the policy that was seated. ``tasks``: those of which something has changed; ``arguments``: pids in
-    the place of tasks; ``past``: of whom nothing more will be told."""
+    """Request: one call of the policy. ``tasks``: those that have changed; ``arguments``: with pids in place of tasks;
+    ``past``: pids of tasks that are not needed any more."""
 
     nonce: int
     callback: str
@@ -62,7 +61,7 @@ class Call(msgspec.Struct, frozen=True, tag_field="message", tag=True):
 
 
 class Said(msgspec.Struct, frozen=True, tag_field="message", tag=True):
-    """What the policy answered, as ``replay`` takes it down."""
+    """Answer to a request: the policy's answers, in the form of ``replay``'s log."""
 
     nonce: int
     answers: msgspec.Raw
@@ -74,10 +73,10 @@ _decode_answers = msgspec.json.Decoder(list[Any]).decode
 
 
 class Seated:
-    """The end at which the policy lives."""
+    """The end in the policy's process."""
 
     def __init__(self, seat: Seat, alarm: TimeLimit) -> None:
-        """Raises BadValue."""
+        """Raises BadValue if there is no such policy."""
         self._log: Log = []
         self._tasks: dict[int, Task] = {}
         spec = MachineSpec(policy=seat.source, parameters=seat.parameters, seed=seat.seed, quantum_ns=seat.quantum_ns)
@@ -85,13 +84,13 @@ class Seated:
         self._guard = build(spec, alarm=alarm, guard=logging_in(self._log))
 
     def answer(self, call: Call) -> Said:
-        """Have the policy called."""
+        """Call the policy."""
         for told in call.tasks:
             self._take(told)
         try:
             _CALLS[call.callback](self._guard, *self._arguments(call))
         except Failed:
-            pass  # which is in the log
+            pass  # the failure is in the log
         for pid in call.past:
             self._tasks.pop(pid, None)
         said = Said(call.nonce, msgspec.Raw(_encode(self._log)))
@@ -113,7 +112,7 @@ class Seated:
         return [self._tasks[value] if index < tasks else value for index, value in enumerate(call.arguments)]
 
 
-#: What may be called, and of how many tasks it speaks first.
+#: The callbacks that may be called, and how many of their first arguments are tasks.
 _CALLS: dict[str, Callable[..., object]] = {
     name: getattr(Guard, name)
     for name in ("start", "enqueue", "pick", "slice", "preempts", "stopping", "remove", "timer", "waits", "why")
@@ -124,7 +123,7 @@ _TASKS = {"enqueue": 1, "slice": 1, "preempts": 2, "stopping": 1, "remove": 1, "
 
 
 class Line:
-    """The way to whoever is seated. ``asks``, ``hears``: descriptors."""
+    """The connection to the policy's process. ``asks``: the descriptor to write to; ``hears``: the one to read from."""
 
     def __init__(self, asks: int, hears: int) -> None:
         self._asks, self._hears = asks, hears
@@ -137,7 +136,7 @@ class Line:
             os.set_blocking(asks, True)
 
     def ask(self, question: Seat | Call) -> list[Any]:
-        """The answers to it, waiting for them as long as somebody else lets us. Raises Reported."""
+        """Send a request and wait for the answers. The caller limits the time. Raises Reported."""
         unsent = memoryview(_encode(question) + b"\n")
         try:
             while unsent:
@@ -166,7 +165,7 @@ class Line:
 
 
 class Remote(Replayed):
-    """The policy, as the kernel sees it. A guard stands before it."""
+    """The end in the kernel process: a policy that forwards all calls. It has to be wrapped in a guard."""
 
     def __init__(self, guest: Guest, spec: MachineSpec, line: Line) -> None:
         super().__init__([])
@@ -175,7 +174,7 @@ class Remote(Replayed):
         self._left.extend(line.ask(Seat(_nonce(), guest.source, guest.parameters, spec.seed, spec.quantum_ns)))
 
     def _answer(self, callback: str, *arguments: object) -> Any:
-        """It is called there, and has its answers taken down in the same breath."""
+        """Call the remote policy, then return its answer from the log."""
         past = [task.pid for task in arguments if isinstance(task, Task) and _leaves(callback, task)]
         pids = [value.pid if isinstance(value, Task) else value for value in arguments]
         try:
@@ -197,12 +196,12 @@ class Remote(Replayed):
 
 
 def _leaves(callback: str, task: Task) -> bool:
-    """Whether this is the last that is told of a task."""
+    """Whether this is the last call about a task."""
     return callback == "remove" or (callback == "stopping" and task.stopped == "exited")
 
 
 class RemoteFactory(PolicyFactory):
-    """The guest first, then whichever the operator asks for. ``line``: to where it lives."""
+    """Makes the guest first, then the policies that the operator asks for. ``line``: the connection to the guest."""
 
     def __init__(self, spec: MachineSpec, guest: Guest, line: Line, alarm: TimeLimit) -> None:
         super().__init__(spec, alarm=alarm)

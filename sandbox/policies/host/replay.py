@@ -1,7 +1,7 @@
-"""A policy's answers in a run, as data: taken down where it lives, and given again where somebody judges it.
+"""A policy's answers in a run as data: logged in the policy's process, and replayed in the process that judges it.
 
-The answers are in the order in which the kernel asks, and two kernels that get the same answers ask the same. So a log
-needs no names: whoever gives answers to questions that nobody asked has only written another policy, or a bad one.
+The answers are in the order of the kernel's questions, and two kernels that get the same answers ask the same
+questions. Therefore a log needs no names: forged answers are just those of another policy.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ A = TypeVar("A")
 Log = list[Any]
 
 _REASONS: tuple[DescheduledReason, ...] = get_args(DescheduledReason)
-#: The first word of what is no answer: its own moves, and its failure, which is the end.
+#: The tags of log entries that are no answers: actions of the policy, and its failure, which ends the log.
 _NOTE, _RENEW, _FAIL = "note", "renew", "fail"
-#: What a failure may tell, and in how many characters.
+#: The rules and figures that a failure may have, and their greatest lengths in characters.
 _RULES = ("policy raises", "policy takes too long", "policy answers nonsense")
 _TEXTS = ("policy", "callback", "file", "code", "error", "answer", "allowed", "traceback")
 _MAX_TEXT, _MAX_TRACEBACK = 500, 4_000
 
 
-#: The answers are none to this run's questions.
+#: The fault if the log's answers do not fit the questions.
 MISFIT = Clause("answers do not fit")
 
 
 class Failed(Exception):
-    """The policy has failed: what happens afterwards is none of its doing."""
+    """The policy has failed, which ends its run."""
 
 
 class LoggingGuard(Guard):
-    """A guard that takes down each answer, and ends the run when there is no further one."""
+    """A guard that logs each answer, and raises Failed when the policy fails."""
 
     def __init__(self, policy: Policy, alarm: TimeLimit, log: Log) -> None:
         super().__init__(policy, alarm)
@@ -54,7 +54,7 @@ class LoggingGuard(Guard):
 
     def _tell(self, callback: str, news: Callable[[Policy], object]) -> None:
         super()._tell(callback, news)
-        self._log.append(0)  # it has been told: whatever it says from here on belongs to what comes next
+        self._log.append(0)  # marks the end of the call: actions after it belong to the next one
 
     def _replace(self, what: Clause) -> None:
         self._log.append([_FAIL, what.rule, what.figures])
@@ -65,7 +65,7 @@ class LoggingGuard(Guard):
 
 
 def logging_in(log: Log) -> GuardMaker:
-    """What puts a policy behind a guard that takes its answers down in this log."""
+    """Return a maker of guards that log the answers in ``log``."""
     return lambda policy, alarm: LoggingGuard(policy, alarm, log)
 
 
@@ -118,24 +118,22 @@ _PACKED: dict[str, Callable[[Any], Any]] = {
 
 
 class Replayed(Policy):
-    """Gives the answers of a log, as its author's policy did. What it gives is as little trusted as that policy was:
-    a guard stands before it."""
+    """Returns the answers of a log. They are as untrusted as the policy itself, so it has to be wrapped in a guard."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()
         self._left = deque(log)
         self._seen: dict[int, Task] = {}
-        #: When the timer shall come next: it is asked in the same breath.
+        #: The next time of the timer, which is a part of the answer of ``timer``.
         self._after_timer: list[Any] = []
 
     @property
     def done(self) -> bool:
-        """Whether every answer was asked for."""
+        """Whether all answers of the log were used."""
         return not self._left
 
     def _answer(self, callback: str, *arguments: object) -> Any:
-        """The next answer; what the policy did of its own before it is done again. Who was asked what when the answers
-        were taken down is not asked here: a log needs no names."""
+        """Return the next answer of the log, after repeating the policy's actions that come before it."""
         while self._left:
             entry = self._left.popleft()
             match entry:
@@ -150,7 +148,7 @@ class Replayed(Policy):
                     return entry
         raise Reported(MISFIT)
 
-    # What the kernel asks
+    # Called by the kernel
 
     def start(self, now_ns: int) -> None:
         self._answer("start", now_ns)
@@ -196,18 +194,18 @@ class Replayed(Policy):
 
     @property
     def timer_ns(self) -> int | None:
-        """When the kernel shall call ``timer`` next, as its author's policy said."""
+        """When the timer is due next, according to the log."""
         return cast(int, self._after_timer.pop() if self._after_timer else self._answer("timer_ns"))
 
     @property
     def keeps_slice(self) -> Collection[DescheduledReason]:
-        """For which reasons a slice is kept."""
+        """Reasons after which a task keeps its slice, according to the log."""
         bits = self._answer("keeps_slice")
         return tuple(reason for index, reason in enumerate(_REASONS) if bits >> index & 1)
 
 
 def failure_of(rule: str, figures: dict[str, Any]) -> Clause:
-    """A failure as it was reported, harmless, with figures that such a one has."""
+    """Return a reported failure with known figures only, as text that is safe to print."""
     kept: dict[str, Figure] = {}
     for name in _TEXTS:
         if isinstance(figures.get(name), str):

@@ -1,7 +1,7 @@
-"""What a policy may answer to the kernel's questions. Everything else is ``InvalidAnswer``.
+"""Checks the answers of a policy. Everything that is not expected raises ``InvalidAnswer``.
 
-To look at an answer may run its author's code: a class of his may say that it is a number, and have an ``==`` of its
-own. So all of this happens inside the guard, and what leaves it are values of the language's own types.
+Looking at an answer may run the author's code: a class may subclass ``int`` and define its own ``==``. Therefore all of
+this is called within the guard, and the functions return values of built-in types only.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from sandbox.policies.host.views import TaskView
 from sandbox.util.text import clean_line
 from sandbox.util.units import US, S
 
-#: Slices that are neither a waste nor an eternity.
+#: The range of time slices.
 SLICE_LEAST_NS, SLICE_MOST_NS = 1 * US, 86_400 * S
-#: The same as HEAD, and nobody else has it.
+#: A copy of HEAD that no policy has a reference to.
 _HEAD = Clause(HEAD.rule)
 _REASONS = get_args(DescheduledReason)
 _WORDS_MOST, _FIGURES_MOST, _QUEUES_MOST = 500, 20, 100
@@ -34,7 +34,7 @@ _PARAMETERS_MOST, _TASKS_MOST = 100, 1_000_000
 
 
 class InvalidAnswer(ValueError):
-    """An answer that nobody can work with; ``allowed`` says what is expected."""
+    """A policy has returned an invalid answer; ``allowed``: what is expected."""
 
     def __init__(self, answer: object, allowed: str) -> None:
         self.answer, self.allowed = said(answer), allowed
@@ -42,20 +42,20 @@ class InvalidAnswer(ValueError):
 
 
 def said(answer: object) -> str:
-    """An answer in a message: short and harmless, whatever it is."""
+    """Return any answer as short text that is safe to print."""
     simple = answer is None or type(answer) in (bool, int, float, str, Task, TaskView)
-    with suppress(Exception):  # an integer of far too many digits
+    with suppress(Exception):  # an integer with too many digits to be converted
         return clean_line(short(answer) if simple else f"a {plain(type(answer).__name__)}", 60)
     return N_("something")
 
 
 def plain(text: str) -> str:
-    """The same text, and nothing but text: its class may be somebody's own."""
+    """Return the text as a ``str``; its class may be a subclass from the policy's file."""
     return "".join((text,))
 
 
 def ready(answer: object, tasks: Mapping[int, Task]) -> Task | None:
-    """One of the ready tasks, or None; ``tasks``: by the identity of the view that the policy has of it."""
+    """Check for one of the READY tasks, or None. ``tasks``: by the ``id`` of the policy's view of each."""
     if answer is None:
         return None
     task = tasks.get(id(answer))
@@ -65,7 +65,7 @@ def ready(answer: object, tasks: Mapping[int, Task]) -> Task | None:
 
 
 def all_ready(answer: object, tasks: Mapping[int, Task]) -> list[Task] | None:
-    """Some of the ready tasks, or None."""
+    """Check for some of the READY tasks, or None. ``tasks``: as for ``ready``."""
     if answer is None:
         return None
     if isinstance(answer, Iterable):
@@ -77,28 +77,28 @@ def all_ready(answer: object, tasks: Mapping[int, Task]) -> list[Task] | None:
 
 
 def slice_ns(answer: object) -> int | None:
-    """A time slice."""
+    """Check for a time slice in ns, or None."""
     if answer is None or (type(answer) is int and SLICE_LEAST_NS <= answer <= SLICE_MOST_NS):
         return answer
     raise InvalidAnswer(answer, f"{SLICE_LEAST_NS} … {SLICE_MOST_NS} ns, or None")
 
 
 def truth(answer: object) -> bool:
-    """Yes or no."""
+    """Check for True or False."""
     if answer is True or answer is False:
         return answer is True
     raise InvalidAnswer(answer, "True | False")
 
 
 def later(answer: object, now_ns: int = -1) -> int | None:
-    """A time to come."""
+    """Check for a time after ``now_ns``, or None."""
     if answer is None or (type(answer) is int and now_ns < answer < 1 << 62):
         return answer
     raise InvalidAnswer(answer, N_("a later time in ns, or None"))
 
 
 def reasons(answer: object) -> tuple[DescheduledReason, ...]:
-    """Reasons for leaving the CPU."""
+    """Check for reasons of leaving the CPU."""
     if answer is PREEMPTED:
         return PREEMPTED
     if isinstance(answer, (tuple, list, set, frozenset)):
@@ -110,13 +110,13 @@ def reasons(answer: object) -> tuple[DescheduledReason, ...]:
 
 
 def line(text: str, most: int = _WORDS_MOST) -> str:
-    """Somebody's text as one harmless line."""
+    """Return untrusted text as one line that is safe to print."""
     return clean_line(plain(text), most)
 
 
 def clause(answer: object) -> Clause:
-    """A rule with its figures, or a plain sentence."""
-    if answer is HEAD:  # what a policy says that says nothing
+    """Check for a rule with its figures, or a sentence."""
+    if answer is HEAD:  # the default answer
         return _HEAD
     if isinstance(answer, str):
         return Clause("sentence", {"text": line(answer)})
@@ -126,7 +126,7 @@ def clause(answer: object) -> Clause:
 
 
 def figures(answer: object) -> dict[str, Figure]:
-    """Figures by name."""
+    """Check for figures by name."""
     if isinstance(answer, dict):
         kept = {
             line(key, 40): _figure(value)
@@ -147,7 +147,7 @@ def _figure(answer: Any) -> Figure:
 
 
 def parameters(answer: object) -> dict[str, object]:
-    """Parameters by name, fit for JSON: what comes of them there and back."""
+    """Check for parameters by name, as values that JSON can represent."""
     if isinstance(answer, dict) and all(isinstance(name, str) for name in answer):
         with suppress(TypeError, ValueError):
             found: dict[str, object] = msgspec.json.decode(msgspec.json.encode(answer))
@@ -156,14 +156,14 @@ def parameters(answer: object) -> dict[str, object]:
 
 
 def written(answer: object) -> dict[str, str]:
-    """The same as a person would type them."""
+    """Check for parameters by name, as text."""
     if isinstance(answer, dict) and all(isinstance(text, str) for pair in answer.items() for text in pair):
         return {plain(name): plain(text) for name, text in islice(answer.items(), _PARAMETERS_MOST)}
     raise InvalidAnswer(answer, N_("parameters by name, as text"))
 
 
 def described(answer: object) -> list[ParameterView]:
-    """The same for a screen."""
+    """Check for parameters as a dialog shows them."""
     if isinstance(answer, list) and all(type(each) is ParameterView for each in answer):
         return [
             ParameterView(line(each.name, 40), line(each.value), line(each.allowed), line(each.says))
@@ -173,13 +173,13 @@ def described(answer: object) -> list[ParameterView]:
 
 
 def bad_value(bad: BadValue) -> BadValue:
-    """The same faults, harmless: the exception is somebody's own, too."""
+    """Return the faults as text that is safe to print; the policy may have made the exception."""
     faults = [(line(where), clause(what)) for where, what in islice(bad.faults, _PARAMETERS_MOST)]
     return BadValue.all(faults or [("", Clause("answers do not fit"))])
 
 
 def queues(answer: object, real: Callable[[object], Task | None]) -> list[Queue]:
-    """Queues with their tasks; ``real`` knows the task behind a view."""
+    """Check for queues. ``real``: returns the task of a view, or None."""
     if isinstance(answer, Iterable):
         found = [*islice(answer, _QUEUES_MOST)]
         if all(isinstance(queue, Queue) for queue in found):

@@ -1,4 +1,4 @@
-"""What somebody's own policy gets in the place of the kernel's records: views that can be read only."""
+"""Read-only views of tasks, which policies from files get instead of the kernel's records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.policies.base import Task
 
 
 class TaskView(Task):
-    """A task as a guest sees it: every figure is the kernel's, as it is now, and ``data`` is the guest's own."""
+    """A task as a policy from a file sees it: all fields are those of the kernel's record; only ``data`` is its own."""
 
     __slots__ = ("_owner", "_task")
 
@@ -30,7 +30,7 @@ def _read_only(name: str) -> property:
 
 
 def _holders() -> property:
-    """Views, too: a guest gets none of the kernel's own records."""
+    """Return the property ``waits_for``, which contains views, too."""
     refused = _read_only("waits_for")
 
     def read(view: TaskView) -> tuple[Task, ...]:
@@ -43,13 +43,14 @@ for _name in Task.__slots__:
     if _name != "data":
         setattr(TaskView, _name, _holders() if _name == "waits_for" else _read_only(_name))
 
-#: The slots themselves, whatever a guest has made of the attributes.
+#: Read the slots directly, in case the policy has replaced the attributes.
 _TASK, _OWNER = (vars(TaskView)[slot].__get__ for slot in ("_task", "_owner"))
 _VIEW = vars(Task)["view"].__get__
 
 
 def view_of(task: Task, owner: object) -> TaskView:
-    """The view that this owner's guest has of a task: always the same one, so that it can be compared and kept."""
+    """Return the view of a task for this owner's policy: always the same object, so that it can be compared and
+    kept."""
     view: TaskView | None = task.view
     if view is None or view._owner is not owner:
         view = task.view = TaskView(task, owner)
@@ -57,7 +58,7 @@ def view_of(task: Task, owner: object) -> TaskView:
 
 
 def task_of(answer: Any, owner: object) -> Task | None:
-    """The task behind a view that this owner's guest was given; None for everything else. It runs no guest's code."""
+    """Return the task of a view that this owner's policy was given; None for anything else. Runs none of its code."""
     if type(answer) is not TaskView:
         return None
     task: Task = _TASK(answer)

@@ -1,1 +1,1 @@
-"""What is in a process that runs one line a turn: the hook, how its children get it, where all of them come from."""
+"""The code inside a process that runs one line per turn: the hook, how children inherit it, and the zygote."""

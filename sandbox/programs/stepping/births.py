@@ -1,5 +1,8 @@
-"""How the hook comes into a process: installed in one that begins, inherited by one that is forked, and put before the
-code of one that ``multiprocessing`` has executed anew."""
+"""How the hook gets into a process.
+
+It is installed when a process begins, inherited by a forked process, and put in front of the code of a process that
+``multiprocessing`` starts by exec.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-#: What tells of lines.
+#: The ways in which an interpreter reports lines.
 Lines = LineMonitor | LineTracer
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-#: What a spawned interpreter does first.
+#: What a spawned interpreter runs first.
 _FIRST = (
     "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; "
     "sys.path.remove({root!r}); births.install_in_spawned(*{settings}); del births; {code}"
@@ -32,12 +35,12 @@ _OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
 
 
 def install() -> tuple[Hook, Lines]:
-    """In this process and in all that it starts. Its threads step once the hook has begun, and the tracer is
-    installed."""
+    """Install the hook in this process and all that it starts. Its threads step once ``Hook.begin`` was called and the
+    tracer is installed."""
     hook = Hook()
     tracer: Lines = LineMonitor(hook) if hasattr(sys, "monitoring") else LineTracer(hook)
     follow_threads(tracer, hook)
-    wakes.follow_threads(hook)
+    wakes.follow_threads(hook.here)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
     _note_children(hook)
@@ -46,7 +49,7 @@ def install() -> tuple[Hook, Lines]:
 
 
 def install_in_spawned(address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
-    """In an interpreter that ``multiprocessing`` has executed."""
+    """Install the hook in an interpreter that ``multiprocessing`` has executed."""
     hook, tracer = install()
     hook.begin(Settings(address, folder, by_instruction, tells_states))
     follow_spawned(hook)
@@ -54,7 +57,7 @@ def install_in_spawned(address: str, folder: str, by_instruction: bool, tells_st
 
 
 def _hide() -> None:
-    """A module of the program may be called as we are."""
+    """Remove our modules from ``sys.modules``, since a module of the program may have the same name."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "sandbox"]:
         del sys.modules[name]
 
@@ -70,7 +73,8 @@ def _forked(hook: Hook) -> None:
 
 
 def _announce_exit(hook: Hook) -> None:
-    """Whoever leaves by ``os._exit`` says how: his parent may take his status before anybody else sees it."""
+    """Have ``os._exit`` report the exit status, because the parent may reap the process before the machine sees the
+    status."""
     leave: Callable[[int], NoReturn] = os._exit
 
     def _exit(status: int) -> NoReturn:
@@ -82,7 +86,8 @@ def _announce_exit(hook: Hook) -> None:
 
 
 def _note_children(hook: Hook) -> None:
-    """The numbers of children differ each time: states know them by their ordinals."""
+    """Note the children that are forked: their os_pids differ from run to run, so states refer to them by ordinal
+    numbers."""
     fork: Callable[[], int] = os.fork
 
     def noted() -> int:
@@ -95,14 +100,14 @@ def _note_children(hook: Hook) -> None:
 
 
 class _Tracker:
-    """The tracker of ``multiprocessing``'s resources is a process that the library executes. It is forked here, which
-    takes a tenth of the time."""
+    """The resource tracker of ``multiprocessing``, which the library starts by exec. Here it is forked, which takes a
+    tenth of the time."""
 
     forks = False
 
     @classmethod
     def fork(cls, descriptor: int) -> int:
-        """Bear one that reads from there; returns its os_pid."""
+        """Fork a tracker that reads from this descriptor, and return its os_pid."""
         cls.forks = True
         try:
             os_pid = os.fork()
@@ -123,7 +128,7 @@ class _Tracker:
 
 
 def follow_spawned(hook: Hook) -> None:
-    """What ``multiprocessing`` executes anew has the hook as well, if this program has loaded it, or will."""
+    """Install the hook in what ``multiprocessing`` executes, whether this program has loaded that already or will."""
     from multiprocessing import util
 
     wakes.follow_processes()

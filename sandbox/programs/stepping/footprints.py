@@ -1,7 +1,7 @@
-"""What is touched of what several processes see: pieces of shared memory, locks, pipes, what is printed.
+"""The footprint of a line: which pieces of memory, locks, pipes and output that several processes share it touches.
 
-What is understood are plain values, the collections of the language, and what ``multiprocessing`` and ``ctypes`` give.
-Nothing of a value is called but what reads its own address.
+Only plain values, the built-in collections, and the objects of ``multiprocessing`` and ``ctypes`` are understood. No
+code of a value is run, except for reading its own address.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 
 class NotUnderstood(Exception):
-    """It may touch anything."""
+    """A line may touch anything."""
 
 
-#: A value that is not known: a number, a text or the like; anything that no operator or test looks into.
+#: An unknown value: PLAIN is a number, a string or the like; ANY may be anything that is not examined by an operator or
+#: a test.
 PLAIN, ANY = object(), object()
 _ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None), range, slice, type(...)})
 _COLLECTIONS = frozenset({list, tuple, dict, set, frozenset})
 _ADDRESS_OF = ctypes.addressof
-#: A semaphore of the C library is no longer.
+#: The maximum size of a semaphore of the C library.
 _SEMAPHORE = 32
 _LOCKS = frozenset({"Lock", "RLock", "Semaphore", "BoundedSemaphore"})
 _HEAP_TYPE = 1 << 9
@@ -43,7 +44,7 @@ _SYNCHRONIZED = frozenset({"acquire", "release", "get_lock", "get_obj"})
 
 
 def is_plain(value: Any) -> bool:
-    """Whether nothing is in it that several processes see."""
+    """Whether the value contains nothing that several processes share."""
     return value is PLAIN or type(value) in _ATOMS
 
 
@@ -54,11 +55,11 @@ class Footprint:
         self._touched: dict[str, None] = {}
 
     def written(self) -> str:
-        """As a text: of each an r or a w, then its address and length, or its name."""
+        """Return the footprint as text: for each part r or w, followed by its address and length, or its name."""
         return " ".join(self._touched)
 
     def note(self, what: str, write: bool) -> None:
-        """This is read, or written."""
+        """Note that a part is read, or written."""
         self._touched[("w" if write else "r") + what] = None
 
     def _memory(self, address: int, length: int, write: bool) -> None:
@@ -75,10 +76,10 @@ class Footprint:
         for lock in (condition._lock, condition._sleeping_count, condition._woken_count, condition._wait_semaphore):
             self._lock(lock)
 
-    # What is done with a value
+    # Operations on a value
 
     def use(self, value: Any) -> None:
-        """It is an operand, or tested."""
+        """Note that a value is used as an operand, or tested."""
         kind = type(value)
         if is_plain(value) or value is ANY or kind in _COLLECTIONS or kind is types.FunctionType:
             return
@@ -86,7 +87,7 @@ class Footprint:
             raise NotUnderstood
 
     def iterate(self, value: Any) -> None:
-        """It is gone through."""
+        """Note that a value is iterated over."""
         if is_plain(value) or type(value) in _COLLECTIONS:
             return
         if isinstance(value, _ctypes.Array):
@@ -95,7 +96,7 @@ class Footprint:
             raise NotUnderstood
 
     def consume(self, value: Any) -> None:
-        """It is given to a function of the language."""
+        """Note that a value is passed to a built-in function."""
         if isinstance(value, _ctypes.Array):
             self._whole(value)
         elif _kind_of(value) == "synchronized":
@@ -108,7 +109,7 @@ class Footprint:
             raise NotUnderstood
 
     def enter(self, value: Any) -> None:
-        """A block begins with it, or ends."""
+        """Note that a value is entered as a context manager, or left."""
         kind = _kind_of(value)
         if kind == "lock":
             self._lock(value)
@@ -117,10 +118,10 @@ class Footprint:
         else:
             raise NotUnderstood
 
-    # Its parts
+    # Parts of a value
 
     def attribute(self, value: Any, name: str, write: bool = False) -> Any:
-        """Of a value."""
+        """Note an access to an attribute, and return its value, as far as known."""
         kind = _kind_of(value)
         if kind == "synchronized" and (name in ("value", "raw") or hasattr(type(value._obj), "_fields_")):
             self._lock(value._lock)
@@ -146,7 +147,7 @@ class Footprint:
 
     @staticmethod
     def _of_instance(value: Any, name: str, write: bool) -> Any:
-        """Of a class of the program's own."""
+        """Return an attribute of an instance of a class of the program."""
         for base in type(value).__mro__:
             if name in base.__dict__:
                 if hasattr(type(base.__dict__[name]), "__set__"):
@@ -163,7 +164,7 @@ class Footprint:
         raise NotUnderstood
 
     def item(self, value: Any, index: Any, write: bool = False) -> Any:
-        """Of a collection."""
+        """Note an access to an item of a collection, and return its value, as far as known."""
         kind = _kind_of(value)
         if kind == "synchronized":
             self._lock(value._lock)
@@ -190,7 +191,7 @@ class Footprint:
         self._memory(_ADDRESS_OF(value) + index % len(value) * length, length, write)
         if issubclass(element, _ctypes._SimpleCData):
             return PLAIN
-        return value[index]  # a view of it
+        return value[index]  # a view of the item
 
     def _of_view(self, value: Any, index: Any, write: bool) -> Any:
         begin = _ADDRESS_OF(ctypes.c_char.from_buffer(value))
@@ -203,7 +204,8 @@ class Footprint:
     # Methods
 
     def call_method(self, value: Any, name: str, arguments: list[Any], is_own: Callable[[Any], bool]) -> Any:
-        """A method of a value is called."""
+        """Note a method call, and return its result, as far as known. ``is_own``: whether a function has steps of its
+        own."""
         kind = _kind_of(value)
         bare = not arguments
         if kind == "lock" and name in ("acquire", "release") and (bare or arguments == [False]):
@@ -246,7 +248,7 @@ def _method(value: Any, name: str) -> Any:
 
 
 def _is_open(kind: type) -> bool:
-    """Whether its instances have nothing but a dictionary, and nobody else looks attributes up."""
+    """Whether instances have nothing but a dictionary, and attribute access is not customized."""
     return bool(kind.__flags__ & _HEAP_TYPE) and all(
         base is object
         or (
@@ -260,12 +262,12 @@ def _is_open(kind: type) -> bool:
     )
 
 
-#: By type: what it is to us.
+#: The kind of each type, see ``_kind_of``.
 _KINDS: dict[type, str] = {}
 
 
 def _kind_of(value: Any) -> str:
-    """What of the libraries it is; "": nothing that we know, or the program's own."""
+    """Return which kind of a library's object the value is; "": unknown, or an object of the program."""
     kind = type(value)
     found = _KINDS.get(kind)
     if found is None:

@@ -1,11 +1,11 @@
 """The hook: a thread that comes to a line of its own program waits here until it is told to go on.
 
-It is only this thread that waits, in a read that the machine answers: threads of libraries go on, and a call in which
-another thread is blocked is not disturbed. Every thread that has lines of its own has a connection of its own to the
-machine. The program notices nothing of all this: signals wait with the thread, and what it sets with ``sys.settrace``
-works beside the hook.
+Only this thread waits, in a read that the machine answers: threads of libraries go on, and a call in which another
+thread is blocked is not disturbed. Every thread with lines of its own has its own connection to the machine. The
+program does not notice any of this: signals wait with the thread, and what it sets with ``sys.settrace`` works in
+addition to the hook.
 
-Messages are texts in one packet each, whose fields are separated by ``SEPARATOR``; the first one says what it is.
+Messages are texts, one per packet, whose fields are separated by ``SEPARATOR``. The first field is the type.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ if TYPE_CHECKING:
     Tracer = Callable[[FrameType, str, Any], Any]
 
 SEPARATOR = "\x1f"
-#: First fields of what a thread says: who it is; that it has come to a line; what has changed meanwhile; that the
-#: thread ends; that the process ends, and how; that it is about to wait for a lock within its line, that it has waited.
+#: Types of messages from a thread: who it is; that it has come to a line; what has changed meanwhile; that the thread
+#: ends; that the process ends, and how; that it is about to wait for a lock within its line, and that it has waited.
 HELLO, LINE, NOTE, THREAD_ENDS, ENDS, BLOCKS, WAKES = "H", "L", "N", "T", "E", "B", "W"
-#: And when it is asked: the state of its process.
+#: The response to ASK: the state of its process.
 STATE = "S"
-#: What it is told: go on; let signals in that end it, and wait on; say what the state of the process is, and wait on.
-#: Go on for so many lines, of which only the last one is told, with the state that it comes to or without.
+#: Messages to a thread: go on; accept signals that end it, and wait on; report the state of the process, and wait on;
+#: go on for so many lines, of which only the last is reported, with its state or without it.
 GO, LISTEN, ASK, LINES, HURRY = b"g", b"l", b"s", b"n", b"h"
-#: Kinds of a hello: a process of the scenario, a fork; both are to be told to go on at once. A thread that has come to
-#: its first line, in this process or in one that has been spawned.
+#: Kinds of HELLO: a process of the scenario, and a fork, both of which wait to be told to go on; a thread that has come
+#: to its first line, in this process or in a spawned one.
 START, FORK, THREAD = "start", "fork", "thread"
-#: The same as before, whose connection was closed.
+#: The kind of HELLO of a thread whose connection was closed.
 AGAIN = "again"
-#: A program seldom has so many descriptors open that it comes to ours, which is one of the last that it may have.
+#: Our descriptors are among the highest possible numbers, which a program seldom reaches.
 _MAX_DESCRIPTOR = 1_000
 _FAR_BELOW = 40
-#: Code of these belongs to the line that runs it.
+#: Code objects with these names belong to the line that runs them.
 _WITHIN_A_LINE = frozenset({"<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _CO_OPTIMIZED = 1
 _SIGKILL = 9
@@ -62,26 +62,29 @@ _MASK_BYTES = 128
 
 
 class Settings:
-    """``address``: where the machine listens; ``folder``: files below it are the program's own; ``by_instruction``: a
-    step is a bytecode instruction; ``tells_states``: the whole state is told at each line."""
+    """Settings of a run.
+
+    ``address``: where the machine listens; ``folder``: files below it are the program's own; ``by_instruction``:
+    whether a step is a bytecode instruction; ``tells_states``: whether the whole state is reported at each line.
+    """
 
     def __init__(self, address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
         self.address, self.folder = address, folder
         self.by_instruction, self.tells_states = by_instruction, tells_states
 
     def written(self) -> str:
-        """As the source of a tuple of arguments that make the same."""
+        """Return the source of a tuple of arguments for an equal object."""
         return repr((self.address, self.folder, self.by_instruction, self.tells_states))
 
 
 class Hook:
-    """The hook in one process, and in those that are forked from it."""
+    """The hook in one process, and in all that are forked from it."""
 
-    #: There are some once the program begins.
+    #: Set when the program begins.
     settings: Settings | None = None
-    #: Knows the whole state, if somebody wants to.
+    #: Reads the whole state, if it is to be reported.
     states: States | None = None
-    #: Knows what a line is about to touch, if somebody wants to.
+    #: Predicts what a line touches, if states are to be reported.
     touches: Touches | None = None
     #: A connection for the first thread that needs one.
     given: _socket.socket | None = None
@@ -89,30 +92,32 @@ class Hook:
     def __init__(self) -> None:
         self._prefix = ""
         self._os_pid = 0
-        #: Who has forked this process; 0: it was not forked from one that steps.
+        #: The os_pid of the process that has forked this one; 0: it was not forked from one that steps.
         self.mother = 0
-        #: Whether code has steps of its own.
+        #: For each code object, whether its lines are steps.
         self._steps: dict[CodeType, bool] = {}
-        #: The module that is the program: its lines are steps, those of other modules belong to whoever imports them.
+        #: The module that is the program. Its lines are steps; those of other modules belong to the line that imports
+        #: them.
         self.main_code: CodeType | None = None
         self._steppers: dict[int, Stepper] = {}
-        #: What has happened since a thread last came to a line that the machine has to wait for: a process was born.
+        #: Since a thread last came to a line: the number of processes and threads that were started, which the machine
+        #: awaits.
         self.births = 0
         self._threads_before = count_threads()
         self.masks = _Masks()
 
     def begin(self, settings: Settings) -> None:
-        """The program of this process begins."""
+        """Begin the program of this process."""
         self.settings, self._prefix = settings, os.path.join(settings.folder, "")
         self._os_pid = os.getpid()
         if settings.tells_states:
             self.states = States(self.is_step, self._prefix)
             self.touches = Touches(self.is_step, self._prefix)
 
-    # Who steps
+    # Steppers
 
     def stepper(self) -> Stepper:
-        """Of this thread."""
+        """Return the stepper of the calling thread, creating it if needed."""
         ident = _thread.get_ident()
         found = self._steppers.get(ident)
         if found is None:
@@ -120,18 +125,18 @@ class Hook:
         return found
 
     def here(self) -> Stepper | None:
-        """Of this thread, if it has one that the machine knows."""
+        """Return the stepper of the calling thread if that is connected to the machine, or None."""
         found = self._steppers.get(_thread.get_ident())
         return found if found is not None and found.connected else None
 
     def forget(self) -> None:
-        """This thread ends."""
+        """Note that the calling thread ends."""
         stepper = self._steppers.pop(_thread.get_ident(), None)
         if stepper is not None:
             stepper.leave()
 
     def is_step(self, code: CodeType) -> bool:
-        """Whether lines of this code are steps."""
+        """Whether the lines of this code are steps."""
         found = self._steps.get(code)
         if found is None:
             found = self._steps[code] = code is self.main_code or self._is_own_function(code)
@@ -142,17 +147,17 @@ class Hook:
         return own and code.co_name not in _WITHIN_A_LINE
 
     def name_of(self, code: CodeType) -> str:
-        """Of a file, from the scenario's folder."""
+        """Return the name of a file, relative to the scenario's folder."""
         return code.co_filename.removeprefix(self._prefix)
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is one thread only."""
+        """Whether there is only one thread."""
         return count_threads() == self._threads_before and len(self._steppers) == 1
 
     def news(self) -> tuple[int, int]:
-        """How many processes and threads were born since this was last asked, and whether there are threads that do not
-        step."""
+        """Return how many processes and threads were started since the last call, and whether there are threads that do
+        not step."""
         births, self.births = self.births, 0
         if self.is_alone:
             return births, 0
@@ -160,7 +165,8 @@ class Hook:
         return births, int(silent > 0)
 
     def whole_state(self) -> tuple[int, int]:
-        """What tells the state of all its threads from others, now that they are at rest, and whether all is known."""
+        """Return a mark that distinguishes the state of all threads, which are at rest, from others, and whether the
+        state is known completely."""
         states = self.states
         silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         if states is None or silent:
@@ -170,15 +176,15 @@ class Hook:
         return mark, int(known)
 
     def noted(self, os_pid: int) -> None:
-        """A child was forked."""
+        """Note that a child was forked."""
         if self.states is not None:
             self.states.pids.born(os_pid)
 
     # Births
 
     def forked(self) -> None:
-        """In a process that was just forked: of all threads only this one is there. It waits until the machine has
-        brought its parent to rest."""
+        """Prepare a process that was just forked, in which only the calling thread exists, and wait until the machine
+        has brought its parent to rest."""
         if self.states is not None:
             self.states.pids.renew()
         self.mother, self._os_pid = self._os_pid, os.getpid()
@@ -197,14 +203,14 @@ class Hook:
         stepper.wait()
 
     def take(self, descriptor: int) -> _socket.socket:
-        """A connection to the machine where the program does not meet it."""
+        """Move a connection to the machine to a descriptor that the program does not use."""
         most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _MAX_DESCRIPTOR)
         number = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
         os.close(descriptor)
         return _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
 
     def connect(self) -> _socket.socket:
-        """A new connection to the machine."""
+        """Return a new connection to the machine."""
         made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         connection = self.take(made.detach())
         connection.connect(self.settings.address if self.settings is not None else "")
@@ -212,10 +218,11 @@ class Hook:
 
 
 class _Masks:
-    """Holds signals back while a thread waits here: a handler is the program's, and runs in its turn.
+    """Blocks signals while a thread waits in the hook, since their handlers belong to the program, and run in its turn.
 
-    They are let in again where the interpreter does not look for them at once, but as soon as the program goes on: a
-    handler that raises must do so in the program, not here. So C is called by way of ``map``, after which nobody looks.
+    Signals must be unblocked such that the interpreter does not check for them at once, but as soon as the program goes
+    on: an exception of a handler must be raised in the program, not here. So the C function is called through ``map``,
+    after which there is no check.
     """
 
     def __init__(self) -> None:
@@ -227,26 +234,26 @@ class _Masks:
 
     @staticmethod
     def new() -> Any:
-        """A thread's own place for its mask."""
+        """Return the buffer for the signal mask of a thread."""
         return ctypes.create_string_buffer(_MASK_BYTES)
 
 
 class Stepper:
-    """One thread that steps, and its connection. ``connected``: it has one."""
+    """One thread that steps, with its connection. ``connected``: whether it has one."""
 
     def __init__(self, hook: Hook) -> None:
         self._hook = hook
         self._watch = Watch()
         self._connection: _socket.socket | None = None
-        #: The frame whose line runs.
+        #: The frame of the line that runs.
         self._frame: FrameType | None = None
         self._depth = 0
         self._line = 0
-        #: Lines that are to come before the next one that is told; whether the state is not told then.
+        #: The number of lines before the next one that is reported; whether its state is not reported.
         self._untold, self._hurries = 0, False
-        #: What has changed, and has not been told.
+        #: Changes that were not reported yet.
         self._changes: list[str] = []
-        #: What the program itself traces with.
+        #: The trace function of the program itself.
         self.tracer: Tracer | None = None
         masks = hook.masks
         self._mask = masks.new()
@@ -258,10 +265,10 @@ class Stepper:
     def connected(self) -> bool:
         return self._connection is not None
 
-    # What the machine is told
+    # Messages to the machine
 
     def introduce(self, kind: str) -> None:
-        """Say who it is."""
+        """Connect, and report which thread this is."""
         self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
         self._hook.given = None
         self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), self._hook.mother or os.getppid())
@@ -276,12 +283,12 @@ class Stepper:
             if error.errno != EBADF or fields[0] == HELLO:
                 _end()
             connection.detach()
-            self._connection = None  # a program that becomes a daemon closes all that is open
+            self._connection = None  # a program that becomes a daemon closes all descriptors
             self.introduce(AGAIN)
             self._send(*fields)
 
     def wait(self) -> None:
-        """Until it is told to go on; whoever finds the machine gone has nobody left to run for."""
+        """Wait until the machine tells the thread to go on. If the machine is gone, the process ends."""
         connection = self._connection
         assert connection is not None
         while True:
@@ -304,18 +311,19 @@ class Stepper:
             [_] = map(self._set_mask, *self._block)
 
     def block(self) -> None:
-        """It is about to wait for a lock."""
+        """Report that the thread is about to wait for a lock."""
         self._send(BLOCKS)
 
     def wake(self) -> None:
-        """It has waited: others may have as well, and one goes on after the other."""
+        """Report that the thread has waited, and wait for the machine: of several such threads one goes on after the
+        other."""
         [_] = map(self._set_mask, *self._block)
         self._send(WAKES)
         self.wait()
         [_] = map(self._set_mask, *self._unblock)
 
     def drop(self) -> None:
-        """It is another process's."""
+        """Forget the connection, which belongs to the parent process."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -323,14 +331,14 @@ class Stepper:
         self._untold, self._hurries = 0, False
 
     def leave(self) -> None:
-        """The thread ends."""
+        """Report that the thread ends."""
         if self._connection is not None:
             self._send(THREAD_ENDS, *self._take())
             self._connection.close()
             self._connection = None
 
     def end(self, code: int | str = "") -> None:
-        """The process ends by itself."""
+        """Report that the process ends by itself."""
         if self._connection is not None:
             if self._frame is not None:
                 self._note(self._frame)
@@ -340,14 +348,14 @@ class Stepper:
         changes, self._changes = self._changes, []
         return changes
 
-    # Events of its code
+    # Events of the thread's code
 
     def enter(self) -> None:
-        """Code that has steps is called."""
+        """Note that code with steps was called."""
         self._depth += 1
 
     def leave_code(self, frame: FrameType) -> None:
-        """Code that has steps returns: what its last line has changed is noted; there may be no other line."""
+        """Note that code with steps returns, and what its last line has changed, because there may be no other line."""
         if self._connection is not None and frame is self._frame:
             self._note(frame)
         self._watch.forget(id(frame))
@@ -362,7 +370,7 @@ class Stepper:
         self._changes += self._watch.changes(id(frame), frame.f_locals, frame.f_globals)
 
     def _way(self, frame: FrameType) -> Iterator[object]:
-        """Where it stands, and where its callers do, with the values of their variables."""
+        """Yield the position and the known variables of the thread's current line and of all its callers."""
         here: FrameType | None = frame
         is_step = self._hook.is_step
         while here is not None:
@@ -373,32 +381,33 @@ class Stepper:
             here = here.f_back
 
     def _state(self, frame: FrameType) -> tuple[int, bool]:
-        """What tells the state of this thread from others, and whether all of it is known."""
+        """Return a mark that distinguishes the state of this thread from others, and whether the state is known
+        completely."""
         states, watch = self._hook.states, self._watch
         if states is not None:
             states.rounds.come_to(frame, self._line)
             if self._hurries:
                 return 0, False
             mark, known = states.of(frame)
-            return mark, known and self._hook.is_alone  # what another thread holds may change until it comes to a line
+            return mark, known and self._hook.is_alone  # another thread's state may change before its next line
         return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
 
     def _touches(self, frame: FrameType, line: int) -> str:
-        """What the turn that begins at this line is about to touch of what others see."""
+        """Return what the turn that begins at this line will touch that others can see."""
         touches = self._hook.touches
         asked = touches is not None and not self._hurries and self._hook.is_alone
         return touches.of(frame, line) if touches is not None and asked else UNKNOWN
 
     def _pass(self, frame: FrameType) -> None:
-        """The thread comes to a line that is not told."""
+        """Pass over a line that is not reported."""
         self._untold -= 1
         self._frame = frame
         if self._hook.states is not None:
             self._hook.states.rounds.come_to(frame, self._line)
 
     def stop(self, frame: FrameType, line: int | None) -> None:
-        """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
-        waits."""
+        """Report that the thread has come to a line, or an instruction of it (None: of the same line as before), and
+        what has changed, and wait."""
         self._line = line = line or self._line
         if self._untold:
             self._pass(frame)
@@ -430,7 +439,7 @@ class Stepper:
 
 
 def _end() -> NoReturn:
-    """Nobody is there to tell it when to go on."""
+    """Kill this process, because the machine is gone."""
     os.kill(os.getpid(), _SIGKILL)
     while True:
         _signal.pause()

@@ -1,22 +1,22 @@
-"""Where the loops and comprehensions of a file are: what an iterator has still to give stands in no variable."""
+"""The loops and comprehensions of a file. They matter because no variable contains the position of an iterator."""
 
 from __future__ import annotations
 
 import ast
 from types import FrameType
 
-#: By path.
+#: Loops by path.
 _FILES: dict[str, Loops] = {}
 
 
 class Loops:
-    """``text``: the source of one file."""
+    """The loops of one file. ``text``: its source."""
 
     def __init__(self, text: bytes | str) -> None:
         #: The first and last line of each loop over an iterator, and of each comprehension.
         self.over: list[tuple[int, int]] = []
         self.within: list[tuple[int, int]] = []
-        #: The same of comprehensions with their columns: from, to.
+        #: The start and end of each comprehension, as (line, column).
         self.columns: list[tuple[tuple[int, int], tuple[int, int]]] = []
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.For, ast.AsyncFor)):
@@ -27,31 +27,31 @@ class Loops:
                 self.columns.append(((node.lineno, node.col_offset), (last, node.end_col_offset or 0)))
 
     def around(self, line: int) -> list[int]:
-        """The first lines of the loops that a line is in."""
+        """Return the first lines of the loops around a line."""
         return [first for first, last in self.over if first <= line <= last]
 
     def compresses(self, line: int) -> bool:
-        """Whether a comprehension is on a line."""
+        """Whether there is a comprehension on a line."""
         return any(first <= line <= last for first, last in self.within)
 
     def is_within(self, line: int, column: int) -> bool:
-        """Whether a place is within a comprehension."""
+        """Whether a position is within a comprehension."""
         return any(start <= (line, column) < end for start, end in self.columns)
 
 
 class NotFollowed(Exception):
-    """Nobody has seen how often a loop has gone round."""
+    """The number of iterations of a loop is unknown."""
 
 
 class Rounds:
-    """How often each loop that has not been left has gone round, by frame: that tells how far its iterator is, which no
-    variable does, and nobody else can see."""
+    """Counts the iterations of each loop that was not left yet, by frame. They tell the position of its iterator, which
+    is in no variable and cannot be read otherwise."""
 
     def __init__(self) -> None:
         self._of: dict[int, dict[int, int]] = {}
 
     def come_to(self, frame: FrameType, line: int) -> None:
-        """A line is about to run."""
+        """Note that a line is about to run."""
         around = of(frame.f_code.co_filename).around(line)
         if not around:
             self._of.pop(id(frame), None)
@@ -63,11 +63,12 @@ class Rounds:
             known[line] = known.get(line, 0) + 1
 
     def leave(self, frame: FrameType) -> None:
-        """It returns, or yields."""
+        """Note that a frame returns, or yields."""
         self._of.pop(id(frame), None)
 
     def of(self, frame: FrameType) -> tuple[tuple[int, int], ...]:
-        """Of a frame that has not been left. Raises NotFollowed."""
+        """Return the loops around the present line of a frame, each as its first line and its iterations. Raises
+        NotFollowed."""
         around = of(frame.f_code.co_filename).around(frame.f_lineno)
         known = self._of.get(id(frame), {})
         if any(first not in known for first in around):
@@ -76,12 +77,12 @@ class Rounds:
 
 
 def note(path: str, text: bytes) -> None:
-    """This is in a file."""
+    """Parse the text of a file."""
     _FILES[path] = Loops(text)
 
 
 def of(path: str) -> Loops:
-    """Of a file; none where it cannot be read."""
+    """Return the loops of a file; none if it cannot be read."""
     found = _FILES.get(path)
     if found is None:
         try:

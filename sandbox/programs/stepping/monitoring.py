@@ -1,7 +1,7 @@
-"""For interpreters that tell of lines by ``sys.monitoring`` (3.12 and later): ``sys.settrace`` is left to the program.
+"""Reports lines by ``sys.monitoring`` (Python 3.12 and later), so that ``sys.settrace`` is left to the program.
 
-A loop on one line is one event there, however often it goes round; its jumps back tell of the rounds. Comprehensions
-are part of the code that runs them there, and no steps; so lines within one are passed over.
+A loop on one line causes one line event, however often it repeats; its backward jumps show the iterations.
+Comprehensions are part of the code that runs them, and no steps, so lines within one are passed over.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: The tool numbers that nobody has by custom.
+#: The tool numbers that are not assigned by convention.
 _NUMBERS = (4, 3)
 
 
 class LineMonitor:
-    """Tells a hook of lines by ``sys.monitoring``."""
+    """Reports lines to a hook by ``sys.monitoring``."""
 
     def __init__(self, hook: Hook) -> None:
         self._hook = hook
         self._is_step = hook.is_step
         self._tool = 0
-        self._monitoring: Any = vars(sys)["monitoring"]  # older ones have none
-        #: By code, the position of each instruction, as far as somebody has asked.
+        self._monitoring: Any = vars(sys)["monitoring"]  # missing in older versions
+        #: For each code object, the position of each instruction, on demand.
         self._positions: dict[CodeType, list[tuple[int | None, int | None, int | None, int | None]]] = {}
 
     def install(self) -> None:
-        """In this process, for the program that is about to begin."""
+        """Install the callbacks in this process, for the program that is about to begin."""
         monitoring = self._monitoring
         self._tool = next(number for number in _NUMBERS if monitoring.get_tool(number) is None)
         monitoring.use_tool_id(self._tool, "ossandbox")
@@ -58,17 +58,17 @@ class LineMonitor:
         monitoring.set_events(self._tool, events.PY_START | events.PY_THROW | events.PY_UNWIND)
 
     def begin(self) -> None:
-        """In a thread: it is told of all threads already."""
+        """Do nothing, since all threads are monitored already."""
 
     def end(self) -> None:
-        """The same."""
+        """Do nothing."""
 
     def finish(self) -> None:
-        """The program is over."""
+        """Remove the callbacks, because the program is over."""
         self._monitoring.set_events(self._tool, 0)
         self._monitoring.free_tool_id(self._tool)
 
-    # What happens in code
+    # Events
 
     def _started(self, code: CodeType, offset: int) -> object:
         if not self._is_step(code):
@@ -98,7 +98,7 @@ class LineMonitor:
             self._hook.stepper().stop(frame, line)
 
     def _jump(self, code: CodeType, offset: int, to: int) -> object:
-        """A jump back within one line is a round of it."""
+        """Report a backward jump within one line, which is an iteration."""
         positions = self._positions_of(code)
         line = positions[offset // 2][0]
         if to > offset or line is None or positions[to // 2][0] != line or self._is_compressed(code, offset, line):
@@ -117,7 +117,7 @@ class LineMonitor:
         return found
 
     def _is_compressed(self, code: CodeType, offset: int, line: int) -> bool:
-        """Whether an instruction is part of a comprehension that began on a line before, or has gone round."""
+        """Whether an instruction is part of a comprehension that began on an earlier line, or repeats."""
         known = loops.of(code.co_filename)
         if not known.compresses(line):
             return False

@@ -1,10 +1,10 @@
-"""What tells one state of a thread from another: where all of its own calls stand, and what their variables hold.
+"""Distinguishes states of a thread: the positions of all calls of the program, and the values of their variables.
 
-Two equal states go on alike, as long as what they share with others is equal, too: that is read from outside, so what
-lies in shared memory counts as nothing here. What cannot be looked into makes the state one that is not known.
+From equal states a program continues in the same way, as long as all that is shared with others is equal, too. That is
+read from outside, so shared memory is ignored here. A value that cannot be examined makes the state unknown.
 
-Nothing of the program's own is called for that. Numbers that are names of processes, which differ each time, become
-ordinals.
+No code of the program is called. The os_pids of processes, which differ from run to run, are replaced by ordinal
+numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-#: Of a state so many values are looked at, and so deep.
+#: The maximum number of values of a state that are examined, and the maximum depth.
 MAX_VALUES, MAX_DEPTH = 2_000, 12
 _PLAIN = frozenset({str, bytes, float, bool, complex, type(None), type(Ellipsis), type(NotImplemented), range, slice})
 _LISTS = frozenset({list, tuple, collections.deque})
@@ -41,24 +41,24 @@ _ITERATORS = frozenset(map(type, (
     iter({}), iter({}.items()), iter({}.values()), iter(set()),
 )))  # fmt: skip
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
-#: Classes of these modules hold their state in what they refer to, and nowhere else.
+#: Modules with classes whose state is entirely in the attributes of their instances.
 _OPEN = frozenset(
     {"threading", "multiprocessing.synchronize", "multiprocessing.queues", "queue", "collections", "types"}
 )
 _SIMPLE = interpreter.simple_data()
 _HEAP_TYPE = 1 << 9
 _FIRST_PID = 300
-#: Where processes and threads begin.
+#: Functions in which processes and threads begin.
 _BEGINNINGS = frozenset({"_bootstrap", "_bootstrap_inner"})
-#: What of a thread differs each time, or belongs to the library alone.
+#: Attributes of a thread that differ from run to run, or only matter to the library.
 _OF_THREAD = frozenset({"_ident", "_native_id", "_tstate_lock", "_handle", "_os_thread_handle", "_stderr"})
-#: What the library calls pieces of shared memory.
+#: The names that the library gives to pieces of shared memory.
 _MEMORY = re.compile("psm_[0-9a-f]{8}")
 _OWNER = re.compile(r"owner=(\d+) count=(\d+)")
 
 
 class Pids:
-    """The names of processes and of pieces of memory that a program may hold, and what they are instead."""
+    """The names of processes and of pieces of memory that a program may hold, and what replaces them."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
@@ -67,27 +67,27 @@ class Pids:
         self.renew()
 
     def renew(self) -> None:
-        """In a process that has just been born."""
+        """Adapt to a process that was just forked."""
         self._known = {**dict.fromkeys(self._known, "other"), os.getppid(): "parent", os.getpid(): "self"}
         self._born = 0
 
     def born(self, pid: int) -> None:
-        """A child of ours."""
+        """Note a child of this process."""
         self._born += 1
         self._known[pid] = f"child {self._born}"
 
     def of_memory(self, name: re.Match[str]) -> str:
-        """Pieces of memory are called by their order."""
+        """Return the replacement for the name of a piece of memory: its ordinal number."""
         return self._memory.setdefault(name[0], f"memory {len(self._memory) + 1}")
 
     def instead(self, value: int) -> object:
-        """Of any number."""
+        """Return the replacement for any number, which may be an os_pid."""
         return self._known.get(value, value) if value > _FIRST_PID else value
 
 
 class States:
-    """Those of the threads of a process. ``own``: whether code is the program's own; ``folder``: where its modules
-    are."""
+    """Reads the states of the threads of a process. ``own``: whether code belongs to the program; ``folder``: where its
+    modules are."""
 
     def __init__(self, own: Callable[[types.CodeType], bool], folder: str) -> None:
         self._own, self._folder = own, folder
@@ -95,22 +95,22 @@ class States:
         self.rounds = loops.Rounds()
         self._known, self._left = True, 0
         self._path: dict[int, int] = {}
-        #: While all threads are looked at: which of them has which ident.
+        #: While all threads are examined: the index of each thread by its ident.
         self._threads: dict[str, int] = {}
         self._readers: dict[type, Callable[[Any, int], object]] = {}
 
     def of(self, frame: types.FrameType) -> tuple[int, bool]:
-        """The state of the thread whose innermost call this is: a number that equal ones have in common, and whether
-        all of it is known."""
+        """Return the state of the thread with this innermost frame: a number that is the same for equal states, and
+        whether the state is known completely."""
         self._begin()
         worlds: dict[int, object] = {}
         calls = self._calls(frame, worlds)
-        # Its text, because None has another hash in each process.
+        # repr, because None has another hash in each process
         return hash(repr((calls, [*worlds.values()]))), self._known
 
     def of_threads(self, frames: list[tuple[int, types.FrameType]]) -> tuple[int, bool]:
-        """The same of all threads of a process, by their idents, in the order in which they came to be. Of one that
-        waits within a library its own calls tell for what."""
+        """Return the same for all threads of a process, which are given with their idents, in the order of their
+        creation. What a thread waits for within a library follows from its own calls."""
         self._begin()
         self._threads = {str(ident): index for index, (ident, _) in enumerate(frames)}
         worlds: dict[int, object] = {}
@@ -119,7 +119,7 @@ class States:
         return hash(repr((calls, [*worlds.values()]))), self._known
 
     def _own_frame(self, frame: types.FrameType) -> types.FrameType | None:
-        """The innermost call of the program's own."""
+        """Return the innermost frame of the program's own code."""
         at: types.FrameType | None = frame
         while at is not None and not self._own(at.f_code):
             at = at.f_back
@@ -130,7 +130,8 @@ class States:
         self._path.clear()
 
     def _calls(self, frame: types.FrameType | None, worlds: dict[int, object]) -> list[object]:
-        """The program's own calls from this one on; ``worlds``: takes the variables of their modules."""
+        """Return the program's own calls from this frame outwards. The variables of their modules are added to
+        ``worlds``."""
         calls: list[object] = []
         within = False
         at: types.FrameType | None = frame
@@ -138,7 +139,7 @@ class States:
             code = at.f_code
             if self._own(code) or code.co_filename.startswith(self._folder):
                 if within:
-                    self._known = False  # a library's call is under way, which we do not look into
+                    self._known = False  # a call of a library is in progress, which is not examined
                 if at is not frame and not self._is_between_parts(at):
                     self._known = False
                 within = False
@@ -147,7 +148,7 @@ class States:
                 if id(world) not in worlds:
                     worlds[id(world)] = self._world(world)
             elif code.co_name in _BEGINNINGS and code.co_filename.endswith(("process.py", "threading.py")):
-                break  # what is below belongs to the parent, or to nobody
+                break  # below are calls of the parent, or of the library
             elif not code.co_filename.startswith(_OURS):
                 within = True
             at = at.f_back
@@ -155,8 +156,8 @@ class States:
 
     @staticmethod
     def _is_between_parts(frame: types.FrameType) -> bool:
-        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters:
-        how far that is, nothing tells."""
+        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters,
+        because the progress of that is unknown."""
         found = loops.of(frame.f_code.co_filename)
         if sys.version_info < (3, 12) or not found.compresses(frame.f_lineno):
             return True
@@ -174,12 +175,12 @@ class States:
             code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
-            tuple((name, self._value(local[name], 0)) for name in sorted(local)),  # in which order is by when one looks
+            tuple((name, self._value(local[name], 0)) for name in sorted(local)),  # in an order that does not vary
             rounds,
         )
 
     def _world(self, world: dict[str, Any]) -> object:
-        """The variables of a module that are no parts of its text."""
+        """Return the variables of a module, except functions and classes."""
         return tuple(
             (name, self._value(value, 0))
             for name, value in sorted(world.items(), key=lambda item: item[0])
@@ -187,7 +188,7 @@ class States:
         )
 
     def _value(self, value: Any, depth: int) -> object:
-        """What stands for a value: equal for equal ones."""
+        """Return a representation of a value, which is the same for equal values."""
         kind = type(value)
         if kind is int:
             return self.pids.instead(value)
@@ -218,7 +219,7 @@ class States:
     # Kinds of values
 
     def _reader(self, kind: type) -> Callable[[Any, int], object]:
-        """How values of this kind are read."""
+        """Return the function that reads values of this type."""
         module = kind.__module__
         threading = sys.modules.get("threading")
         if kind in _LISTS:
@@ -244,7 +245,8 @@ class States:
         return self._reader_of_shared(kind, module) or self._reader_of_instance(kind, module)
 
     def _reader_of_shared(self, kind: type, module: str) -> Callable[[Any, int], object] | None:
-        """Of what several processes see: what it holds is read from outside, and who has a lock is known here only."""
+        """Return the function that reads values of a type that several processes share, or None. Their content is read
+        from outside, but only this process knows which locks it has."""
         name = kind.__qualname__
         process = sys.modules.get("multiprocessing.process")
         if process is not None and issubclass(kind, process.BaseProcess):

@@ -1,8 +1,8 @@
-"""What a line is about to touch of what several processes see, as far as its text and its variables tell beforehand.
+"""Predicts what a line will touch that several processes share, from its text and its variables.
 
-Two turns that touch nothing in common lead to the same state in either order, so one of the orders need not be tried.
-A line of which not all is understood may touch anything. Nothing is run for that: not the line, nor anything of the
-program's own, and nothing that is shared is read; what a line may do besides, and what it only may do, counts as done.
+Two turns that touch nothing in common lead to the same state in either order, so only one of the orders has to be
+tried. A line that is not understood completely may touch anything. Nothing is run for the prediction, neither the line
+nor any code of the program, and nothing shared is read. What a line only may do counts as done.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-#: What is said of a line that may touch anything.
+#: The result for a line that may touch anything.
 UNKNOWN = "?"
-#: Code of these belongs to the line that runs it: it is part of that line's text.
+#: Code objects with these names are part of the line that runs them, and of its text.
 _WITHIN_A_LINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _NEW_PROCESS = "_bootstrap"
 _SAFE: frozenset[object] = frozenset(
@@ -33,7 +33,7 @@ _SAFE: frozenset[object] = frozenset(
         *(min, oct, ord, print, range, repr, reversed, round, set, sorted, str, sum, tuple, zip),
     )
 )
-#: Of a loop within a line over so many things each is looked at by itself.
+#: A loop within a line over at most so many items is evaluated for each of them.
 _MAX_ITEMS = 16
 _MAX_BITS = 64
 _NUMBERS: dict[type, Callable[[Any, Any], Any]] = {
@@ -46,9 +46,9 @@ _NUMBERS: dict[type, Callable[[Any, Any], Any]] = {
     ast.BitOr: lambda a, b: a | b,
     ast.BitXor: lambda a, b: a ^ b,
 }
-#: By path, of each line what of the text it runs.
+#: For each path, the nodes of the syntax tree that each line runs.
 _FILES: dict[str, dict[int, list[ast.AST]]] = {}
-#: Of these only the head is run by their own line.
+#: Statements of which only these parts are run by their first line.
 _HEADS: dict[type, tuple[str, ...]] = {
     ast.If: ("test",),
     ast.While: ("test",),
@@ -61,7 +61,7 @@ _HEADS: dict[type, tuple[str, ...]] = {
 
 
 def note(path: str, text: bytes) -> None:
-    """This is in a file."""
+    """Parse the text of a file."""
     lines = _FILES[path] = {}
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.stmt, ast.ExceptHandler)):
@@ -93,14 +93,15 @@ def _lines_of(path: str) -> dict[int, list[ast.AST]]:
 
 
 class Touches:
-    """``is_step``: whether code makes steps of its own; ``folder``: where the program's modules are."""
+    """Predicts what turns touch. ``is_step``: whether lines of code are steps; ``folder``: where the program's modules
+    are."""
 
     def __init__(self, is_step: Callable[[types.CodeType], bool], folder: str) -> None:
         self._is_step, self._folder = is_step, folder
 
     def of(self, frame: types.FrameType, line: int) -> str:
-        """What the turn is about to touch that begins at this line. The line may be the last of its function: then what
-        is left of its callers' lines belongs to the turn as well."""
+        """Return what the turn touches that begins at this line. The line may be the last of its function; then the
+        rest of its callers' lines belongs to the turn as well."""
         footprint = Footprint()
         at: types.FrameType | None = frame
         try:
@@ -110,19 +111,19 @@ class Touches:
                     self.line(at, line if at is frame else at.f_lineno, footprint)
                 elif code.co_name == _NEW_PROCESS or not code.co_filename.startswith(self._folder):
                     if code.co_filename.endswith(("process.py", "zygote.py")):
-                        break  # all of the program's own calls are within this one
+                        break  # all calls of the program are above this one
                     raise NotUnderstood
                 elif code.co_name not in _WITHIN_A_LINE:
                     raise NotUnderstood
                 at = at.f_back
         except NotUnderstood:
             return UNKNOWN
-        except Exception:  # the program has made something that looks like what it is not
+        except Exception:  # an object of the program is not what it seems to be
             return UNKNOWN
         return footprint.written()
 
     def line(self, frame: types.FrameType, line: int, footprint: Footprint) -> None:
-        """What this line of a call touches by itself. Raises NotUnderstood."""
+        """Add what this line touches by itself. Raises NotUnderstood."""
         nodes = _lines_of(frame.f_code.co_filename).get(line)
         if not nodes:
             raise NotUnderstood
@@ -130,7 +131,7 @@ class Touches:
 
 
 class _Reader:
-    """Goes through the text of a line, with the variables of a call."""
+    """Evaluates the text of a line with the variables of a frame."""
 
     def __init__(self, frame: types.FrameType, footprint: Footprint, is_step: Callable[[types.CodeType], bool]) -> None:
         self._local, self._world = frame.f_locals, frame.f_globals
@@ -140,8 +141,8 @@ class _Reader:
     # Statements
 
     def statements(self, nodes: list[Any]) -> None:
-        """Those of one line. A loop that is a line of its own is one turn a round, and which round that is nobody asks:
-        it is all of them."""
+        """Evaluate the statements of one line. A loop on a single line is one turn per iteration. Which iteration that
+        is is not considered, so all of them are evaluated."""
         head, *rest = nodes
         if rest and type(head) is ast.For and type(head.target) is ast.Name:
             over = self.value(head.iter)
@@ -208,7 +209,7 @@ class _Reader:
     # Expressions
 
     def value(self, node: Any) -> Any:
-        """What it is, as far as that can be told."""
+        """Return the value of an expression, as far as known."""
         read = _EXPRESSIONS.get(type(node))
         if read is None:
             raise NotUnderstood
@@ -252,7 +253,7 @@ class _Reader:
         return -value if isinstance(node.op, ast.USub) and type(value) is int else PLAIN
 
     def _any_of(self, node: Any) -> Any:
-        """One of several, or what is made of them."""
+        """Evaluate an expression whose value is that of one of its parts, or combines them."""
         values = [self.value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
         for value in values:
             self._footprint.use(value)
@@ -293,7 +294,7 @@ class _Reader:
         return [self.value(each) for each in (*node.args, *(keyword.value for keyword in node.keywords))]
 
     def _is_own(self, function: Any) -> bool:
-        """Whether its lines are steps: they are looked at when it comes to them."""
+        """Whether the lines of a function are steps, which are examined when they are reached."""
         if type(function) is types.MethodType:
             function = function.__func__
         return type(function) is types.FunctionType and self._is_step(function.__code__)

@@ -1,6 +1,6 @@
-"""Where an interpreter tells of lines by ``sys.settrace``: beside the program's own use of that.
+"""Reports lines by ``sys.settrace``, in addition to the program's own use of it.
 
-A program that traces itself, or is traced by a debugger that it loads, finds its own function where it has put it, and
+A program that traces itself, or is traced by a debugger that it loads, finds its trace function where it was set, and
 gets the events that it would get without the hook.
 """
 
@@ -36,38 +36,38 @@ _TO_ITSELF = opcode.opmap.get("JUMP_BACKWARD", -1), 1
 
 
 class Lines(Protocol):
-    """What tells a hook of lines."""
+    """Reports lines to a hook."""
 
     def begin(self) -> None: ...
     def end(self) -> None: ...
 
 
 class LineTracer:
-    """Tells a hook of lines by ``sys.settrace``."""
+    """Reports lines to a hook by ``sys.settrace``."""
 
     def __init__(self, hook: Hook) -> None:
         self._hook = hook
 
     def install(self) -> None:
-        """In this process, for the program that is about to begin in this thread."""
+        """Install the tracer in this process, for the program that is about to begin in this thread."""
         sys.settrace = self._set_programs  # type: ignore[assignment]  # ours has a state
         sys.gettrace = self._get_programs
         self.begin()
 
     def begin(self) -> None:
-        """In a thread."""
+        """Begin to trace this thread."""
         _set(_Thread(self._hook, self._hook.stepper()).called)
 
     def end(self) -> None:
-        """In a thread."""
+        """Stop tracing this thread."""
         _set(None)
 
     def finish(self) -> None:
-        """The program is over."""
+        """Stop tracing, because the program is over."""
         _set(None)
 
     def _set_programs(self, function: Tracer | None, /) -> None:
-        """Trace with a function of the program's own."""
+        """Trace with a function of the program, in place of ``sys.settrace``."""
         stepper = self._hook.stepper()
         thread = _Thread(self._hook, stepper)
         stepper.tracer = function
@@ -78,7 +78,7 @@ class LineTracer:
 
 
 class _Thread:
-    """What traces one thread."""
+    """The trace function of one thread."""
 
     def __init__(self, hook: Hook, stepper: Stepper) -> None:
         self._is_step, self._known = hook.is_step, hook._steps
@@ -86,8 +86,8 @@ class _Thread:
         self._by_instruction = hook.settings is not None and hook.settings.by_instruction
         self._traced = self._traced_by_instruction if self._by_instruction else self._traced_by_line
 
-        #: By code, where it has instructions that jump to themselves. Of a line that is nothing else (``while True:
-        #: pass``) the interpreter tells once only, unless it tells of each instruction.
+        #: For each code object, the instructions that jump to themselves. A line that consists of such a one (``while
+        #: True: pass``) causes only one line event, unless instructions are traced.
         self._circles: dict[CodeType, frozenset[int]] = {}
         self._has_come = False
         self._anew = _Pending(self._begin_anew)
@@ -99,7 +99,7 @@ class _Thread:
             step = self._is_step(code)
         tracer = self._stepper.tracer
         if tracer is not None:
-            if code.co_filename.startswith(_OURS):  # what stands here for something that is built in
+            if code.co_filename.startswith(_OURS):  # our replacement of a built-in function
                 return None
             own = self.ask(tracer, frame, event, argument)
             if not step and own is None:
@@ -115,8 +115,8 @@ class _Thread:
         return self._traced
 
     def ask(self, tracer: Tracer, frame: FrameType, event: str, argument: Any) -> Any:
-        """A function of the program's own. If it raises, the interpreter traces no more, neither for the program nor
-        for us; so we begin anew as soon as it has seen to that."""
+        """Call a trace function of the program. If it raises, the interpreter stops tracing, both for the program and
+        for us. So we begin anew as soon as that has happened."""
         try:
             return tracer(frame, event, argument)
         except BaseException:
@@ -125,7 +125,7 @@ class _Thread:
             raise
 
     def _begin_anew(self, _: object) -> int:
-        if sys._getframe(1).f_code.co_filename.startswith(_OURS):  # the exception has not come out yet
+        if sys._getframe(1).f_code.co_filename.startswith(_OURS):  # the exception has not been propagated yet
             _add_pending_call(self._anew, None)
         else:
             _set(self.called)
@@ -165,7 +165,7 @@ class _Both:
         self._thread, self._step, self._own = thread, step, own
         if step:
             thread._stepper.enter()
-        #: Whether the program wants to be told of instructions.
+        #: Whether the program wants events of instructions.
         self._fine = fine
 
     def traced(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -180,7 +180,7 @@ class _Both:
 
 
 def follow_threads(lines: Lines, hook: Hook) -> None:
-    """Threads that the program starts step as well."""
+    """Have threads that the program starts step as well."""
     import _thread
 
     def tracing(start: Callable[..., Any]) -> Callable[..., Any]:

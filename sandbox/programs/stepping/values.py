@@ -1,7 +1,7 @@
-"""The values of a program's variables as text: simple ones, and those that other processes see as well.
+"""Converts values of a program's variables to text: simple ones, and those that are shared with other processes.
 
-Nothing of the program's own is called for that, neither its ``__repr__`` nor a property: it would be a step that the
-program has not made. Nothing is kept of what is looked at but immutable values: whatever the program lets go is gone.
+No code of the program is called, neither a ``__repr__`` nor a property, because that would be a step that the program
+has not made. Only immutable values are kept, so that objects that the program releases are freed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 from sandbox.util import interpreter
 
-#: What never changes, and is no value: most of what a module has.
+#: Types of objects that never change and are no values, which is most of what a module contains.
 _BORING = frozenset({types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type})
-#: A text is no longer than this; of a collection so many items are shown, and so deep.
+#: The maximum length of a text, number of items of a collection, and depth.
 MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 80, 12, 3
-#: Of a larger number only the size is told: to write it down takes long.
+#: For a larger number only its size is shown, because converting it takes long.
 _MAX_BITS = 256
-#: Of shared memory so many bytes are looked at, and shown.
+#: How many bytes of shared memory are examined, and shown.
 _MAX_LOOKED, _MAX_BYTES = 4_096, 16
 _SIMPLE = interpreter.simple_data()
 _ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None)})
@@ -29,7 +29,7 @@ _COLLECTIONS: dict[type, str] = {tuple: "()", list: "[]", set: "{}", frozenset: 
 
 
 def text(value: Any, depth: int = MAX_DEPTH) -> str | None:
-    """A simple value; None where it is none."""
+    """Return the text of a simple value; None if it is not simple."""
     kind = type(value)
     if kind in _ATOMS:
         return _atom(value)
@@ -67,14 +67,14 @@ def _cut(written: str) -> str:
 
 
 class Shared:
-    """Recognises what several processes see: the values and arrays of ``multiprocessing``, raw ones too, what
-    ``shared_memory`` gives, mappings; also in a list, a tuple or a dictionary."""
+    """Recognises values that several processes share: values and arrays of ``multiprocessing``, also raw ones, objects
+    of ``shared_memory``, and mappings, also in a list, a tuple or a dictionary."""
 
     def __init__(self) -> None:
         self._readers: dict[type, int] = {}
 
     def text(self, value: Any) -> str | None:
-        """What it holds now; None: it is not shared, as far as one can see."""
+        """Return the present content; None if the value is not shared, as far as can be seen."""
         kind = type(value)
         how = self._readers.get(kind)
         if how is None:
@@ -83,11 +83,11 @@ class Shared:
             return None
         try:
             return _READERS[how](value)
-        except Exception:  # it is closed, or not what it seems
+        except Exception:  # it is closed, or not what it seems to be
             return None
 
     def parts(self, name: str, value: Any) -> Iterable[tuple[str, str]]:
-        """What of a variable is shared, by name: itself, or what stands in it."""
+        """Yield the shared parts of a variable, by name: itself, or its items."""
         kind = type(value)
         if kind in _ATOMS:
             return
@@ -102,7 +102,7 @@ class Shared:
 
 
 def _how(kind: type) -> int:
-    """Which of the readers takes it; 0: none."""
+    """Return the number of the reader for this type; 0 if there is none."""
     module, name = kind.__module__, kind.__qualname__
     if module.startswith("multiprocessing."):
         sharedctypes = sys.modules.get("multiprocessing.sharedctypes")
@@ -117,7 +117,7 @@ def _how(kind: type) -> int:
 
 
 def _of_ctypes(value: Any, depth: int = MAX_DEPTH) -> str | None:
-    """Raw values: those that lie in shared memory know the piece of it that is theirs."""
+    """Return the text of a raw value. Those in shared memory know their piece of it."""
     if isinstance(value, _SIMPLE):
         return text(value.value)
     if isinstance(value, _ctypes.Array):
@@ -137,7 +137,7 @@ def _of_raw(value: Any) -> str | None:
 
 
 def _of_bytes(memory: memoryview | mmap.mmap) -> str:
-    """The beginning, without the zeros at its end."""
+    """Return the text of the first bytes, without zeros at the end."""
     held = bytes(memory[:_MAX_LOOKED]).rstrip(b"\0")
     rest = f"… ({hash(held) & 0xFFFF:04x})" if len(held) > _MAX_BYTES else ""
     return f"{held[:_MAX_BYTES]!r}{rest}"
@@ -159,29 +159,30 @@ _READERS: dict[int, Callable[[Any], str | None]] = {
 
 
 class Watch:
-    """What has changed in the variables that a line can reach: those of its function, and of its module."""
+    """Finds what has changed in the variables that a line can reach: those of its function, and of its module."""
 
     def __init__(self) -> None:
         self._shared = Shared()
-        #: By the id of each frame that has not been left: its simple variables, as they were; and those of modules.
+        #: The simple variables of each frame that was not left yet, by its id, as they were last seen; and those of
+        #: modules.
         self._known: dict[int, dict[str, tuple[Any, str]]] = {}
-        #: The shared ones, as they were when the turn began, and the variables in which they are.
+        #: The shared values when the turn began, and the variables in which they are.
         self._before: dict[str, str] = {}
         self._held: list[tuple[str, Any]] = []
-        #: Whether all that can be reached is known; where it is not, which objects these are.
+        #: Whether all that can be reached is known; if not, the ids of the unknown objects.
         self.complete = True
         self.objects: list[int] = []
 
     def begin(self) -> None:
-        """A turn begins: what others did to shared variables until now is not its doing."""
+        """Begin a turn. Changes of shared variables until now were made by others."""
         if self._held:
             self._before = {}
             for name, value in self._held:
                 self._before.update(self._shared.parts(name, value))
 
     def changes(self, frame: int, local: Mapping[str, Any], world: Mapping[str, Any]) -> list[str]:
-        """Since it was last asked, or since the turn began: name, value before, value now, "1" where it is shared, of
-        each in turn. A value of "" is none."""
+        """Return the changes since the last call, or since the turn began. For each there are four fields: name, value
+        before, value now ("": none), "1" if shared."""
         found: list[str] = []
         shared: dict[str, str] = {}
         self._held, self.complete, self.objects = [], True, []
@@ -192,16 +193,16 @@ class Watch:
         return found
 
     def forget(self, frame: int) -> None:
-        """A frame has been left."""
+        """Forget a frame that was left."""
         self._known.pop(frame, None)
 
     @property
     def values(self) -> tuple[tuple[str, str], ...]:
-        """The shared ones as they were last seen."""
+        """The shared values as they were last seen."""
         return tuple(self._before.items())
 
     def of_frame(self, frame: int) -> tuple[tuple[str, str], ...]:
-        """The simple ones of a frame as they were last seen."""
+        """Return the simple values of a frame as they were last seen."""
         return tuple((name, known[1]) for name, known in self._known.get(frame, {}).items())
 
     def _look(self, frame: int, variables: Mapping[str, Any], shared: dict[str, str], found: list[str]) -> None:
@@ -234,7 +235,8 @@ class Watch:
     def _look_into(
         self, name: str, value: Any, kind: type, frame: int, shared: dict[str, str], found: list[str]
     ) -> str | None:
-        """A variable that is no plain value: what of it is shared, and it as a text if it is simple."""
+        """Process a variable that is not a plain value: compare its shared parts, and return its text if it is
+        simple."""
         parts = [*self._shared.parts(name, value)]
         for part, now in parts:
             shared[part] = now

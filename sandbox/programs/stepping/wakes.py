@@ -1,7 +1,7 @@
-"""Who has waited for a lock of a library, and has got it, waits once more: until the machine lets it go on.
+"""Makes a thread that has waited for a lock of a library wait once more, until the machine lets it go on.
 
-A line may wake several at once, ``notify_all`` above all. Which of them comes first to the next lock would be the
-system's choice, another one each time; so they go on one by one, in the order in which they came to wait.
+A line may wake several threads at once, e.g. by ``notify_all``. Which of them gets to the next lock first would be up
+to the system, and differ from run to run. So they go on one by one, in the order in which they began to wait.
 """
 
 from __future__ import annotations
@@ -17,37 +17,43 @@ from sandbox.util import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Protocol
 
-    from sandbox.programs.stepping.hook import Hook, Stepper
+    class Stepper(Protocol):
+        """The stepper of a thread, which is told that the thread is about to wait within its line, and that it has
+        waited."""
+
+        def block(self) -> None: ...
+        def wake(self) -> None: ...
 
 
 class _Of:
-    """``hook``: that of this process."""
+    """``here``: returns the stepper of the calling thread, or None."""
 
-    hook: Hook | None = None
+    here: Callable[[], Stepper | None] | None = None
 
 
-def follow_threads(hook: Hook) -> None:
-    """Those that wait within ``threading``: for a condition, and all that is made of one."""
-    _Of.hook = hook
+def follow_threads(here: Callable[[], Stepper | None]) -> None:
+    """Follow threads that wait within ``threading``: for a condition variable, or an object that contains one."""
+    _Of.here = here
     interpreter.use_locks(Waiter)
 
 
 def follow_processes() -> None:
-    """Those that wait within ``multiprocessing``."""
+    """Follow processes that wait within ``multiprocessing``."""
     from multiprocessing import synchronize
 
     interpreter.follow_semaphores(synchronize.SemLock, lambda semaphore: types.MethodType(_acquire, semaphore))
 
 
 def _here() -> Stepper | None:
-    """What this thread steps with, if it does."""
-    return _Of.hook.here() if _Of.hook is not None else None
+    """Return the stepper of the calling thread, if it has one."""
+    return _Of.here() if _Of.here is not None else None
 
 
 def _acquire(semaphore: Any, block: bool = True, timeout: float | None = None) -> bool:
-    """In the place of a semaphore's own."""
+    """Acquire a semaphore, in place of its own method."""
     if semaphore.acquire(False):
         return True
     if not block:
@@ -63,7 +69,7 @@ def _acquire(semaphore: Any, block: bool = True, timeout: float | None = None) -
 
 
 class Waiter:
-    """A lock in which one waits for a condition."""
+    """A lock with which a thread waits for a condition variable."""
 
     __slots__ = ("_lock",)
 

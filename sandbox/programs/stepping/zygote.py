@@ -1,10 +1,10 @@
 """The zygote: an interpreter that has loaded what programs need, and forks a process for each of them.
 
-An interpreter that begins anew takes some twenty milliseconds, one that is forked takes one. It forks nothing by itself
-and remembers nothing of a run but compiled code; whatever is left of a run ends when it is told to, and with it.
+To start an interpreter takes some twenty milliseconds, to fork one takes one. The zygote forks nothing by itself and
+keeps nothing of a run except compiled code. What is left of a run is ended on request, and when the zygote ends.
 
-Requests are texts in one packet each, with fields separated as the hook's are, and the terminal of a new process as a
-descriptor beside them; each is answered by one packet.
+Requests are texts, one per packet, with fields separated as the hook's are, together with the terminal of a new process
+and its connection as descriptors. Each is answered by one packet.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any, NoReturn
 
-#: Requests: bear a process; end all that is left of the run, after so many milliseconds of grace.
+#: Requests: start a process; end all that is left of the run, after so many milliseconds of grace.
 FORK, END = "fork", "end"
 NAME = "ossandbox-zygote"
-#: Modules of the standard library that do nothing when they are imported but to be there.
+#: Modules of the standard library that may be imported without side effects.
 _PRELOADED = frozenset(
     (
         *("abc", "argparse", "array", "ast", "asyncio", "base64", "bisect", "collections", "concurrent", "contextlib"),
@@ -48,27 +48,27 @@ _PRELOADED = frozenset(
         *("tempfile", "textwrap", "threading", "time", "traceback", "types", "typing", "uuid", "weakref"),
     )
 )
-#: What it imports by itself once it is used.
+#: Submodules that it imports by itself when it is used.
 _OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
 _MAX_REQUEST = 1 << 18
-#: Signals that do to a program what they do to any; we do not hear them.
+#: Signals that programs receive as usual, and we ignore.
 _ORDINARY = (_signal.SIGHUP, _signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MAX_PAUSE_S = 0.002
 
 
 class Zygote:
-    """``control``: the socket to the machine."""
+    """Serves the machine. ``control``: the socket to it."""
 
     def __init__(self, control: _socket.socket) -> None:
         self._control = control
         self._hook, self._tracer = births.install()
         self._follows = False
-        #: By path: the file's time and size, and its code.
+        #: For each path: the modification time and size of the file, and its code.
         self._code: dict[str, tuple[tuple[int, int], CodeType]] = {}
 
     def serve(self) -> None:
-        """Until the machine is gone; then nothing is left."""
+        """Answer requests until the machine is gone. Then end all processes."""
         while True:
             data, descriptors = self._receive()
             fields = data.split(SEPARATOR)
@@ -102,7 +102,7 @@ class Zygote:
         path = os.path.join(folder, file)
         try:
             code: CodeType | Exception = self._compiled(path)
-        except Exception as error:  # its own process shows it, as an interpreter would
+        except Exception as error:  # raised again in the new process, which prints it as an interpreter would
             code = error
         parent = os.getpid()
         os_pid = os.fork()
@@ -133,18 +133,19 @@ class Zygote:
             touches.note(path, text)
             self._load(text)
             gc.collect()
-            gc.freeze()  # a collection in a child would copy all that it looks at
+            gc.freeze()  # a collection in a child would copy all pages that it examines
         return known[1]
 
     def _load(self, text: bytes) -> None:
-        """Load what of the standard library a program will import: each of its processes then has it from the start."""
+        """Import the modules of the standard library that a program imports, so that its processes have them from the
+        start."""
         for node in ast.walk(ast.parse(text)):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
             for name in names:
                 if name.partition(".")[0] in _PRELOADED:
-                    with contextlib.suppress(Exception):  # no module, or one that says so when the program imports it
+                    with contextlib.suppress(Exception):  # no module, or an error that the program will get as well
                         __import__(name)
                     if name.startswith("multiprocessing"):
                         self._load_multiprocessing()
@@ -159,8 +160,8 @@ class Zygote:
     # Ends
 
     def _end_all(self, grace_s: float) -> None:
-        """What is left may end by itself for so long, and is then killed, whoever its parent is: who loses it gives it
-        to us."""
+        """End all that is left, whichever process is its parent, since orphans are handed to us. It may end by itself
+        within ``grace_s`` seconds, and is then killed."""
         give_up_s, pause_s = time.monotonic() + grace_s, 0.0001
         while True:
             try:
@@ -179,7 +180,7 @@ class Zygote:
 
 
 def _descendants(os_pid: int) -> list[int]:
-    """All that descend from a process, by what each process says of its parent: not every kernel tells of children."""
+    """Return all descendants of a process, by the parent of each process, because not every kernel lists children."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
@@ -196,12 +197,12 @@ def _descendants(os_pid: int) -> list[int]:
     return found
 
 
-# In a process that was born
+# In a new process
 
 
 def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) -> None:
-    """Be a process of its own, with a terminal. That does not control it: else the end of the process would hang up on
-    those that it leaves behind, which here no shell leads."""
+    """Prepare a process of its own, with a terminal. That is not its controlling terminal: otherwise the end of the
+    process would hang up on the processes that it leaves behind, since there is no shell as a session leader."""
     _prctl(_PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
@@ -232,7 +233,7 @@ def _run(
     function: str,
     arguments: list[object],
 ) -> int:
-    """The whole of the program; returns its exit status."""
+    """Run the whole program, and return its exit status."""
     sys.argv = [file] if function else [file, *map(str, arguments)]
     sys.path[0] = os.path.dirname(path)
     new = type(sys)
@@ -256,7 +257,7 @@ def _run(
 def _guarded(
     tracer: births.Lines, code: CodeType | Exception, module: ModuleType, function: str, arguments: list[object]
 ) -> int:
-    """What an interpreter does with an exception that nobody catches."""
+    """Run the program, and handle an uncaught exception as an interpreter does."""
     try:
         if isinstance(code, Exception):
             raise code
@@ -282,7 +283,7 @@ def _guarded(
 
 
 def _finish(status: int) -> NoReturn:
-    """End as an interpreter ends: threads are joined, exit functions run, what was written is out."""
+    """End as an interpreter ends: join threads, run exit functions, flush output."""
     try:
         run_exit_functions()
         sys.stdout.flush()
@@ -300,7 +301,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _remove(folder: str) -> None:
-    """A folder, and all that is in it."""
+    """Remove a folder, and all that is in it."""
     try:
         for path, folders, files in os.walk(folder, topdown=False):
             for name in files:
@@ -309,12 +310,12 @@ def _remove(folder: str) -> None:
                 inner = os.path.join(path, name)
                 os.unlink(inner) if os.path.islink(inner) else os.rmdir(inner)
         os.rmdir(folder)
-    except OSError:  # somebody else removes it, too
+    except OSError:  # another process removes it, too
         pass
 
 
 def main(control: int, room: str) -> None:
-    """The whole life of the zygote. ``room``: a folder that is gone when the machine is."""
+    """Run the whole life of the zygote. ``room``: a folder that is removed when the machine is gone."""
     for number in (_signal.SIGINT, *_ORDINARY):
         _signal.signal(number, _signal.SIG_IGN)
     with open("/proc/self/comm", "w") as comm:

@@ -1,9 +1,9 @@
-"""The views that share the middle of the screen; ``keys.PANELS`` lists them.
+"""The panels, of which one at a time fills the middle of the screen; ``keys.PANELS`` lists them.
 
-A panel is a module of this package, or a package of its own, and nobody imports it but ``make``: the first frame loads
-the one that it shows. What a screen has to know of a panel's widgets is a class that it can import without them
-(``sandbox.tui.widgets.entry.TakesAllKeys``), and what only some of a panel's moments need is imported in the function
-that needs it.
+A panel is a module of this package, or a package of its own, and only ``make`` imports it: the first frame loads just
+the panel that it shows. What a screen needs to know of a panel's widgets is a class that can be imported without them
+(``sandbox.tui.widgets.entry.TakesAllKeys``), and modules that a panel rarely needs are imported in the functions that
+need them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,6 @@ from sandbox.tui.panels.panel import Panel
 
 
 def make(name: str) -> Panel:
-    """The panel of this name; its file is loaded when it comes to the front for the first time."""
+    """Return a new panel of this name, importing its module if needed."""
     made: Panel = getattr(import_module(f"{__name__}.{name}"), name.capitalize())(id=name)
     return made

@@ -1,4 +1,4 @@
-"""The board: who is READY, RUNNING, BLOCKED and DONE, side by side."""
+"""The board panel: the READY, RUNNING, BLOCKED and DONE processes in columns, side by side."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from sandbox.tui.widgets.lines import WIDE, Piece, Window, line, width_of
 from sandbox.util.units import MS
 from sandbox.views.board import Row
 
-#: Cells of a name.
+#: Bounds of the width of a name, in cells.
 _MIN_NAME, _MAX_NAME = 5, 16
-#: Cells of the frame beside a title.
+#: Cells of the border next to a title.
 _TITLE_FRAME = 6
-#: Narrower columns do not say what their figures mean.
+#: Narrower columns do not explain their figures.
 _MIN_FOR_TITLE = 18
-#: How many of those that wait say how wide their column should be.
+#: The number of waiting processes that are measured to find the width of their column.
 _MAX_MEASURED = 20
-#: The columns' usual shares of the width, and the cells without which they tell nothing; the third may have more.
+#: The columns' usual shares of the width, and their least useful widths in cells; the third column may take more.
 _SHARES, _LEAST = (27, 32, 28, 21), (20, 27, 0, 18)
 _SHARES_NARROW, _LEAST_NARROW = (19, 22, 26, 13), (15, 19, 0, 13)
 _BLOCKED = 2
-#: Where DONE is narrower, whose zombie it is is told by the inspector.
+#: Narrower DONE columns do not name a zombie's parent, which the inspector shows.
 _FOR_ZOMBIE = 30
-#: In addresses of this machine, the port tells all.
+#: Addresses of this machine are shown by their ports only.
 _HERE = "127.0.0.1"
-#: Who has what somebody waits for, by pid and name.
+#: The holder of an awaited resource, by pid and name.
 _HOLDER = re.compile(r"((?:←|→) \d+) \S+$")
-#: A bar of fewer cells tells nothing.
+#: The least number of cells of a useful bar.
 _MIN_BAR = 5
 
 
 class Column(Processes):
-    """Processes of one state. ``means``: what stands at the right."""
+    """A column of processes in one state. ``means``: the meaning of the figures at its right."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -58,14 +58,14 @@ class Column(Processes):
     state: State
 
     def update_from(self, session: Session, chosen: int | None) -> None:
-        """Show the present state of the board."""
+        """Show the processes as they are at the point looked at."""
         self.remember(session, chosen)
         number = f"{self.number(session)}"
         if not session.view.listing.plain and (shown := f"{len(self.in_order(session))}") != number:
             number = f"{shown}/{number}"
         name = wording.state(self.state)
         if cell_len(f"{name} {number}") > self.outer_size.width - _TITLE_FRAME:
-            name = name.partition(" ")[0]  # of two languages, the reader's
+            name = name.partition(" ")[0]  # of a state's names in two languages, keep the reader's
         title = f"{name} {number}"
         if cell_len(title) > self.outer_size.width - _TITLE_FRAME:
             title = f"{name} {number.partition('/')[0]}"
@@ -73,37 +73,40 @@ class Column(Processes):
         self.update_lines()
 
     def members(self, session: Session) -> Collection[int]:
-        """The processes to show."""
+        """Return the pids of the processes to show."""
         raise NotImplementedError
 
     def number(self, session: Session) -> int:
-        """How many processes are in this state."""
+        """Return the number of processes in this state."""
         return len(self.members(session))
 
     def aside(self, session: Session) -> str:
-        """What stands at the right of the title."""
+        """Return the text at the right of the title."""
         return _(self.means)
 
     def in_order(self, session: Session) -> Collection[int]:
-        """Those of them that lists show, first on top."""
+        """Return the pids that pass the lists' filter, in order from the top."""
         return session.view.listing.pids(self.members(session), session.view)
 
     def order_at(self, x: int, y: int) -> str | None:
-        """In its borders: above, the title stands for names; below, what stands at the right for that."""
+        """Return the order to sort by for a click on the column's border: by name at the top, by the figure at the
+        bottom."""
         if y == 0:
             return "name"
         return self.means_order if y == self.outer_size.height - 1 else None
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        """One process's line. ``others``: how many are folded into it."""
+        """Return the pieces of a process's line. ``others``: the number of processes folded into it."""
         raise NotImplementedError
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What stands at the right of processes that are here, folded into the line of one that is not."""
+        """Return the text at the right of a line whose process is in another column, for the processes folded into
+        it."""
         raise NotImplementedError
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """A line for a process and those folded into it; the first is in sight unless a person wants to see another."""
+        """Yield the lines, each for a process and those folded into it. The top is in sight unless the user has
+        scrolled or chosen a process."""
         lines = self._gather(session)
         place = [*lines].index(self.chosen) if self.chosen in lines else None
         if place is None and not self.wheeled:
@@ -116,7 +119,8 @@ class Column(Processes):
         yield from self.scrolled(len(lines), place, shown, width, height)
 
     def _gather(self, session: Session) -> dict[int, list[int]]:
-        """The processes, by the one whose line they are part of: it stands where the first of them does."""
+        """Return the pids in the column, grouped by the process whose line they are part of; each group is placed where
+        its first process is."""
         tree = session.view.tree
         lines: dict[int, list[int]] = {}
         for pid in self.in_order(session):
@@ -124,7 +128,7 @@ class Column(Processes):
         return lines
 
     def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
-        """Without a pid where the process itself is in another column."""
+        """Return the pieces of a line, which has no pid if its own process is in another column."""
         if row.pid in pids:
             return self.pieces(session, row, width, len(pids) - 1)
         palette = self.palette
@@ -137,7 +141,8 @@ class Column(Processes):
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        """How each line begins: pid, sign, name, and how many others are folded into it, in ``width`` cells."""
+        """Return the beginning of a line in ``width`` cells: pid, sign, name, and the number of processes folded into
+        it."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = ZOMBIE_SIGN if row.zombie_of is not None else FAILED_SIGN if failed else SIGNS[row.state]
@@ -156,7 +161,8 @@ def _digits(session: Session) -> int:
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
-    """CPU time used, and the declared demand where there is one: ``40/90 ms``; shorter where room is short."""
+    """Return the CPU time used, with the declared demand if there is one: ``40/90 ms``, or a percentage if ``room`` is
+    short."""
     used_ns, demand_ns = session.view.cpu_ns(row.pid), row.admitted.demand_ns
     if demand_ns is None:
         return brief(used_ns)
@@ -169,7 +175,7 @@ def _room(width: int, pieces: list[Piece]) -> int:
 
 
 class ReadyColumn(Column):
-    """The ready queue, its head on top."""
+    """The ready queue, with its head at the top."""
 
     means, state = N_("CPU used"), State.READY
     means_order = "cpu"
@@ -180,7 +186,7 @@ class ReadyColumn(Column):
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
         if width - len(used) <= _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME):
-            used = ""  # the half of a number tells nothing
+            used = ""  # part of a number would be misleading
         head = self.head(session, row, width - len(used), others)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 
@@ -189,8 +195,8 @@ class ReadyColumn(Column):
 
 
 def _brief_cause(session: Session, row: Row) -> str:
-    """What a process waits for; of an address of this machine the port, and nothing if its name tells that already. Of
-    what is held, who has it."""
+    """Return a brief text for what a process waits for: for a held resource, its holder; for a local address, only the
+    port, or nothing if the process's name contains it."""
     if row.on is None:
         return ""
     if row.waits_for is not None and (held := wording.held(row.on, row.waits_for, session.view.names)):
@@ -201,19 +207,19 @@ def _brief_cause(session: Session, row: Row) -> str:
 
 
 def _briefly(value: Figure) -> Figure:
-    """An address without what is the same of all; a time to the millisecond, if it is no shorter."""
+    """Shorten a figure: drop the host of a local address, and round times of 10 ms or more to ms."""
     if isinstance(value, str):
         return value.removeprefix(_HERE)
     return round(value, -6) if isinstance(value, int) and value >= 10 * MS else value
 
 
 class BlockedColumn(Column):
-    """Processes that wait, and for what."""
+    """The blocked processes and what they wait for."""
 
     means, state = N_("waits for"), State.BLOCKED
 
     def members(self, session: Session) -> Collection[int]:
-        """Those that are stopped stand below those that wait."""
+        """Return the blocked processes, followed by the stopped ones."""
         board = session.view.board
         return [*board.blocked, *board.stopped] if board.stopped else board.blocked
 
@@ -229,27 +235,27 @@ class BlockedColumn(Column):
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(session, row), folded(others)
-        name = _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME) + len(mark)  # the reason is what one looks for
+        name = _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME) + len(mark)  # the reason matters more
         if cell_len(on) > width - name:
-            on = _HOLDER.sub(r"\1", on)  # its name stands in its own line
+            on = _HOLDER.sub(r"\1", on)  # the holder's name stands in its own line
         head = self.head(session, row, max(width - cell_len(on), name), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
 
     def wanted(self, session: Session) -> int:
-        """The cells in which nothing of the first ones is cut."""
+        """Return the width in cells at which none of the first lines is cut."""
         board, digits = session.view.board, _digits(session) + 4
         first = [board.rows[pid] for pid in islice(chain(board.blocked, board.stopped), _MAX_MEASURED)]
         names = ((min(cell_len(row.name), _MAX_NAME), _brief_cause(session, row)) for row in first)
         return max((digits + cells + cell_len(on) for cells, on in names), default=0)
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What they wait for, if it is of one kind."""
+        """Return what the processes wait for, if it is the same for all."""
         rules = {on.rule if (on := session.view.board.rows[pid].on) is not None else "waiting" for pid in pids}
         return wording.cause(Clause(rules.pop())) if len(rules) == 1 else "", self.palette.blocked
 
 
 class DoneColumn(Column):
-    """Processes that have ended, the latest on top."""
+    """The processes that have ended, the latest at the top."""
 
     means, state = N_("turnaround"), State.EXITED
 
@@ -260,7 +266,7 @@ class DoneColumn(Column):
         return len(session.view.board.exited) + session.view.board.retired
 
     def aside(self, session: Session) -> str:
-        """Where not all are listed, how many are not."""
+        """Return the number of retired processes, which are not listed, if there are any."""
         number = session.view.board.retired
         return _("{number} retired").format(number=number) if number else super().aside(session)
 
@@ -284,20 +290,20 @@ class DoneColumn(Column):
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """How many of them failed."""
+        """Return the number of processes that failed."""
         exits = [session.view.board.rows[pid].exited for pid in pids]
         failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
         return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
 
 
 def _zombie(session: Session, parent: int, width: int) -> str:
-    """That its parent has not asked for it yet."""
+    """Return the text for a zombie whose parent has not waited for it yet."""
     name = session.view.names.get(parent, "")
     return _("zombie of {pid} {name}").format(pid=parent, name=name) if width >= _FOR_ZOMBIE else _("zombie")
 
 
 class RunningColumn(Column):
-    """Each mini CPU with its process, and how much of the slice is used; a few lines each where there is room."""
+    """Each mini CPU with its process and the used part of its time slice; several lines per CPU if there is room."""
 
     state = State.RUNNING
 
@@ -351,7 +357,7 @@ class RunningColumn(Column):
         return self._bar(used_ns, demand_ns, width, self.palette.blocked)
 
     def _bar(self, used_ns: int, whole_ns: int, width: int, style: Style) -> list[Piece]:
-        """How much of the whole is used."""
+        """Return a bar that shows the used part of a whole."""
         used_ns = min(used_ns, whole_ns)
         text = part(used_ns, whole_ns)
         if width - 1 - len(text) < _MIN_BAR:
@@ -361,14 +367,14 @@ class RunningColumn(Column):
 
 
 def _labels() -> list[str]:
-    """What stands before what is told of a process on a CPU, all of one width."""
+    """Return the labels of the lines about a process on a CPU, padded to the same width."""
     labels = (_("runs"), _("slice"), _("cpu"))
     width = max(map(cell_len, labels)) + 1
     return [fit(label, width) for label in labels]
 
 
 class Board(Panel):
-    """Four columns."""
+    """The board, made of four columns."""
 
     timeline = "always"
     folds = True
@@ -383,7 +389,7 @@ class Board(Panel):
             DoneColumn(id="done"),
         ]
         self._session: Session | None = None
-        #: Cells that reasons have needed so far: columns that became narrow again would jump.
+        #: The widest text of reasons so far, in cells: the columns would jump if they became narrow again.
         self._needed = 0
 
     def compose(self) -> ComposeResult:
@@ -404,7 +410,8 @@ class Board(Panel):
             column.update_from(session, chosen)
 
     def _share_out(self) -> None:
-        """Why processes wait is cut last: the other columns give way to it, as far as they tell something then."""
+        """Distribute the width among the columns. The reasons of blocked processes are cut last: other columns shrink
+        for them."""
         widths = shared_out(self.size.width, self._needed + 2 + 2 * (self.size.width >= WIDE))
         for column, width in zip(self._columns, widths, strict=True):
             if column.styles.width is None or column.styles.width.value != width:
@@ -412,8 +419,8 @@ class Board(Panel):
 
 
 def shared_out(width: int, wanted: int) -> list[int]:
-    """The cells of the columns, of ``width`` altogether: in their usual proportions, or with as much of what is
-    ``wanted`` for the blocked ones as the others can give, which they do in proportion to what each has to spare."""
+    """Return the widths of the columns, ``width`` cells in all: in their usual proportions, or with as much of
+    ``wanted`` for the blocked column as the other columns can spare, each in proportion to what it can spare."""
     shares, least = (_SHARES, _LEAST) if width >= WIDE else (_SHARES_NARROW, _LEAST_NARROW)
     cells = [width * share // sum(shares) for share in shares]
     cells[1] += width - sum(cells)

@@ -1,4 +1,4 @@
-"""The running scenario under several policies in virtual time, beside the run and without disturbing it."""
+"""The compare panel: runs the scenario under several policies in virtual time, in a process apart from the live run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sandbox.util.text import clean_line
 
 
 class Pages(ScrolledLines):
-    """Lines whose pieces have tones: each the name of a style."""
+    """Scrollable lines of text; each piece of a line has a tone, which names a style of the palette."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -45,7 +45,8 @@ class Pages(ScrolledLines):
         self._top = 0
 
     def set_lines(self, lines: Sequence[Line], anew: bool = False) -> None:
-        """Show these, from their beginning; ``anew``: they say in other words what is there, and the place stays."""
+        """Show these lines from their beginning; with ``anew``, keep the scroll position, as they are the same text in
+        another layout."""
         if lines is not self._all:
             self._all = lines
             self._top = max(min(self._top, len(lines) - self.size.height), 0) if anew else 0
@@ -56,7 +57,7 @@ class Pages(ScrolledLines):
 
     @property
     def place(self) -> str:
-        """Which of the lines are in sight, in words; "" if all are."""
+        """The range of lines in sight, as text; "" if all are."""
         count, height = len(self._all), self.size.height
         if count <= height:
             return ""
@@ -71,19 +72,19 @@ class Pages(ScrolledLines):
         ]
 
 
-#: Cells of the bar of progress.
+#: The width of the progress bar in cells.
 _BAR = 20
-#: On narrower terminals sentences are cut off rather than broken into many short lines.
+#: On narrower terminals, sentences are cut off rather than broken into many short lines.
 _MIN_SENTENCE = 40
-#: Seconds for which the terminal has kept its size before a table is made for it.
+#: The time in seconds without a change of size after which a table is made for the new size.
 _SETTLED_S = 0.3
-#: What took longer than this, in seconds, is not made again for the sake of its width.
+#: Comparisons that took longer than this, in seconds, are not repeated for a new width.
 _MAX_AGAIN_S = 10
 
 
 class Compare(Panel, can_focus=True):
-    """Which policies take part, and what came of it. The work is done in a process of its own, which ends when another
-    panel comes to the front."""
+    """The policies to compare and the result of the comparison. The work is done in a process of its own, which ends
+    when another panel is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
     timeline = "never"
@@ -96,16 +97,16 @@ class Compare(Panel, can_focus=True):
         self._session: Session | None = None
         self._comparison: Worker[AnyMessage] | None = None
         self._listening: Listening | None = None
-        #: Whether it has told all that there is to tell.
+        #: Whether the comparison has reported its end.
         self._done = False
-        #: What came of the last one, and what it had been asked for.
+        #: The result of the last comparison, and its task.
         self._outcome: Compared | None = None
         self._asked_for: CompareTask | None = None
         self._began_s = self._took_s = 0.0
-        #: Until the size has come to rest.
+        #: Runs until the size has settled.
         self._settling: Timer | None = None
         self._as_graphs = False
-        #: Says again what it says, where that is sentences.
+        #: Repeats the present sentences for a new width; None if none are shown.
         self._again: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -127,7 +128,7 @@ class Compare(Panel, can_focus=True):
         self._give_up()
 
     def on_resize(self) -> None:
-        """Sentences are broken anew; a table is made anew when the size has come to rest."""
+        """Break sentences anew at once, and remake a table when the size has settled."""
         if self._again is not None:
             self.call_after_refresh(self._again)
         if self._settling is not None:
@@ -135,7 +136,7 @@ class Compare(Panel, can_focus=True):
         self._settling = self.set_timer(_SETTLED_S, self._fit_width)
 
     def on_unmount(self) -> None:
-        """Leave no process behind."""
+        """End the comparison, so that no process is left behind."""
         self._stop()
 
     def _give_up(self) -> None:
@@ -143,11 +144,11 @@ class Compare(Panel, can_focus=True):
             self._stop()
             if self._outcome is None:
                 self._invite()
-            elif self._asked_for is not None:  # cut short: what is shown still has another width
+            elif self._asked_for is not None:  # the comparison was cut short, and the result shown is for another width
                 self._asked_for.width = 0
 
     def _fit_width(self) -> None:
-        """In virtual time the same comes out again: what is shown is made once more, for the width that there is."""
+        """Repeat the comparison for the new width: in virtual time, its result is the same."""
         width, task = self._pages.size.width, self._asked_for
         shown = self._outcome is not None and self.display
         if shown and task is not None and task.width != width and self._took_s <= _MAX_AGAIN_S:
@@ -175,7 +176,7 @@ class Compare(Panel, can_focus=True):
         self._pages.set_lines([[], *([(f" {line}", "text")] for line in broken)])
 
     def _broken(self, sentence: str) -> list[str]:
-        """In lines, all but the first indented."""
+        """Break a sentence into lines, all but the first indented."""
         width = max(self._pages.size.width - 2, _MIN_SENTENCE)
         return wrap(sentence, width, indent="    ")
 
@@ -229,7 +230,7 @@ class Compare(Panel, can_focus=True):
 
     def _hear(self, message: AnyMessage) -> None:
         if self._outcome is not None and not isinstance(message, Compared):
-            return  # it is there, and only made for another width
+            return  # the result is known already, and is only remade for another width
         match message:
             case Running(label, number, of):
                 self._leave_line()
@@ -258,16 +259,16 @@ class Compare(Panel, can_focus=True):
     # Keys
 
     def action_start(self) -> None:
-        """Compare."""
+        """Start the comparison."""
         if self._session is not None:
             self._start(self._session)
 
     def action_choose(self) -> None:
-        """Say which policies take part."""
+        """Type the policies to compare."""
         self._entry.focus()
 
     def action_graphs(self) -> None:
-        """Show charts of what came of it instead of the table, or the table again."""
+        """Toggle between the table and the charts of the result."""
         if self._outcome is None:
             return
         self._as_graphs = not self._as_graphs
@@ -276,7 +277,7 @@ class Compare(Panel, can_focus=True):
             self.update_from(self._session, None)
 
     def action_save(self) -> None:
-        """What came of it, as it is shown, into a file."""
+        """Save the result to a file, as it is shown."""
         from sandbox.tui.screens.forms import SaveAs
 
         if self._outcome is None or self._session is None:
@@ -288,7 +289,7 @@ class Compare(Panel, can_focus=True):
         ask(self, dialog, lambda path: save(self, path, lines))
 
     def action_cancel(self) -> None:
-        """End a comparison that takes too long."""
+        """Cancel the comparison."""
         self._give_up()
 
     def action_scroll(self, lines: int) -> None:
@@ -297,13 +298,13 @@ class Compare(Panel, can_focus=True):
             self.update_from(self._session, None)
 
     def action_page(self, by: int) -> None:
-        """Scroll a page down, or up; one line stays in sight."""
+        """Scroll by pages; one line stays in sight."""
         self.action_scroll(by * (self._pages.size.height - 1))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """These take part."""
+        """Start a comparison of the policies typed."""
         event.stop()
-        self.action_start()  # the line is left when what it says makes sense
+        self.action_start()  # the line keeps the focus until its text is accepted
 
     def on_entry_line_left(self) -> None:
         self.focus()

@@ -1,5 +1,4 @@
-"""The log: every event of the run in words, from the beginning. The line that is chosen is the time that all panels
-show."""
+"""The log panel: every event of the run in words, from the beginning. All panels show the time of the chosen line."""
 
 from __future__ import annotations
 
@@ -21,11 +20,11 @@ from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Choice, Choices, Turned
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
-#: Cells of what kind of event it is.
+#: The width in cells of the kind of event.
 _KIND = 11
-#: A frame may read or search the run for so long; between two frames, and so the rest of it soon comes.
+#: The time in seconds per frame for reading and searching the run.
 _READ_S = 0.015
-#: The styles of what events tell; all others are plain.
+#: The styles of lines by event; all others are plain.
 _TONES = {
     "Admitted": "strong",
     "Ready": "ready",
@@ -39,7 +38,7 @@ _TONES = {
 
 
 class LogList(Choices[int]):
-    """The lines, by the index of their events."""
+    """The lines of the log, by the indices of their events."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -61,12 +60,12 @@ class LogList(Choices[int]):
         self.update_lines()
 
     def place(self, session: Session) -> int:
-        """The number of the line that is chosen: the last one of what is looked at."""
+        """Return the number of the chosen line: the last one at the point looked at."""
         view = session.view
         return view.chronicle.place(view.moment.index if view.looks_back else len(view.past))
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """Those in sight; at the present, the last ones."""
+        """Yield the lines in sight; at the present, the last ones."""
         lines = session.view.chronicle.lines
         if not lines:
             said = [_("Nothing has happened yet, or no line has what is looked for.")]
@@ -89,7 +88,7 @@ class LogList(Choices[int]):
 
 
 class Log(Panel, can_focus=True):
-    """One list, which goes on while it shows the present."""
+    """The panel with the log, which follows the present unless the past is looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
     poll_every_s = 0.1
@@ -108,47 +107,47 @@ class Log(Panel, can_focus=True):
         self._list.update_from(session)
 
     def poll(self) -> None:
-        """Read on, even where nothing happens any more."""
+        """Go on reading the run even without new events."""
         if self._session is not None and self._session.view.chronicle.progress < 1:
             self._list.update_from(self._session)
 
     # Keys
 
     def action_choose(self, by: int) -> None:
-        """The next line, or the one before."""
+        """Choose another line, ``by`` lines further on."""
         session = self._session
         if session is None:
             return
         lines, view = session.view.chronicle.lines, session.view
         place = self._list.place(session) + by
         if by < 0 and view.looks_back and 0 <= place + 1 < len(lines) and lines[place + 1] + 1 < view.moment.index:
-            place += 1  # what is looked at came after its line
+            place += 1  # the point looked at came after its line
         if lines and (place < len(lines) or view.looks_back):
             last = place >= len(lines) - 1 and by > 0
             self.post_message(Turned(None if last else lines[max(place, 0)] + 1))
 
     def action_page(self, by: int) -> None:
-        """A page on, or back."""
+        """Go on or back by pages."""
         self.action_choose(by * max(self._list.size.height - 2, 1))
 
     def action_first(self) -> None:
-        """To the first line."""
+        """Go to the first line."""
         if self._session is not None and self._session.view.chronicle.lines:
             self.post_message(Turned(self._session.view.chronicle.lines[0] + 1))
 
     def action_last(self) -> None:
-        """To the present, and follow it."""
+        """Go to the present and follow it."""
         self.post_message(Turned(None))
 
     def action_copy(self) -> None:
-        """The chosen line into the clipboard."""
+        """Copy the chosen line to the clipboard."""
         session = self._session
         if session is not None and (place := self._list.place(session)) >= 0:
             chronicle = session.view.chronicle
             copy(self.app, written(chronicle.line(chronicle.lines[place])))
 
     def action_save(self) -> None:
-        """Into a file all lines that there are; of a filtered log those that match."""
+        """Save all lines to a file, or those that match the filter."""
         from sandbox.tui.screens.forms import SaveAs
 
         if self._session is not None:
@@ -162,5 +161,5 @@ class Log(Panel, can_focus=True):
 
 
 def written(said: Line) -> str:
-    """A line as ``ossandbox run`` prints it."""
+    """Return a line as ``ossandbox run`` prints it."""
     return f"{said.time}  {fit(said.kind, _KIND)} {said.pid:>4}  {said.text}"

@@ -1,4 +1,4 @@
-"""The tree of processes, and several programs at once in one memory: what each of them has of it."""
+"""The memory panel: the process tree, and the memory that each process has."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
         MemoryUse = Any
 
 
-#: Cells of a name, and of a size.
+#: Widths in cells of a name, and of a size.
 _NAME, _NAME_NARROW = 30, 24
 _SIZE = 9
-#: Where the names begin.
+#: The column in which names begin.
 _PID = 8
-#: More than there ever are.
+#: More than the number of processes there can be.
 _MAX_PROCESSES = 1 << 20
-#: Deeper generations are indented no further.
+#: Deeper generations are not indented further.
 _MAX_DEPTH = 6
 
 
 class MemoryList(Processes):
-    """A line a process."""
+    """The list, with a line for each process."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -50,7 +50,7 @@ class MemoryList(Processes):
         self._known: Mapping[int, MemoryUse] = {}
 
     def update_from(self, session: Session, chosen: int | None, known: Mapping[int, MemoryUse]) -> None:
-        """``known``: what memory each has, of those about which the system was asked."""
+        """Show the processes. ``known``: the memory of the processes about which the system was asked, by pid."""
         self.remember(session, chosen)
         self._known = known
         signs = _("█ private   ░ shared with others")
@@ -59,7 +59,7 @@ class MemoryList(Processes):
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """A heading, then the processes."""
+        """Yield a heading, then the processes."""
         members = self.members(session)
         place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
 
@@ -71,12 +71,12 @@ class MemoryList(Processes):
         yield from self.scrolled(len(members), place, shown, width, height - 1)
 
     def members(self, session: Session) -> Sequence[Member]:
-        """The processes that live, and those of whose children one does, as lists show them."""
+        """Return the processes that are alive or have living descendants, as the lists show them."""
         view = session.view
         return view.listing.members(view.tree.arranged(view.board.rows, view.board.exited), view)
 
     def order_at(self, x: int, y: int) -> str | None:
-        """In the heading: pids, and names; beyond these, those that have used most."""
+        """Return the order to sort by for a click on the heading: by pid, by name, or elsewhere by CPU time used."""
         if y != 1:
             return None
         return "pid" if x < _PID else "name" if x < (_NAME if self.size.width >= WIDE else _NAME_NARROW) else "cpu"
@@ -109,7 +109,7 @@ class MemoryList(Processes):
 
 
 class Memory(Panel, can_focus=True):
-    """One list."""
+    """The panel with the list of processes."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("memory")
 
@@ -133,7 +133,7 @@ class Memory(Panel, can_focus=True):
         self._list.update_from(session, chosen, self._known)
 
     def poll(self) -> None:
-        """Ask the system about those that are in sight."""
+        """Ask the system about the memory of the processes in sight."""
         session = self._session
         if session is None:
             return
@@ -151,7 +151,7 @@ class Memory(Panel, can_focus=True):
         self.update_from(session, self._chosen)
 
     def action_page(self, by: int) -> None:
-        """Choose the process a page below, or above."""
+        """Choose a process, ``by`` pages further on."""
         self._choose(by * max(self._list.size.height - 3, 1))
 
     def action_end(self, by: int) -> None:

@@ -1,4 +1,4 @@
-"""What every panel is."""
+"""The base class of panels."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from sandbox.tui.state.session import Session
 
 
 class Panel(Widget):
-    """One view of the machine. Whatever it does with keys of its own is among ``keys.ACTIONS`` under its name, and its
-    ``BINDINGS`` are ``keys.bindings(name)``. Nobody calls it while it is not in front, and it costs nothing then."""
+    """One view of the machine. The actions of a panel's own keys are in ``keys.ACTIONS`` under its name, and its
+    ``BINDINGS`` are ``keys.bindings(name)``. A panel that is not in front is never called and costs nothing."""
 
-    #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
+    #: Whether the timeline stays below the panel: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
 
-    #: Whether processes that are folded away have no line on it: then the one whose line they are part of is chosen.
+    #: Whether processes that are folded away have no line on it, so that the process whose line they are part of is
+    #: chosen instead.
     folds: ClassVar[bool] = False
 
-    #: What its list can leave out with a filter: processes (the timeline below has them, too), lines of the log, or
-    #: nothing.
+    #: What a filter can hide: processes (also on the timeline below), lines of the log, or nothing.
     filters: ClassVar[Literal["processes", "log", ""]] = "processes"
 
-    #: While it is in front, how often it looks at what no event tells, in seconds; None: events tell all.
+    #: The interval in seconds at which the panel is polled while in front, for changes without events; None: no
+    #: polling.
     poll_every_s: ClassVar[float | None] = None
 
     def __init__(self, id: str) -> None:
@@ -34,36 +35,36 @@ class Panel(Widget):
         self._polling: Timer | None = None
 
     def update_from(self, session: Session, chosen: int | None) -> None:
-        """Show the session as it is now; called for every frame. ``chosen``: the pid of the chosen process."""
+        """Show the session as it is now; called for every frame. ``chosen``: the pid of the chosen process, or None."""
         raise NotImplementedError
 
     def poll(self) -> None:
-        """Look at what no event tells."""
+        """Look for changes that no event reports."""
 
     def single_out(self) -> None:
-        """The lesson speaks of the chosen process."""
+        """Restrict the view to the chosen process, as the lesson is about it; does nothing by default."""
 
     def shows_fault(self, fault: Fault) -> bool:
-        """Whether it shows this fault itself, where it belongs; all others are told over the screen."""
+        """Whether the panel shows this fault itself; other faults are shown as messages over the screen."""
         return False
 
     def arrive(self) -> None:
-        """It has come to the front."""
+        """Prepare for being in front."""
         self.take_keys()
         if self.poll_every_s is not None and self._polling is None:
             self.poll()
             self._polling = self.set_interval(self.poll_every_s, self.poll)
 
     def leave(self) -> None:
-        """Another one comes to the front."""
+        """Stop polling, as another panel comes to the front."""
         if self._polling is not None:
             self._polling.stop()
             self._polling = None
 
     def take_keys(self) -> None:
-        """Have the keys, if it can have them."""
+        """Take the keyboard focus, or clear it if the panel cannot have it."""
         self.screen.set_focus(self if self.can_focus else None)
 
     def key(self, action: str) -> str:
-        """The key of an action, as people write it."""
+        """Return the key of an action, as users write it."""
         return config_of(self).key(action)

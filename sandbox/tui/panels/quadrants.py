@@ -1,4 +1,4 @@
-"""Synchronous and asynchronous, blocking and non-blocking: where each process is."""
+"""The quadrants panel: processes by synchronous or asynchronous, and blocking or non-blocking."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from sandbox.views.quadrants import Seat, seats
 #: Lines above and below the boxes.
 _HEADING, _CAPTION = 1, 2
 _MIN_BOX = 5
-#: In fewer lines there is no room for boxes.
+#: With fewer lines there is no room for boxes.
 _MIN_HEIGHT = 2 * _MIN_BOX
-#: Where there are none: cells of a quadrant's title, and where the names begin.
+#: The layout without boxes: the width of a quadrant's title, the column where names begin, and the gap between names.
 _TITLE, _NAMES_AT, _BETWEEN = 27, 33, 2
-#: A name and whose it is, 0 where it is nobody's.
+#: A name and the pid of its process, or 0 for text that is no name.
 _Name = tuple[str, int]
 
 
 class QuadrantMap(Picture):
-    """Above are processes that wait for an answer, below those that go on meanwhile; at the left those off the CPU."""
+    """The four quadrants. Processes that wait for an answer are above, those that go on meanwhile below; those off the
+    CPU are at the left."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -49,7 +50,7 @@ class QuadrantMap(Picture):
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The boxes; what is above and below them only where there is room."""
+        """Draw the boxes, and the texts above and below them if there is room."""
         session = self._session
         if session is None:
             return []
@@ -90,13 +91,13 @@ class QuadrantMap(Picture):
         self.fill(canvas, box.shrink((1, 1, 1, 1)), inside, 1, lambda row: self._note(row.pid))
 
     def _inside(self, session: Session, synchronous: bool, blocking: bool) -> list[Row]:
-        """The processes in a quadrant."""
+        """Return the processes in a quadrant."""
         here, rows = (synchronous, blocking), session.view.board.rows
         return [rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here]
 
     def _list(self, canvas: Canvas, session: Session, width: int, height: int) -> None:
-        """A title for each quadrant and the names beside it, in as many lines as there is room for; below them why the
-        chosen process is in its one."""
+        """Draw a title for each quadrant with the names next to it, in as many lines as there is room for, and below
+        them why the chosen process is in its quadrant."""
         quadrants = [
             (title, blocking, self._inside(session, synchronous, blocking))
             for synchronous, blocking, title in (
@@ -132,7 +133,7 @@ class QuadrantMap(Picture):
         return wording.seat(seat.why, seat.on)
 
     def _caption(self, session: Session, width: int) -> list[str]:
-        """Why the chosen process is where it is, in lines."""
+        """Return the reason why the chosen process is in its quadrant, in lines."""
         seat = self._seats.get(self.chosen) if self.chosen is not None else None
         if not self._seats:
             said = _("nobody lives at this time; {key} looks back").format(key=self.key("step_back"))
@@ -145,7 +146,7 @@ class QuadrantMap(Picture):
 
 
 class Quadrants(Panel):
-    """Four boxes."""
+    """The panel with the four quadrants."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -159,7 +160,8 @@ class Quadrants(Panel):
 
 
 def _fold_all(groups: Sequence[Sequence[_Name]], width: int, most: int) -> list[list[list[_Name]]]:
-    """The names of each group in lines; of all together there are at most so many, but one each."""
+    """Break the names of each group into lines of ``width`` cells, ``most`` lines in all, but at least one per
+    group."""
     folded = [_fold(names, width) for names in groups]
     room = [len(lines) for lines in folded]
     while sum(max(lines, 1) for lines in room) > most and max(room) > 1:
@@ -181,7 +183,7 @@ def _fold(names: Sequence[_Name], width: int) -> list[list[_Name]]:
 
 
 def _shortened(lines: list[list[_Name]], most: int, width: int) -> list[list[_Name]]:
-    """The first of these lines; where some are left out, the last one says how many names are."""
+    """Keep the first ``most`` lines; if names are left out, the last line says how many."""
     if len(lines) <= most:
         return lines
     shown, hidden = lines[:most], sum(map(len, lines[most:]))

@@ -1,1 +1,1 @@
-"""What can cover the board: choices, questions, details, help."""
+"""The main screen, and the dialogs that can cover it: choices, questions, details, help."""

@@ -1,4 +1,4 @@
-"""The screen below all dialogs: one session, what is looked at of it, and what a person has its machine do."""
+"""The main screen, below all dialogs: a session, the point looked at, and the user's actions on the machine."""
 
 from __future__ import annotations
 
@@ -33,13 +33,14 @@ from sandbox.tui.widgets.tabs import Clicked, Tabs
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
 
-#: So many processes are a page.
+#: The number of processes on a page.
 _PAGE = 10
 
 
 class BoardScreen(SelectingScreen[None], inherit_bindings=False):
-    """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
-    to the next panel. Dialogs are imported when they are opened: the first frame waits for none of them."""
+    """The main screen: status, the panel in front, timeline, reason, keys. Textual's own bindings of screens are not
+    inherited, as ``tab`` leads to the next panel. Dialogs are imported when they are opened, to show the first frame
+    sooner."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings()
@@ -63,7 +64,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.operator = MachineOperator(self)
         self._lists = ListControls(self)
         self._exploring = Exploring(self)
-        #: Which move of the viewpoint is shown.
+        #: The number of the viewpoint's moves at the last update.
         self._moves = 0
 
     def compose(self) -> ComposeResult:
@@ -71,8 +72,8 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         yield from (self._lists.filter, self.keys)
 
     def begin(self, session: Session) -> None:
-        """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons. What
-        is about something else begins with the board, unless its lesson leads elsewhere."""
+        """Show another session, with no process chosen. Its lesson is open if it has one, unless the user has hidden
+        lessons. Another scenario begins with the board panel, unless its lesson leads elsewhere."""
         if session.scenario.name != self.session.scenario.name:
             self.turn_to("board")
         self.clear_selection()
@@ -82,7 +83,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.update_all()
 
     def turn_to(self, name: str) -> None:
-        """Have the panel of this name in front."""
+        """Bring the panel of this name to the front."""
         before, self.front = self.front, self._panels.get(name) or panels.make(name)
         if before is self.front:
             return
@@ -92,7 +93,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.set_class(name in ("states", "quadrants", "waits"), "picture")
         before.display = False
         if name in self._panels:
-            self.front.update_from(self.session, self.chosen)  # what it remembers may not be there any more
+            self.front.update_from(self.session, self.chosen)  # its contents may be out of date
             self.front.display = True
         else:
             self._panels[name] = self.front
@@ -100,11 +101,11 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.call_after_refresh(self._arrive, self.front)
 
     def _arrive(self, panel: Panel) -> None:
-        if panel is self.front:  # quick keys may have led on
+        if panel is self.front:  # quick keys may have led to another panel
             panel.arrive()
             panel.update_from(self.session, self.chosen)
 
-    # What is shown
+    # Updates
 
     def update_all(self) -> None:
         """Show the session as it is now."""
@@ -113,7 +114,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         if self.chosen not in view.live.board.rows:
             self.chosen = None
         new = session.own.take_new()
-        if new is not None:  # who starts something wants to see it
+        if new is not None:  # the user wants to see a newly started process
             self.single_out(new)
         self._lesson.lead()
         self.chosen = self.question.update_from(session, self.chosen)
@@ -145,16 +146,16 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         return "question" if self.question.display else self.front.id
 
     def on_resize(self) -> None:
-        """How much stands side by side depends on the room, even where nothing happens."""
+        """Update soon, as the layout depends on the size, even if nothing else changes."""
         self.call_after_refresh(self.show_soon)
 
     async def on_clicked(self, message: Clicked) -> None:
-        """What was clicked does what its key does."""
+        """Do what the key of the clicked widget does."""
         of = {"": self, "question": self.question, "terminal": self.focused}.get(message.panel, self.front)
         await self.app.run_action(message.does, of)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Whether a terminal has the keys decides what is shown around it, even where nothing happens."""
+        """Update soon, as the rest of the screen depends on whether a terminal has the focus."""
         if isinstance(event.widget, TakesAllKeys):
             self.show_soon()
 
@@ -163,13 +164,13 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             self.show_soon()
 
     def show_soon(self) -> None:
-        """A person has changed something, and wants to see it. Another point in time is shown at once: who was born
-        since then is not there, and what is drawn between two frames must not look for them."""
+        """Update soon, as the user waits to see the effect of an action. A move to another point in time is shown at
+        once: processes born later do not exist there, and nothing drawn before the next frame must refer to them."""
         if self.session.view.moves != self._moves:
             self.update_all()
         self._frames.want(soon=True)
 
-    # What a person asks of the machine
+    # Requests to the machine
 
     def action_pause(self) -> None:
         self.operator.do(self.session.pause)
@@ -202,7 +203,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.operator.start_process()
 
     def action_kill(self, surely: bool = False) -> None:
-        """Send the chosen process a signal, or kill it ``surely``."""
+        """Send the chosen process a signal, or kill it if ``surely``."""
         pid = self._chosen()
         if pid is not None:
             self.operator.send_signal(pid, surely)
@@ -216,7 +217,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
     def on_exploration_line_over(self) -> None:
         self._exploring.over()
 
-    # What lists show
+    # Lists
 
     def action_filter(self) -> None:
         self._lists.open_filter()
@@ -242,14 +243,14 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.show_soon()
 
     def on_sorted(self, message: Sorted) -> None:
-        """A heading was clicked."""
+        """Sort lists by the clicked heading."""
         self._lists.listing.take_order(message.order)
         self.show_soon()
 
-    # Which process is chosen
+    # The chosen process
 
     def action_select(self, by: int) -> None:
-        """Choose the next process, or one before."""
+        """Choose another process, ``by`` places further on in the list."""
         view = self.session.view
         names = view.names
         pids = [member.pid for member in view.members if member.pid in names]
@@ -259,11 +260,12 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
 
     def action_select_end(self, by: int) -> None:
-        """Choose the last of the processes that lists show, or the first."""
+        """Choose the last process in the list, or the first."""
         self.action_select(by * max(len(self.session.view.members), 1))
 
     def on_picked(self, message: Picked) -> None:
-        """Where a person is the scheduler, a click gives the turn."""
+        """Choose the process. A click also gives it the turn if the user decides who runs; a double click inspects
+        it."""
         question = self.session.quiz.question
         self._choose(message.pid)
         if question is not None and question.chooses and message.clicked:
@@ -272,8 +274,15 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         elif message.twice:
             self.action_inspect()
 
+    def ask_what_to_do(self, pid: int) -> None:
+        """Choose a process and open its menu, which gives it no turn under a manual policy."""
+        from sandbox.tui.screens.menu import open_menu
+
+        self._choose(pid)
+        open_menu(self, pid)
+
     def single_out(self, pid: int) -> None:
-        """Choose this one, and show it alone where a panel can."""
+        """Choose a process, and have the panel in front show it alone if it can."""
         self.chosen = pid
         self.front.single_out()
 
@@ -282,10 +291,11 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.show_soon()
 
     def _chosen(self) -> int | None:
-        """The chosen process, if it is there; else it is said what is missing."""
+        """Return the chosen process, if it exists at the point looked at; otherwise tell the user what is wrong, and
+        return None."""
         view, pid = self.session.view, self.chosen
         if pid not in view.live.names:
-            pid = self.chosen = None  # it was, and is remembered no longer
+            pid = self.chosen = None  # it is no longer remembered
         if pid is None:
             keys = " ".join(config_of(self).key(f"select_{which}") for which in ("previous", "next"))
             said = _("Choose a process first: {keys}, or click one") if view.names else _("There is no process")
@@ -296,7 +306,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         return pid
 
     def action_fold(self) -> None:
-        """Fold descendants away, or unfold them; none that is folded away is chosen."""
+        """Fold or unfold descendants. If the chosen process is folded away, the one with its line is chosen."""
         tree = self.session.view.tree
         if not tree.fold(self.chosen):
             nobody, alone = _("Nobody has children here"), _("It has no children, and no parent here")
@@ -306,14 +316,14 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.show_soon()
 
     def action_inspect(self) -> None:
-        """Look into the chosen process."""
+        """Inspect the chosen process."""
         pid = self._chosen()
         if pid is not None:
             from sandbox.tui.screens.inspect import Inspect
 
             self.app.push_screen(Inspect(self.session, pid))
 
-    # Which time is looked at
+    # The time looked at
 
     def _look(self, move: Callable[[], object]) -> None:
         self.operator.do(lambda: self.session.look(move))
@@ -322,7 +332,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self._look(lambda: self.session.view.look_at(t_ns))
 
     def action_step_back(self) -> None:
-        """One scheduling decision back."""
+        """Go back by one scheduling decision."""
         self._look(self.session.view.back)
 
     def action_start(self) -> None:
@@ -333,7 +343,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.show_soon()
 
     def action_next_change(self) -> None:
-        """The next change of the chosen process."""
+        """Go to the next change of the chosen process."""
         view, pid = self.session.view, self.chosen
         if pid not in view.live.names or pid is None:
             self._chosen()
@@ -347,11 +357,11 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(time_ns(text)))
 
     def action_move(self, cells: int) -> None:
-        """To the right by so many cells of the timeline, or to the left."""
+        """Look at a time ``cells`` cells of the timeline later, or earlier if negative."""
         self._look_at(max(self.session.view.now_ns + cells * self.timeline.extent.cell_ns, 0))
 
     def on_turned(self, message: Turned) -> None:
-        """A line of the log is a point of the run."""
+        """Go to the point of the clicked line of the log."""
         if message.index is None:
             self.action_present()
         else:
@@ -370,12 +380,12 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.show_soon()
 
     def action_pan(self, by: int) -> None:
-        """Show a later stretch of time, or an earlier one."""
+        """Show a later or an earlier stretch of time."""
         self.timeline.extent.pan(by / 4)
         self.show_soon()
 
     def action_mark(self) -> None:
-        """Mark the time that is looked at."""
+        """Mark the time looked at."""
         self.timeline.extent.mark(self.session.view.now_ns)
         self.show_soon()
 
@@ -385,12 +395,12 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
     # Panels and the lesson
 
     def action_panel(self, name: str) -> None:
-        """Turn to the panel of this name."""
+        """Show the panel of this name."""
         self.turn_to(name)
         self.show_soon()
 
     def action_next_panel(self, by: int) -> None:
-        """Turn to the next panel, or to the one before."""
+        """Show the next panel, or the previous one."""
         names = [panel.id for panel in PANELS]
         self.action_panel(names[(names.index(self.front.id or "") + by) % len(names)])
 
@@ -398,7 +408,7 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self._lesson.toggle()
 
     def action_scroll_lesson(self, pages: int) -> None:
-        """A page down, or up; without a lesson the processes go by so many."""
+        """Scroll the lesson by pages; without a lesson, choose a process pages further on."""
         if self._lesson.is_seen:
             self._lesson.scroll(pages)
         else:

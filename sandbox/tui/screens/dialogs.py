@@ -1,4 +1,4 @@
-"""What is asked and told over the board: a choice from a list, one line of text, a message."""
+"""Base classes of dialogs over the board: a choice from a list, one line of text, a message."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -26,19 +27,23 @@ T = TypeVar("T")
 
 
 class Dialog(SelectingScreen[T], ModalScreen[T]):
-    """Covers the board, until escape closes it. ``INTERRUPTED``: what ctrl+c answers, which closes it, too."""
+    """A dialog that covers the board until it is closed by escape, or by ctrl+c with the result ``INTERRUPTED``."""
 
     INTERRUPTED: ClassVar[object] = None
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
 
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Answer and close. A second click that comes after that is ignored; Textual would close the screen below."""
+        return super().dismiss(result) if self.app.screen_stack[-1:] == [self] else AwaitComplete()
+
 
 def entitle(box: Widget, title: str, subtitle: str) -> None:
-    """Write a dialog's title and its keys into its border, as they are: names in them are no markup."""
+    """Set a dialog's title and keys in its border; names in them are not interpreted as markup."""
     box.border_title, box.border_subtitle = Text(title), Text(config_of(box).spelt(subtitle))
 
 
 class Offer(NamedTuple):
-    """One thing to choose. ``id``: what is answered; ``more``: what is told of it while it is highlighted."""
+    """An item to choose. ``id``: the result; ``more``: the text shown while the item is highlighted."""
 
     id: str
     title: str
@@ -47,30 +52,31 @@ class Offer(NamedTuple):
 
 
 class Choose(Dialog["str | None"]):
-    """Choose one of several; None when nothing was chosen."""
+    """A dialog to choose one of several items; the result is None if none was chosen."""
 
     def __init__(self, title: str, offers: Sequence[Offer], present: str = "") -> None:
         super().__init__()
         self._heading, self._offers, self._present = title, offers, present
-        # Keys may come before these are on the screen.
+        # Created here, as keys may arrive before the list is on the screen.
         width = max((cell_len(offer.title) for offer in offers), default=0)
         self._width = width
-        #: Those that are listed: all, or the ones that match.
+        #: The items listed: all, or those that match.
         self._shown = offers
         self._list = OptionList(*(self._option(offer, width) for offer in offers))
-        self._more = Static("", classes="more", markup=False)
+        self._more = Static("", markup=False)
+        self._room = VerticalScroll(self._more, classes="more", can_focus=False)
 
     def compose(self) -> ComposeResult:
-        """The list, the present one marked, and more of the highlighted one."""
+        """Yield the list, with the present item marked, and more about the highlighted one."""
         with Vertical(classes="box") as box:
             entitle(box, self._heading, _("↑ ↓ choose   ⏎ take   esc close"))
             yield self._list
             if any(offer.more for offer in self._offers):
-                yield self._more
+                yield self._room
             yield from self.below()
 
     def below(self) -> ComposeResult:
-        """What a kind of choice has below its list."""
+        """Yield widgets below the list; for subclasses."""
         yield from ()
 
     def _option(self, offer: Offer, width: int) -> Option:
@@ -80,7 +86,7 @@ class Choose(Dialog["str | None"]):
         return Option(text, id=offer.id)
 
     def on_mount(self) -> None:
-        """Begin at the present one."""
+        """Highlight the present item."""
         ids = [offer.id for offer in self._offers]
         if ids:
             self._list.highlighted = ids.index(self._present) if self._present in ids else 0
@@ -88,9 +94,11 @@ class Choose(Dialog["str | None"]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_index < len(self._shown):
             self._more.update(self._shown[event.option_index].more)
+            if self._room.is_attached:
+                self._room.scroll_home(animate=False)
 
     def look_for(self, text: str) -> None:
-        """List only those that have this in them."""
+        """List only items that contain this text."""
         wanted = text.strip().casefold()
         shown = [offer for offer in self._offers if wanted in f"{offer.title} {offer.says}".casefold()]
         if shown != self._shown:
@@ -103,12 +111,13 @@ class Choose(Dialog["str | None"]):
         self.accept(event.option_id or "")
 
     def accept(self, id: str) -> None:
-        """This one is chosen."""
+        """Close the dialog with this result."""
         self.dismiss(id)
 
 
 def _best(offers: Sequence[Offer], wanted: str) -> int | None:
-    """The place of the first that is called so, or begins so, or of the first of all."""
+    """Return the index of the first item whose id equals the text, or else begins with it; otherwise 0, or None without
+    items."""
     for fits in (str.__eq__, str.startswith):
         for place, offer in enumerate(offers):
             if fits(offer.id.casefold(), wanted):
@@ -117,8 +126,7 @@ def _best(offers: Sequence[Offer], wanted: str) -> int | None:
 
 
 class ChooseOrType(Choose):
-    """Choose one of several, or type: a part of what it is called or about, which leaves those in the list that have
-    it, or something else of the kind. ``example``: what one could type."""
+    """A dialog to choose an item or type something else. Typing filters the list. ``example``: what could be typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("tab", "app.focus_next", "List or line")]
 
@@ -128,24 +136,24 @@ class ChooseOrType(Choose):
         self._problem = Static("", classes="problem", markup=False)
 
     def below(self) -> ComposeResult:
-        """The line, and what is wrong with it."""
+        """Yield the line, and the reason why its text was refused."""
         yield self._line
         with VerticalScroll(classes="problems", can_focus=False):
             yield self._problem
 
     def refuse(self, said: str) -> None:
-        """It cannot be taken: say why."""
+        """Show why the input is refused; "" clears the message."""
         self.set_class(bool(said), "refused")
         self._problem.update(said)
 
     def on_key(self, event: events.Key) -> None:
-        """Down from the last of the list leads to the line below it, and up from there back."""
+        """Move the focus between the list and the line below it with the arrow keys."""
         options, line = self._list, self._line
         if event.key == "down" and options.has_focus and options.highlighted == options.option_count - 1:
             line.focus()
         elif event.key in ("up", "down") and line.has_focus and self._shown:
             options.focus()
-        elif event.is_printable and options.has_focus:  # typing here is meant for the line
+        elif event.is_printable and options.has_focus:  # typing is meant for the line
             line.focus()
             line.insert_text_at_cursor(event.character or "")
         else:
@@ -154,12 +162,12 @@ class ChooseOrType(Choose):
         event.prevent_default()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list; a slash before the words is the key for that elsewhere."""
+        """Filter the list. A slash at the beginning is ignored, as elsewhere it is the key for filters."""
         self.refuse("")
         self.look_for(event.value.removeprefix("/"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """What was typed, if anything was; or the one that it has left in the list."""
+        """Accept the highlighted item, or the typed text if that is an existing path or matches no item."""
         typed = os.path.expanduser(event.value.strip())
         place = self._list.highlighted
         if typed and self._shown and place is not None and not os.path.exists(typed):
@@ -169,8 +177,8 @@ class ChooseOrType(Choose):
 
 
 class Ask(Dialog["str | None"]):
-    """Ask for one line. ``check`` says what is wrong with an answer, or None; ``before``: answers that the arrows
-    bring back."""
+    """A dialog that asks for one line. ``check`` returns what is wrong with an answer, or None; ``before``: earlier
+    answers that the arrow keys recall."""
 
     def __init__(
         self, title: str, says: str, example: str, check: Callable[[str], str | None], before: Sequence[str] = ()
@@ -181,7 +189,7 @@ class Ask(Dialog["str | None"]):
         self._problem = Static("", classes="problem", markup=False)
 
     def compose(self) -> ComposeResult:
-        """The question and the place for its answer."""
+        """Yield the question and the input line."""
         with Vertical(classes="box") as box:
             entitle(box, self._heading, _("⏎ take   esc close"))
             yield Static(self._says, markup=False)
@@ -202,7 +210,7 @@ class Ask(Dialog["str | None"]):
         self.dismiss(None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the answer, or say what is wrong with it."""
+        """Accept the answer, or show what is wrong with it."""
         problem = self._check(event.value)
         if problem is None:
             self.take(event.value)
@@ -210,12 +218,12 @@ class Ask(Dialog["str | None"]):
             self._say(problem)
 
     def take(self, answer: str) -> None:
-        """It is a good one."""
+        """Close the dialog with a valid answer."""
         self.dismiss(answer)
 
 
 class Tell(Dialog[bool]):
-    """Tell something; ``offer``: what enter does (answers True)."""
+    """A dialog with a message. ``offer``: what enter does, with the result True."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("enter", "accept", "Accept")]
 

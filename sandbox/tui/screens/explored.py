@@ -1,4 +1,4 @@
-"""What a search for an order of turns has found, over the board."""
+"""The dialog with the result of a search for a failing order of turns."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sandbox.analysis.exploration.messages import Explored
 from sandbox.i18n import _
 from sandbox.tui.screens.dialogs import Dialog, entitle
 
-#: Cells beside the lines: borders, blanks, a scrollbar.
+#: Cells next to the lines: borders, blanks, and a scrollbar.
 FRAME = 10
 
 
 class ShowExplored(Dialog[bool]):
-    """The report, as the command prints it; True: what was found shall be opened."""
+    """The report, as the command prints it. The result is True if the order found shall be opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("enter", "accept", "Open")]
 

@@ -1,6 +1,6 @@
-"""The search for an order of turns in which the scenario breaks: begun by a key, and what it finds can be opened.
+"""The search for an order of turns in which the scenario fails: starting it, and opening the order found.
 
-Nothing of it is imported before."""
+The modules for the search are imported when it is started."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 class _Runs(Protocol):
-    """The app, as far as it is needed here."""
+    """The part of the app that is needed here."""
 
     def run_scenario(self, scenario: Scenario) -> None: ...
 
 
 class Exploring:
-    """In the session of a screen."""
+    """The search on a screen, for the scenario of the screen's session."""
 
     def __init__(self, screen: BoardScreen) -> None:
         self._screen = screen
         self._line: ExplorationLine | None = None
 
     def begin(self) -> None:
-        """Search, or show what was found."""
+        """Start a search, or show what it has found."""
         session, line = self._screen.session, self._line
         if not session.scenario.machine.stepped:
             said = _('Orders are searched where a turn is a line: slice = "line" in the scenario')
@@ -47,17 +47,17 @@ class Exploring:
             self._explore()
 
     def stop(self) -> None:
-        """End the search; or tell no longer of what it has found."""
+        """End the search, or hide its result."""
         if self._line is not None:
             self._line.stop()
 
     def leave(self) -> None:
-        """Something else runs."""
+        """Forget the search if another scenario runs from now on."""
         if self._line is not None:
             self._line.leave(self._screen.session.scenario)
 
     def over(self) -> None:
-        """It has come to its end, which is shown at once to who does nothing else."""
+        """Show the result of the search that has ended, unless the user is typing or in a dialog."""
         types = isinstance(self._screen.focused, (Input, TakesAllKeys))
         if self._screen.app.screen is self._screen and not types:
             self._show_found()
@@ -91,7 +91,7 @@ class Exploring:
         self._screen.app.push_screen(ShowExplored(name, line.search.result), answered)
 
     def _open(self, scenario: Scenario) -> None:
-        """Run the order that was found: it is paused before its first turn."""
+        """Run the order found, paused before its first turn."""
         from sandbox.tui.screens.leave import ask_before
 
         screen = self._screen

@@ -1,4 +1,4 @@
-"""Dialogs that ask for one line of a certain kind: a command, a time, a file."""
+"""Dialogs that ask for one line of a certain kind: a command, a time, or a file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sandbox.tui.format import exact
 from sandbox.tui.screens.dialogs import Ask
 from sandbox.util.text import clean_line
 
-#: Cells of a command that is offered again.
+#: The greatest length of a recalled command in the dialog, in cells.
 _MAX_SHOWN = 50
 _BARE = re.compile(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}")
 
 
 class NewProcess(Ask):
-    """Asks for a command line. ``before``: those that have run already."""
+    """Asks for a command line. ``before``: commands that were run earlier."""
 
     def __init__(self, before: Sequence[str] = ()) -> None:
         says = _("A command line. It becomes a process like the others; pipes and $variables are the shell's.")
@@ -39,7 +39,7 @@ class GoToTime(Ask):
 
 
 class RecordAs(Ask):
-    """Asks for the file that shall keep the run."""
+    """Asks for the file in which to record the run."""
 
     def __init__(self, scenario: str) -> None:
         says = _(
@@ -53,7 +53,7 @@ class RecordAs(Ask):
 
 
 class SaveAs(Ask):
-    """Asks for the file that shall have lines of the screen."""
+    """Asks for the file in which to save lines of the screen."""
 
     def __init__(self, title: str, says: str, example: str) -> None:
         self._example = example
@@ -64,12 +64,12 @@ class SaveAs(Ask):
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """As somebody would type it: what was handed to a shell is the shell's."""
+    """Return the command line as a user would type it, without the call of the shell if there is one."""
     return argv[2] if len(argv) == 3 and argv[:2] == ["sh", "-c"] else shlex.join(argv)
 
 
 def _problem_of_command(line: str) -> str | None:
-    """What is wrong with it, before anything is started."""
+    """Return what is wrong with a command before it is started, or None."""
     try:
         words = split_command(line)
     except BadValue as bad:
@@ -80,7 +80,8 @@ def _problem_of_command(line: str) -> str | None:
 
 
 def time_ns(text: str) -> int:
-    """A time of the run as people write it; of a bare number only seconds make sense. Raises BadValue."""
+    """Return a time of the run in ns, given as users write it; a number without a unit is in seconds. Raises
+    BadValue."""
     bare = text.strip()
     return Duration().parse(f"{bare}s" if _BARE.fullmatch(bare) else bare)
 

@@ -1,4 +1,4 @@
-"""The help: every key, and what the signs mean."""
+"""The help: all keys, and the meaning of signs and words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIGNS = (
     ("B  ·", State.BLOCKED, N_("it waits for something else than the CPU")),
     ("✔  ✘", State.EXITED, N_("it has ended: well, or with an error or by a signal")),
 )
-#: Words that stand on the screen and explain themselves nowhere else.
+#: Words on the screen that are explained nowhere else.
 _WORDS = (
     (
         N_("undispatched"),
@@ -37,7 +37,7 @@ _WORDS = (
     (N_("fair"), N_("a column: 1 when all got the same share of the CPU that they wanted; and a policy")),
     (N_("turnaround"), N_("from arrival to the end; response: to the first turn; waiting: all the time READY")),
 )
-#: What the mouse does.
+#: Actions of the mouse.
 _MOUSE = (
     (
         N_("click"),
@@ -47,6 +47,7 @@ _MOUSE = (
         ),
     ),
     (N_("click twice"), N_("look into a process; elsewhere select a word, three times the line")),
+    (N_("right click"), N_("on a process: what can be done with it, and the keys for that")),
     (
         N_("wheel"),
         N_("scroll what is under it; over the timeline ctrl shows a longer or a shorter time, shift moves it"),
@@ -56,7 +57,7 @@ _MOUSE = (
 
 
 class Help(Dialog[None]):
-    """All keys, as the user has them."""
+    """A dialog with all keys as configured by the user."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("question_mark,f1,q", "dismiss", "Close"),
@@ -78,12 +79,12 @@ class Help(Dialog[None]):
             yield self._line
 
     def on_mount(self) -> None:
-        """Show all of it."""
+        """Show everything."""
         self._line.display = False
         self._table.update(self._rows(""))
 
     def action_search(self) -> None:
-        """Say what to look for."""
+        """Show the line for a search text and focus it."""
         self._line.display = True
         self._line.focus()
 
@@ -91,11 +92,11 @@ class Help(Dialog[None]):
         self._table.update(self._rows(event.value.strip().casefold()))
 
     def on_input_submitted(self) -> None:
-        """The keys scroll again."""
+        """Let the keys scroll again."""
         self.query_one("#help").focus()
 
     def _rows(self, wanted: str) -> Table:
-        """Keys and signs that have this in what is said of them."""
+        """Return a table of keys and signs; if ``wanted`` is not "", only of keys whose description contains it."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(no_wrap=True)
@@ -103,7 +104,7 @@ class Help(Dialog[None]):
         keymap = config_of(self).keymap
         for action in ACTIONS:
             row = written(keys_of(action, keymap)), _(action.name), _(action.says)
-            if wanted in " ".join([*row, action.name]).casefold():  # the English name, too
+            if wanted in " ".join([*row, action.name]).casefold():  # match the English name, too
                 table.add_row(Text(row[0]), *row[1:])
         if not wanted:
             table.add_row("", "", "")

@@ -1,4 +1,4 @@
-"""A look into one process: what the system knows of it, what it wrote, and a line to type into its console."""
+"""The inspector of a process: facts known to the system, its output, and a line to type into its console."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REFRESH_S = 0.25
 
 
 class Inspect(Dialog[None]):
-    """One process, as it is by now."""
+    """A dialog about a process, which is updated while open."""
 
     AUTO_FOCUS = "TypingLine"
     BINDINGS: ClassVar[list[BindingType]] = [("enter", "type", "Type")]
@@ -40,11 +40,11 @@ class Inspect(Dialog[None]):
         self._row = session.view.board.rows[pid]
         self._line = TypingLine(several=True)
         self._view = ConsoleView(output="output", screen="terminal")
-        #: Whether somebody has typed a line.
+        #: Whether the user has typed a line.
         self._typed = False
 
     def compose(self) -> ComposeResult:
-        """Facts above, output below, a line to type at the bottom."""
+        """Yield facts above, output below, and an input line at the bottom."""
         with Vertical(id="inspector", classes="box") as box:
             title = _("Process {pid}: {name}").format(pid=self._pid, name=self._row.name)
             entitle(box, title, _("esc close"))
@@ -55,7 +55,7 @@ class Inspect(Dialog[None]):
             yield self._line
 
     def on_mount(self) -> None:
-        """Show it anew, again and again."""
+        """Show the facts, and update them regularly."""
         self._show()
         self.set_interval(_REFRESH_S, self._show)
 
@@ -67,7 +67,7 @@ class Inspect(Dialog[None]):
         self._type(event.lines)
 
     def _type(self, lines: Iterable[str]) -> bool:
-        """Type these lines; whether anybody is there who hears them."""
+        """Type these lines. Returns whether there is a process that gets them."""
         if self._row.exited is not None:
             return False
         for line in lines:
@@ -83,7 +83,7 @@ class Inspect(Dialog[None]):
 
     def _show(self) -> None:
         if self._pid not in self._session.view.names:
-            return  # it is remembered no longer: what is shown of it stays
+            return  # it is no longer remembered: keep the facts shown last
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
         table.add_column()
@@ -105,7 +105,7 @@ class Inspect(Dialog[None]):
         owner = self._session.view.board.rows.get(row.console, row)
         console.update_from(self._session, owner, self._pid if there else None)
         console.entitle("")
-        if console.is_terminal:  # who was typing a line goes on typing; else the facts are what one came for
+        if console.is_terminal:  # keep the keyboard where the user is typing; otherwise the facts come first
             if self._line.has_focus and self._typed and not self._line.value:
                 console.take_keyboard()
             self._line.display = self._line.has_focus and bool(self._line.value)

@@ -1,4 +1,4 @@
-"""Which signal a process is sent is asked before, by its name: it may be another process than was meant."""
+"""Dialogs that ask which signal to send to a process, and name the process, as another one may have been meant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.tui.screens.leave import some
 from sandbox.tui.state.session import Session
 from sandbox.views.board import Board
 
-#: What each signal does to a process that has no handler for it, in the order in which they are offered.
+#: The effect of each signal on a process without a handler for it, in the order in which they are offered.
 SIGNALS: Messages = {
     "TERM": "ends it; it may tidy up before",
     "INT": "ends it, as ctrl+c does",
@@ -33,7 +33,8 @@ SIGNALS: Messages = {
 
 
 def ask_for_signal(on: Screen[Any], session: Session, pid: int, surely: bool, send: Callable[[str], None]) -> None:
-    """``surely``: whether it is to be SIGKILL. ``send``: is given the signal's name, without SIG."""
+    """Ask which signal to send; with ``surely``, ask only whether to send SIGKILL. ``send``: called with the signal's
+    name, without SIG."""
     live = session.view.live
     if live.board.rows[pid].exited is not None:
         tell(on, _("{name} has ended already").format(name=live.names[pid]))
@@ -44,7 +45,8 @@ def ask_for_signal(on: Screen[Any], session: Session, pid: int, surely: bool, se
 
 
 def tell_after(on: Screen[Any], session: Session, pid: int, name: str) -> str | None:
-    """Tell that it was sent; whoever ends a program is told how to have it back, by a command if there is one."""
+    """Tell that the signal was sent, and how to run the process again if it was ended. Returns the command for that, or
+    None."""
     command = command_of(session, pid)
     if name not in ("TERM", "KILL"):
         tell(on, _("sent {signal} to {pid}").format(signal=f"SIG{name}", pid=pid))
@@ -58,7 +60,7 @@ def tell_after(on: Screen[Any], session: Session, pid: int, name: str) -> str | 
 
 
 class ChooseSignal(Choose):
-    """Asks which signal a process is sent, and names it: it may be another one than was meant. SIGTERM is the first."""
+    """Asks which signal to send to a process, which is named. SIGTERM comes first."""
 
     def __init__(self, session: Session, pid: int) -> None:
         about = _about(session, pid)
@@ -70,7 +72,7 @@ class ChooseSignal(Choose):
 
 
 class AskToKill(Tell):
-    """Asks for one process, by its name, whether it shall be killed."""
+    """Asks whether to kill a process, which is named."""
 
     def __init__(self, session: Session, pid: int) -> None:
         said = [_what_is_sent(session, pid, "KILL"), *_about(session, pid)]
@@ -85,7 +87,7 @@ def _what_is_sent(session: Session, pid: int, name: str) -> str:
 
 
 def _about(session: Session, pid: int) -> list[str]:
-    """What it runs, and who lives below it."""
+    """Return lines about what the process runs, and its living descendants."""
     live = session.view.live
     said = [_("It runs: {command}").format(command=live.board.rows[pid].admitted.runs)]
     below = sorted(_descendants(live.board, pid))
@@ -96,7 +98,7 @@ def _about(session: Session, pid: int) -> list[str]:
 
 
 def command_of(session: Session, pid: int) -> str | None:
-    """What one would type to run it again, if it is a command."""
+    """Return the command line to run the process again; None if it is no command."""
     admitted = session.view.live.board.rows[pid].admitted
     if admitted.order is not None:
         spec = next((each for each in session.scenario.processes if each.name == admitted.name), None)
@@ -105,7 +107,7 @@ def command_of(session: Session, pid: int) -> str | None:
 
 
 def _descendants(board: Board, pid: int) -> list[int]:
-    """Those that are alive below a process."""
+    """Return the living descendants of a process."""
     found = {pid}
     for each, row in board.rows.items():
         if row.admitted.parent in found:

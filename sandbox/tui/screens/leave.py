@@ -1,4 +1,4 @@
-"""What is asked before something is lost: programs of the reader's own, a recording that is being written."""
+"""Questions before the user's programs or a recording being written would end."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sandbox.tui.screens.dialogs import Tell
 from sandbox.tui.state.session import Session
 from sandbox.wording.templates import listed
 
-#: More names would say no more.
+#: The most names to list.
 _MAX_NAMES = 5
 
 
 class _Leave(Tell):
-    """Whoever presses ctrl+c again means it."""
+    """The dialog before leaving, which pressing ctrl+c again accepts."""
 
     INTERRUPTED = True
 
 
 def ask_to_leave(app: App[Any], session: Session, then: Callable[[], object]) -> None:
-    """Leave; as ``ask_before``."""
+    """Leave the app, after asking as ``ask_before`` does."""
     offer = f"{config_of(app).key('interrupt')} {_('end them and leave')}"
     ask_before(app, session, _("Quit"), offer, then, _Leave)
 
@@ -32,7 +32,7 @@ def ask_to_leave(app: App[Any], session: Session, then: Callable[[], object]) ->
 def ask_before(
     app: App[Any], session: Session, title: str, offer: str, then: Callable[[], object], dialog: type[Tell] = Tell
 ) -> None:
-    """Do it at once if nothing is lost by it, else when the reader says so. ``offer``: what enter does."""
+    """Call ``then`` at once if nothing would be lost, otherwise after asking. ``offer``: what enter does."""
     lost = _lost(session)
     if not lost:
         then()
@@ -59,7 +59,7 @@ def _lost(session: Session) -> list[str]:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
+    """Return the first names, and the number of the others."""
     more = len(names) - _MAX_NAMES
     shown = listed(names[:_MAX_NAMES])
     return shown if more <= 0 else _("{names} and {number} more").format(names=shown, number=more)

@@ -1,4 +1,5 @@
-"""The lesson beside what it is about: whether it is open, where it leads its reader, and at what it points."""
+"""The lesson on the main screen: whether it is open, the panels to which it leads, and the parts of the screen at which
+it points."""
 
 from __future__ import annotations
 
@@ -17,33 +18,33 @@ if TYPE_CHECKING:
 
 
 class LessonPlace:
-    """On a screen. ``text``: what is read there."""
+    """Controls the lesson on a screen. ``text``: the widget with its text."""
 
     def __init__(self, screen: BoardScreen) -> None:
         self._screen = screen
         self.text = Lesson(id="lesson")
-        #: Whether there shall be lessons beside what they are about.
+        #: Whether the user wants lessons to be shown.
         self._wanted = True
         self._guide = LessonGuide()
-        #: What of the screen it points at.
+        #: The id of the part of the screen at which the lesson points, or None.
         self._pointed: str | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether it stands there, as far as the panel in front leaves room."""
+        """Whether the lesson is open; the panel in front may leave no room for it, though."""
         return self._screen.has_class("lesson")
 
     @property
     def is_seen(self) -> bool:
-        """Whether it can be read."""
+        """Whether the lesson is open and there is room for it."""
         return self.is_open and self._screen.lower.display
 
     def begin(self) -> None:
-        """Another session: its lesson is open if it has one and nobody has hidden lessons."""
+        """Open the lesson of a new session, if there is one, unless the user has hidden lessons."""
         self._open(self._screen.session.scenario.lesson is not None and self._wanted)
 
     def toggle(self) -> None:
-        """Show or hide it; it stands beside the timeline, on the board if nowhere else."""
+        """Show or hide the lesson. If the panel in front has no room for it, the board is shown."""
         screen = self._screen
         if screen.session.scenario.lesson is None:
             tell(screen, _("This scenario has no lesson"))
@@ -59,21 +60,21 @@ class LessonPlace:
         self._screen.session.show_lesson(is_open)
 
     def lead(self) -> None:
-        """Turn to the panel that a step is about, and choose the process that it names, each once."""
+        """Show the panel that a step is about, and choose the process that the step names, once each."""
         screen, session = self._screen, self._screen.session
         step = session.lesson.awaited if self.is_open and session.link is not None else None
         panel = self._guide.panel(step)
         types = isinstance(screen.focused, (Input, TakesAllKeys))
-        if panel is not None and not types:  # nothing is taken from under who types
+        if panel is not None and not types:  # not while the user is typing
             screen.turn_to(panel)
         named = self._guide.process(session)
         own = screen.front.id == "console" and screen.chosen in session.own.alive(session.view.live.board)
-        if named is not None and not own:  # nor is the console of a program of theirs
+        if named is not None and not own:  # nor while the user looks at a console of an own program
             screen.single_out(named)
         self._point_at(step.panel if step is not None else None)
 
     def _point_at(self, name: str | None) -> None:
-        """Mark what it speaks of, and nothing else."""
+        """Highlight the part of the screen of this name, and nothing else."""
         if name == self._pointed:
             return
         for widget in self._screen.query(".pointed"):
@@ -83,13 +84,13 @@ class LessonPlace:
             self._screen.query(f"#{name}").add_class("pointed")
 
     def update(self) -> None:
-        """Show it as it is now; the first frame does not wait for it."""
+        """Update the lesson, but not before the first frame, which would be delayed."""
         session = self._screen.session
         if self.is_open and (session.link is not None or session.view.board.booted is not None):
             self.text.update_from(session)
 
     def scroll(self, pages: int) -> None:
-        """So many pages down, or up."""
+        """Scroll by pages."""
         if pages > 0:
             self.text.pages.scroll_page_down(animate=False)
         else:

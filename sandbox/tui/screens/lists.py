@@ -1,4 +1,4 @@
-"""What lists show, and in which order: the keys for that are the same on every panel that has a list."""
+"""The keys for the filter and the order of lists, common to all panels with a list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ListControls:
-    """Of the panel in front of a screen. ``filter``: the line for what is looked for in it."""
+    """Controls the filter and order of the panel in front. ``filter``: the line for the search text."""
 
     def __init__(self, screen: BoardScreen) -> None:
         self._screen = screen
@@ -22,18 +22,18 @@ class ListControls:
 
     @property
     def listing(self) -> Listing:
-        """How processes are listed."""
+        """The filter and order of process lists."""
         return self._screen.session.view.listing
 
     def open_filter(self) -> None:
-        """Have a person say what the list in front shall show."""
+        """Let the user type a search text for the list in front."""
         if self._screen.front.filters:
             self.filter.open(self._text)
         else:
             tell(self._screen, _("There is no list to filter here"))
 
     def look_for(self, text: str) -> None:
-        """Show what has this in it, and nothing else."""
+        """Show only items that contain this text."""
         if self._screen.front.filters == "log":
             self._screen.session.view.chronicle.look_for(text)
         else:
@@ -41,12 +41,12 @@ class ListControls:
 
     @property
     def _text(self) -> str:
-        """What is looked for."""
+        """The search text."""
         view = self._screen.session.view
         return {"log": view.chronicle.wanted, "processes": view.listing.text}.get(self._screen.front.filters, "")
 
     def update(self) -> None:
-        """Show what is looked for, and what is left out."""
+        """Show the search text, and the other filters."""
         view, filters = self._screen.session.view, self._screen.front.filters
         note = view.listing.said() if filters == "processes" else ""
         if self._text:

@@ -1,4 +1,4 @@
-"""The scenarios: the built-in ones in a list, and a line for the path of any other file."""
+"""The dialog to open a scenario: a list of the built-in ones, and a line for the path of any other file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.tui.screens.dialogs import ChooseOrType, Offer, Tell
 
 
 class Open(ChooseOrType):
-    """Answers the path of a file that has been checked."""
+    """A dialog whose result is the name or path of a valid scenario."""
 
     def __init__(self, present: str) -> None:
         done, taught = finished(), [lesson.name for lesson in lessons()]
@@ -29,7 +29,8 @@ class Open(ChooseOrType):
         super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
 
     def accept(self, id: str) -> None:
-        """Answer it, or say what is wrong with it. Whether a policy that it brings is run is asked before."""
+        """Close with this scenario, or show what is wrong with it. The user is asked first whether to run policy code
+        that it brings."""
         if id not in {path.stem for path in built_in()} and not permitted(self):
             return
         try:
@@ -60,14 +61,14 @@ class Open(ChooseOrType):
 
 
 def policies_of_its_own(scenario: Scenario) -> list[str]:
-    """The policies that lie in files beside a scenario."""
+    """Return the policies of a scenario that are defined in files of its own."""
     named = [scenario.machine.policy, *(at.do.policy for at in scenario.script if isinstance(at.do, UsePolicy))]
     return sorted({policy for policy in named if ":" in policy})
 
 
 def read(name: str, runs: bool = True) -> Scenario:
-    """The scenario of a file or of a built-in one's name, if this machine can run it. ``runs``: a policy of its own is
-    run, to try it. Raises BadInput."""
+    """Return the scenario of a file or of a built-in name, if this machine can run it. ``runs``: try its own policy by
+    running it. Raises BadInput."""
     scenario = load(find(name), runs)
     if sys.platform != "linux":
         return scenario
@@ -80,7 +81,7 @@ def read(name: str, runs: bool = True) -> Scenario:
 
 
 def problems(bad: BadInput) -> list[str]:
-    """What is wrong with a file, a line each."""
+    """Return what is wrong with a file, one line per problem."""
     lines = []
     for problem in bad.problems:
         where = problem.place

@@ -1,6 +1,6 @@
-"""What a person asks of the machine, with the dialogs in which they say it.
+"""The operator's requests to the machine, with the dialogs for them.
 
-Those are imported when they are opened: the first frame waits for none of them.
+The dialogs are imported when they are opened, to show the first frame sooner.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from sandbox.tui.state.errors import Impossible, KernelGone
 if TYPE_CHECKING:
     from sandbox.tui.screens.board import BoardScreen
 
-#: Commands that can be had back where one types them.
+#: The most commands that can be recalled.
 _MAX_COMMANDS = 50
 
 
 class MachineOperator:
-    """Asks the session of a screen for what its person wants."""
+    """Sends the operator's requests to the session of a screen."""
 
     def __init__(self, screen: BoardScreen) -> None:
         self._screen = screen
-        #: Commands that have been typed, or killed.
+        #: Commands that were typed, or whose processes were killed.
         self._commands: list[str] = []
 
     def do(self, something: Callable[[], object]) -> None:
-        """Have the session do something, and show what comes of it; or say why it cannot be done."""
+        """Call a function of the session and show its effect, or tell the user why it cannot be done."""
         try:
             something()
         except KernelGone:
@@ -41,14 +41,14 @@ class MachineOperator:
         self._screen.show_soon()
 
     def _can_ask(self) -> bool:
-        """Whether there is a machine; if not, it is said before anybody fills in a dialog."""
+        """Whether there is a machine; if not, the user is told before filling in a dialog."""
         session = self._screen.session
         if not session.has_machine:
             self.do(lambda: session.ask(Resume()))
         return session.has_machine
 
     def predict(self) -> None:
-        """Ask before each choice, or no longer."""
+        """Ask before each scheduling decision, or stop asking."""
         session = self._screen.session
         self.do(lambda: session.predict(not session.quiz.on))
         if session.quiz.on:
@@ -67,18 +67,18 @@ class MachineOperator:
             ask(self._screen, ChoosePolicy(session.view.board.policy), chosen)
 
     def reload_policy(self) -> None:
-        """Go on with the same policy, as its file is by now."""
+        """Reload the present policy from its file."""
         if permitted(self._screen):
             self.do(lambda: self._screen.session.ask(Reload()))
 
     def change_quantum(self, by: int) -> None:
-        """A longer or a shorter slice."""
+        """Make the quantum longer or shorter."""
         session = self._screen.session
         if self._can_ask():
             self.do(lambda: session.ask(session.quantum.change(session.view.board, by)))
 
     def start_process(self) -> None:
-        """Type a command, and have it run."""
+        """Ask for a command and run it."""
         from sandbox.tui.screens.forms import NewProcess
 
         def typed(command: str) -> None:
@@ -89,11 +89,11 @@ class MachineOperator:
             ask(self._screen, NewProcess(self._commands), typed)
 
     def _remember(self, command: str) -> None:
-        """This one can be had back where one types commands."""
+        """Keep a command for recall."""
         self._commands = [*(each for each in self._commands if each != command), command][-_MAX_COMMANDS:]
 
     def send_signal(self, pid: int, surely: bool) -> None:
-        """Send a process a signal; which one is asked, unless it shall be killed ``surely``."""
+        """Send a process a signal, after asking which one; with ``surely``, SIGKILL after a confirmation."""
         from sandbox.tui.screens.kill import ask_for_signal
 
         if self._can_ask():

@@ -1,4 +1,4 @@
-"""The command palette: every action by its name, in the order of the help."""
+"""The command palette: every action by name, in the order of the help."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sandbox.tui.keys import ACTIONS
 
 
 class Actions(Provider):
-    """Textual's own sorts names by their code points, which is no order in Chinese. Whoever knows an action's English
-    name finds it in any language."""
+    """The actions offered by the palette. Textual's own provider sorts names by code points, which is no useful order
+    in Chinese. The English names of actions are found in any language."""
 
     async def discover(self) -> Hits:
         for name, says, does, *_rest in self.app.get_system_commands(self.screen):
@@ -29,14 +29,16 @@ class Actions(Provider):
 
 
 class Palette(CommandPalette):
-    """All of them, to be searched by name. Textual's own looks for its list even when it has been closed before it
-    was complete: this one closes when it is."""
+    """The palette of all actions. Unlike Textual's own, it can be closed before its list is complete: Textual's would
+    fail then, so closing waits for the list."""
 
     def __init__(self) -> None:
         super().__init__(providers=[Actions], placeholder=_("Type what it is called…"), id="--command-palette")
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Close, and gather nothing more."""
+        """Close the palette, once its list exists, and stop gathering. Ignored if it is closed already."""
+        if self.app.screen_stack[-1:] != [self]:
+            return AwaitComplete()
         if not self.query(CommandList):
             self.call_after_refresh(self.dismiss, result)
             return AwaitComplete()

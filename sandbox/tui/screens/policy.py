@@ -1,4 +1,4 @@
-"""The scheduling policies to choose from, each with its rule, when it is bad, and its parameters."""
+"""The dialog to choose a scheduling policy, each shown with its rule, its drawbacks and its parameters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from sandbox.wording.policies import rule_and_rest
 
 
 class ChoosePolicy(ChooseOrType):
-    """Answers a policy's name, or ``file.py:Class``; the file is read here, and run by the kernel process only."""
+    """A dialog whose result is a policy's name or ``file.py:Class``. The file is only read here; the kernel process
+    runs it."""
 
     def __init__(self, present: str) -> None:
         offers = [_offer(name) for name in policies.names()]
         super().__init__(_("Scheduling policy"), offers, present, _("or a policy of yours, for example ~/mine.py:Mine"))
 
     def accept(self, id: str) -> None:
-        """Answer it, or say why there is no such policy."""
+        """Close with this policy, or show why there is no such policy."""
         if id not in policies.names() and not permitted(self):
             return
         try:
@@ -32,7 +33,7 @@ class ChoosePolicy(ChooseOrType):
 
 
 def _source(text: str) -> str:
-    """The policy that is meant: a file need not say which class if it has only one. Raises BadValue."""
+    """Return the policy that is meant: the class may be omitted for a file with a single one. Raises BadValue."""
     file, __, name = text.partition(":")
     if not file.endswith(".py"):
         policies.find(text)
@@ -51,7 +52,7 @@ def _source(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """As one writes it in a scenario, not in Python."""
+    """Format a value as in a scenario, not as in Python."""
     if isinstance(value, list):
         return ", ".join(map(_shown, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""What the system knows of a process: threads, memory, open files."""
+"""What the system knows of a process: threads, memory, signals, open files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.tui.format import fine, size
 if TYPE_CHECKING:
     from sandbox.machines.linux.procfs import Thread
 
-#: What the system calls the states of its processes, as psutil writes them.
+#: States of processes, as psutil names them.
 _STATES: Messages = {
     "running": "running",
     "sleeping": "sleeping",
@@ -28,14 +28,14 @@ _STATES: Messages = {
     "zombie": "zombie",
     "idle": "idle",
 }
-#: What a process makes of signals, as far as it is not the usual.
+#: Kinds of signals that are shown if there are any.
 _SIGNALS: Messages = {
     "pending": "pending: {signals}",
     "blocked": "blocked: {signals}",
     "ignored": "ignored: {signals}",
     "handled": "handled: {signals}",
 }
-#: The same of threads, by the letters that the system writes.
+#: States of threads, by the letters of proc(5).
 _THREAD_STATES: Messages = {
     "R": "running",
     "S": "sleeping",
@@ -50,17 +50,18 @@ _MAX_THREADS = 6
 
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
-    """What a person may want to know, as far as the system tells; nothing of a process that is none of ours."""
+    """Return facts about a process as (name, value), as far as the system tells; none if it is no descendant of the
+    app."""
     if os_pid is None:
         return []
-    import psutil  # only once somebody looks: it would delay the first frame
+    import psutil  # imported late, as it would delay the first frame
 
     from sandbox.machines.linux import procfs
 
     try:
         process = psutil.Process(os_pid)
         if os.getpid() not in [parent.pid for parent in process.parents()]:
-            return []  # its number counts in a pid namespace, and somebody else has it in ours
+            return []  # it is a number in a pid namespace, and here it belongs to another process
         with process.oneshot():
             memory = process.memory_info()
             shared = getattr(memory, "shared", 0)
@@ -83,7 +84,7 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
 
 
 def _listed(found: list[Thread]) -> str:
-    """A line a thread: its tid, its state, its CPU time."""
+    """Return a line for each thread: its tid, its state, its CPU time."""
     words = [_(_THREAD_STATES.get(thread.state, thread.state)) for thread in found]
     width = max(map(cell_len, words), default=0)
     line = _("tid {tid}  {state}  CPU {time}")
@@ -97,7 +98,7 @@ def _listed(found: list[Thread]) -> str:
 
 
 def _open_files(os_pid: int, most: int = 8) -> list[str]:
-    """The open descriptors and where they lead; several that lead to one place are named together."""
+    """Return the open descriptors and what they refer to; descriptors for the same thing are listed together."""
     from sandbox.machines.linux import procfs_files
     from sandbox.util.text import clean_line
 
@@ -109,7 +110,7 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
 
 
 def _signals(os_pid: int) -> str:
-    """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
+    """Return the signals that are pending, blocked, ignored, and handled."""
     from sandbox.machines.linux import procfs
 
     masks = procfs.signal_masks(os_pid)
@@ -122,7 +123,8 @@ def _signals(os_pid: int) -> str:
 
 
 def _signal(number: int) -> str:
-    """Its name without SIG; those that have none are real-time signals, of which libraries use the first ones."""
+    """Return the signal's name without SIG. Signals without a name are real-time signals, the first of which libraries
+    use."""
     try:
         return signal.Signals(number).name.removeprefix("SIG")
     except ValueError:

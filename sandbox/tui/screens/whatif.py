@@ -1,4 +1,4 @@
-"""What would have been under another policy, over the board."""
+"""The dialogs for "what if": the run so far under another policy."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from sandbox.tui.screens.open import policies_of_its_own
 from sandbox.tui.screens.policy import ChoosePolicy
 from sandbox.tui.state.session import Session
 
-#: Of more events a person would wait for the answer.
+#: With more events, computing the answer would take too long.
 _MAX_EVENTS = 100_000
 _COMMAND = "ossandbox whatif"
 
 
 def what_if(app: App[Any], session: Session) -> None:
-    """Ask for a policy, and show what would have been under it."""
+    """Ask for a policy, and show the run as it would have been under it."""
     if len(session.view.past) > _MAX_EVENTS:
         said = _("More than {number} events: record it, and ask {command}")
         tell(app, said.format(number=_MAX_EVENTS, command=_COMMAND), severe=True)
         return
 
     def chosen(policy: str) -> None:
-        if ":" in policy or policies_of_its_own(session.scenario):  # a file of the user's own is not run here
+        if ":" in policy or policies_of_its_own(session.scenario):  # files of the user's own are not run here
             tell(app, _("Of a policy of your own, ask {command}").format(command=_COMMAND), severe=True)
             return
         try:
@@ -51,27 +51,27 @@ def what_if(app: App[Any], session: Session) -> None:
 
 
 def _derive(session: Session, policy: str) -> WhatIf:
-    """Raises BadValue."""
+    """Return the run under another policy. Raises BadValue."""
     events = (line for block in session.view.past.blocks() for line in block.splitlines())
     return derive(Load(describe(session.scenario, None), map(decode, events)), policy, None)
 
 
 class ShowWhatIf(Dialog[None]):
-    """Both timelines one above the other, and the differences in words."""
+    """A dialog with both timelines one above the other, and the differences in words."""
 
     def __init__(self, what: WhatIf) -> None:
         super().__init__()
         self._what = what
 
     def compose(self) -> ComposeResult:
-        """The report, as the command prints it."""
+        """Yield the box for the report, which is the same as the command prints."""
         with VerticalScroll(classes="box") as box:
             title = _("What if: {policy}").format(policy=self._what.label)
             entitle(box, title, _("↑ ↓ scroll   esc close"))
             yield Static()
 
     def on_resize(self) -> None:
-        """As wide as there is room for."""
+        """Adapt the report to the new width."""
         self.call_after_refresh(self._update)
 
     def _update(self) -> None:

@@ -1,1 +1,1 @@
-"""What the app knows, without a screen: sessions, questions, lessons, the tree of processes."""
+"""What the app knows, independent of any screen: sessions, questions, lessons, the process tree."""

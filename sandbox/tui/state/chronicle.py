@@ -1,5 +1,5 @@
-"""Every event of a run as a line, from the beginning: which there are, which of them match, and their words. Words are
-made for lines that somebody sees, or looks for."""
+"""The events of a run as lines of text: which lines there are, which match a search, and their words. Words are made
+only for lines that are shown or searched."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sandbox.model.events import Admitted, Became, Described, Event, Queues, Wit
 from sandbox.util.units import S
 from sandbox.views.eventlog import EventLog
 
-#: What only answers somebody who looks at the machine, or says afterwards what was seen.
+#: Events without a line: answers to a screen that looks at the machine, and records of what was seen.
 _NOT_TOLD = (Described, Queues, Witnessed)
-#: So many events are read between two looks at the clock.
+#: The number of events to read between two looks at the clock.
 _BATCH = 256
-#: The names of so many chapters stay at hand: a screen may show the end of one and the beginning of the next.
+#: The number of chapters whose names are cached: a screen may show the end of one and the beginning of the next.
 _MAX_NAMED = 2
 
 
 class Line(NamedTuple):
-    """A line as ``ossandbox run`` prints it, in its parts. ``pid`` is "" where it is about no single process; ``event``
-    is the name of its class."""
+    """The parts of a line, as ``ossandbox run`` prints it. ``pid`` is "" for an event about no single process;
+    ``event`` is the name of the event's class."""
 
     time: str
     kind: str
@@ -34,12 +34,13 @@ class Line(NamedTuple):
 
     @property
     def words(self) -> str:
-        """All that one may look for in it, in small letters."""
+        """The text of the line that can be searched, in small letters."""
         return f"{self.time} {self.kind} {self.pid} {self.text}".casefold()
 
 
 class _Told(Sequence[int]):
-    """The indices of the first ``end`` events, but for those that have no line: they are few, and kept instead."""
+    """The indices of those of the first ``end`` events that have a line. Only the indices of the others are stored,
+    which are few."""
 
     def __init__(self) -> None:
         self.end = 0
@@ -61,20 +62,20 @@ class _Told(Sequence[int]):
         return place + bisect_right(range(len(self._left_out)), place, key=lambda nth: self._left_out[nth] - nth)
 
     def grow(self, events: Sequence[Event]) -> None:
-        """These are the next ones."""
+        """Add the next events."""
         self._left_out.extend(at for at, event in enumerate(events, self.end) if isinstance(event, _NOT_TOLD))
         self.end += len(events)
 
 
 class _Named:
-    """What processes were called in a chapter: at its beginning, and after each of its events so far."""
+    """The names of processes within a chapter: at its beginning and after each of its events that was read."""
 
     def __init__(self, past: EventLog, first: int) -> None:
         self._past, self._end = past, first
         self._by_pid = {pid: [(first - 1, name)] for pid, name in past.called_before(first).items()}
 
     def after(self, index: int) -> Mapping[int, str]:
-        """After the event with this index."""
+        """Return the names, by pid, after the event with this index."""
         if index >= self._end:
             for at, event in enumerate(self._past.between(self._end, index + 1), self._end):
                 if isinstance(event, (Admitted, Became)):
@@ -84,7 +85,7 @@ class _Named:
 
 
 class _Names(Mapping[int, str]):
-    """What processes were called after so many events."""
+    """The names of processes, by pid, after the event with a given index."""
 
     def __init__(self, by_pid: Mapping[int, list[tuple[int, str]]], index: int) -> None:
         self._by_pid, self._index = by_pid, index
@@ -101,50 +102,50 @@ class _Names(Mapping[int, str]):
 
 
 class Chronicle:
-    """Lines stand for events, by their index in the run. It is read in pieces: a long run has a million of them, and
-    nothing is kept of those that have been read but which have a line."""
+    """The lines of a run, identified by the indices of their events. The events are read in pieces, as a long run has a
+    million of them; only indices are kept."""
 
     def __init__(self, past: EventLog) -> None:
         self._past = past
-        #: The events that are told, of those that have been read.
+        #: The events with a line, among those read so far.
         self._told = _Told()
-        #: The names in the chapters that were in sight last, by their first events.
+        #: The names in the chapters used last, by the index of the chapter's first event.
         self._named: dict[int, _Named] = {}
-        #: What is looked for; which lines have it, of the first so many.
+        #: The text to search for, the events that match it, and the number of lines searched so far.
         self._wanted = ""
         self._found = array("q")
         self._searched = 0
 
     @property
     def lines(self) -> Sequence[int]:
-        """The index of each event that has a line, and matches."""
+        """The indices of the events that have a line and match the search text."""
         return self._found if self._wanted else self._told
 
     @property
     def wanted(self) -> str:
-        """What is looked for, "" for nothing."""
+        """The text to search for; "" for none."""
         return self._wanted
 
     @property
     def number(self) -> int:
-        """How many lines there are, whether they match or not."""
+        """The number of lines, whether they match or not."""
         return len(self._told)
 
     @property
     def progress(self) -> float:
-        """How much of the run has been looked through, 0 … 1."""
+        """The share of the run that has been read and searched, 0 … 1."""
         if self._wanted:
             return self._searched / max(len(self._told), 1) * self._told.end / max(len(self._past), 1)
         return self._told.end / max(len(self._past), 1)
 
     def look_for(self, text: str) -> None:
-        """From now on only lines that have this in them, in capitals or not; all for ""."""
+        """Keep only lines that contain the text, ignoring case; "" for all lines."""
         text = text.strip().casefold()
         if text != self._wanted:
             self._wanted, self._found, self._searched = text, array("q"), 0
 
     def grow(self, for_s: float) -> None:
-        """Read on, and look for what is wanted, for so long at most."""
+        """Read and search more of the run, for at most ``for_s`` seconds."""
         until_s = time.perf_counter() + for_s
         while (end := self._told.end) < len(self._past) and time.perf_counter() < until_s:
             self._told.grow(self._past.between(end, end + _BATCH))
@@ -152,11 +153,12 @@ class Chronicle:
             self._search(self._told[self._searched : self._searched + _BATCH // 8])
 
     def place(self, index: int) -> int:
-        """The number of the last line that belongs to the run's first ``index`` events; -1: there is none."""
+        """Return the number of the last line that belongs to the first ``index`` events of the run; -1 if there is
+        none."""
         return bisect_right(self.lines, index - 1) - 1
 
     def line(self, index: int) -> Line:
-        """The words for an event."""
+        """Return the line of an event, given its index."""
         (event,) = self._past.between(index, index + 1)
         return self._word(event, index)
 
@@ -167,7 +169,7 @@ class Chronicle:
         self._searched += len(indices)
 
     def _names(self, index: int) -> Mapping[int, str]:
-        """What processes were called after an event."""
+        """Return the names of processes, by pid, after an event."""
         first = self._past.chapter(index)
         if first not in self._named:
             self._named = {**dict([*self._named.items()][1 - _MAX_NAMED :]), first: _Named(self._past, first)}

@@ -1,4 +1,4 @@
-"""What is known of a machine between its events: what time it is there, and how busy it has been."""
+"""Estimates of a machine's state between its events: its time, and the load of its CPUs."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from fractions import Fraction
 from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.util.units import MS, S
 
-#: An event later than this was not on its way for so long: the machine's clock stood still in the meantime.
+#: An event that arrives later than expected by more than this was not merely delayed: the machine's clock has stood
+#: still.
 _LATE_NS = 100 * MS
-#: The load is that of the last second. It changes no more often than one can read it.
+#: The load is that of the last second, and is updated no more often than a reader can follow.
 _WINDOW_NS = 1 * S
 _LOAD_EVERY_NS = 200 * MS
 
 
 class MachineClock:
-    """``clock``: our own, nanoseconds that go on by themselves. ``times``: how many times as fast the machine's goes
-    (None: nobody can tell)."""
+    """An estimate of a machine's time. ``clock``: the app's own clock, in ns. ``times``: the speed of the machine's
+    clock relative to it (None: unknown)."""
 
     def __init__(self, clock: Callable[[], int], times: Fraction | None = Fraction(1)) -> None:
         self._clock = clock
         self._times = times
-        #: What our clock showed when the machine's stood at 0; None until that is known.
+        #: The time of the app's clock at which the machine's clock showed 0; None if unknown.
         self._zero_ns: int | None = None
 
     def lose(self) -> None:
-        """It was set, or stood still: forget what is known of it."""
+        """Forget the estimate, as the machine's clock was set or stood still."""
         self._zero_ns = None
 
     def set_pace(self, times: Fraction | None) -> None:
-        """From now on it goes so fast."""
+        """Set the speed of the machine's clock relative to the app's."""
         self._times = times
         self.lose()
 
     def hear(self, t_ns: int, fresh: bool) -> None:
-        """An event has come; ``fresh``: just now. The one that was on its way for the shortest tells most."""
+        """Take note of an event's time. ``fresh``: it has arrived just now. The event with the shortest delay is the
+        most precise one."""
         if self._times is None:
             return
         zero_ns = self._clock() - t_ns * self._times.denominator // self._times.numerator
@@ -43,21 +45,23 @@ class MachineClock:
             self._zero_ns = zero_ns
 
     def now_ns(self, told_ns: int) -> int:
-        """The machine's time, as far as is known; not before that of its last event, ``told_ns``."""
+        """Return the machine's time, in ns, as far as known; never less than ``told_ns``, the time of its last
+        event."""
         if self._zero_ns is None or self._times is None:
             return told_ns
         return max((self._clock() - self._zero_ns) * self._times.numerator // self._times.denominator, told_ns)
 
 
 class Load:
-    """The share of the last second in which the CPUs had a process."""
+    """The share of the CPUs' time in the last second that processes used."""
 
     def __init__(self) -> None:
         self._share = 0.0
         self._read_ns = -_LOAD_EVERY_NS
 
     def share(self, view: Viewpoint, moving: bool) -> float:
-        """0 … 1; of a clock that does not move, read anew at once."""
+        """Return the share, 0 … 1. It is recomputed at most every 200 ms while the clock is moving, else at every
+        call."""
         now_ns, history = view.now_ns, view.history
         cpus = history.booted.cpus if history.booted is not None else 1
         if now_ns - self._read_ns >= _LOAD_EVERY_NS or not moving or now_ns < self._read_ns:

@@ -1,4 +1,4 @@
-"""The conversations that the sockets panel lists: each connection with its client, where that is one of ours."""
+"""The conversations that the sockets panel lists: each connection, with its client if that is a client of the app."""
 
 from __future__ import annotations
 
@@ -15,39 +15,42 @@ from sandbox.views.network import Connection, Listener, Network
 if TYPE_CHECKING:
     from sandbox.tui.state.viewpoint import Viewpoint
 
-#: The address of a client, which may have left by the time at which its words are read.
+#: An address, such as a client's; the client may have left by the time its text is read.
 _ADDRESS = re.compile(r"\S+:\d+")
 
 
 class Conversation(NamedTuple):
-    """A connection, as the kernel process sees it, and the client of ours at its other end. One of them may be missing:
-    a caller from outside is no client of ours, and a client that asks for a connection has none yet."""
+    """A connection, as the kernel process sees it, and the app's client at its other end. Either may be None: a caller
+    from outside is no client of the app, and a client that is connecting has no connection yet."""
 
     connection: Connection | None
     client: Client | None
 
     @property
     def key(self) -> Connection | Client | None:
-        """What it is chosen by: it stays the same for as long as it lasts."""
+        """The value that identifies the conversation in a selection; it stays the same as long as the conversation
+        lasts."""
         return self.client or self.connection
 
     @property
     def address(self) -> str | None:
-        """That of the client, if it has one yet."""
+        """The client's address; None if it has none yet."""
         if self.client is not None:
             return self.client.own
         return self.connection.peer if self.connection is not None else None
 
 
 class Group(NamedTuple):
-    """A listener, and the conversations that came through it; None: those that lead elsewhere."""
+    """A listener and the conversations that came through it. ``listener`` is None for connections without a listener
+    here."""
 
     listener: Listener | None
     conversations: Sequence[Conversation]
 
 
 def shown(found: Sequence[Group], view: Viewpoint) -> list[Group]:
-    """Of these conversations those that lists show, in order. Whoever listens is always there."""
+    """Return the conversations that pass the lists' filter, in the lists' order. Groups with a listener are always
+    kept."""
     listing = view.listing
     if not (listing.text or listing.order):
         return [*found]
@@ -69,7 +72,7 @@ def shown(found: Sequence[Group], view: Viewpoint) -> list[Group]:
 
 
 def _words(talk: Conversation, view: Viewpoint) -> list[str]:
-    """By which one may look for it: its client, the address of that, and the process."""
+    """Return the texts that a search matches: the client's name, its address, and the name of the process."""
     words = [talk.client.name] if talk.client is not None else []
     words.append(talk.address or "")
     if talk.connection is not None and talk.connection.pid is not None:
@@ -78,7 +81,8 @@ def _words(talk: Conversation, view: Viewpoint) -> list[str]:
 
 
 def groups(network: Network, clients: Iterable[Client]) -> list[Group]:
-    """All that is to be listed; in each group our clients first, so that nothing moves when they are connected."""
+    """Return all conversations in groups, one per listener. The app's clients come first, so that no line moves when
+    one is connected."""
     connections = network.connections.values()
     ours = {client.own for client in clients if client.own is not None}
     accepted = {each.peer: each for each in connections if each.listener is not None}
@@ -99,14 +103,14 @@ def groups(network: Network, clients: Iterable[Client]) -> list[Group]:
 def _conversations(
     clients: Iterable[Client], accepted: Mapping[str, Connection], others: Iterable[Connection]
 ) -> list[Conversation]:
-    """Those of our clients, and the others."""
+    """Return the conversations of the app's clients, followed by the other ones."""
     ours = [Conversation(accepted.get(client.own or ""), client) for client in clients]
     return ours + [Conversation(each, None) for each in others]
 
 
 def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "") -> Clause:
-    """Where a process is right now. ``places``: those of the ready queue, the head's is 1. That it talks to ``peer``
-    is said already."""
+    """Describe where a process is now. ``places``: the places in the ready queue by pid, from 1 at the head. ``peer``
+    is left out of the description, as the caller shows it already."""
     row = board.rows[pid]
     figures: dict[str, Figure] = {}
     match row.state:
@@ -121,7 +125,7 @@ def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "
 
 
 def situation(board: Board, talk: Conversation, places: Mapping[int, int]) -> Clause:
-    """How a conversation stands: where its process is, else what there is instead of one."""
+    """Describe the state of a conversation: where its process is, or why it has none."""
     client, connection = talk.client, talk.connection
     if client is not None and client.state == "closed":
         return client.error or Clause("closed")
@@ -139,17 +143,17 @@ def situation(board: Board, talk: Conversation, places: Mapping[int, int]) -> Cl
 
 
 class Transcripts:
-    """The last words of clients that are not ours, as far as the server tells them: the built-in ones write
-    ``PEER heard → said`` on their consoles. What else a server writes is about no single client, as far as we know."""
+    """The last words of clients from outside, as far as the server prints them: the built-in servers write ``PEER heard
+    → said`` on their consoles. Other lines of a server are taken to be about no single client."""
 
     def __init__(self) -> None:
         self._words: dict[str, str] = {}
         self._asides: dict[int, str] = {}
-        #: Of each console: the number of the line up to which it has been read.
+        #: For each console, the number of the line up to which it has been read.
         self._read: dict[int, int] = {}
 
     def read(self, board: Board) -> None:
-        """Take in what has been written since."""
+        """Read what the servers have written since the last call."""
         peers = {connection.peer for connection in board.network.connections.values()}
         for listener in board.network.listeners.values():
             row = board.rows[board.rows[listener.pid].console]
@@ -160,14 +164,14 @@ class Transcripts:
                     self._words[peer] = words
                 elif written and not _ADDRESS.fullmatch(peer):
                     self._asides[row.pid] = written
-            self._read[row.pid] = max(row.output.end - 1, 0)  # the last one may go on
+            self._read[row.pid] = max(row.output.end - 1, 0)  # the last line may still grow
         if len(self._words) > 2 * len(peers) + 100:
             self._words = {peer: words for peer, words in self._words.items() if peer in peers}
 
     def aside(self, console: int) -> str:
-        """What was written last on a console that is about no single client."""
+        """Return the last line of a console that is about no single client; "" if there is none."""
         return self._asides.get(console, "")
 
     def words(self, peer: str) -> str:
-        """What was heard from a peer last, and what it was told."""
+        """Return what a peer last said and was answered; "" if unknown."""
         return self._words.get(peer, "")

@@ -1,8 +1,8 @@
-"""Why what a person asks of a session cannot be done."""
+"""Errors for requests to a session that cannot be carried out."""
 
 
 class Impossible(Exception):
-    """What a person asks of a session cannot be done, as the sentence says. ``severe``: what they want is lost."""
+    """A request to a session cannot be carried out, for the reason in the message. ``severe``: show it as a warning."""
 
     def __init__(self, says: str, severe: bool = False) -> None:
         super().__init__(says)
@@ -10,4 +10,4 @@ class Impossible(Exception):
 
 
 class KernelGone(Exception):
-    """The kernel process has died, and nobody hears what a person asks for."""
+    """The kernel process has died, so that requests reach no machine."""

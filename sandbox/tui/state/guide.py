@@ -1,25 +1,25 @@
-"""Where on the screen a lesson leads its reader."""
+"""Guidance through a lesson: the panel to show and the process to select for each step."""
 
 from __future__ import annotations
 
 from sandbox.model.spec import PANELS, Step
 from sandbox.tui.state.session import Session
 
-#: Parts of the board, which is in front for them.
+#: Names of parts of the board: for these, the board panel is shown.
 _OF_THE_BOARD = ("ready", "running", "blocked", "done")
 
 
 class LessonGuide:
-    """When a step begins, the panel that it is about comes to the front, and the process that it names is chosen, each
-    once: what the reader turns to afterwards is their own affair."""
+    """Shows the panel of each new step and selects the process that it names, once per step: afterwards the reader may
+    turn to anything else."""
 
     def __init__(self) -> None:
-        #: The step that is followed, and the process that it names while that is not born yet.
+        #: The present step, and the path of the process to select once it is born.
         self._step: Step | None = None
         self._awaited: str | None = None
 
     def panel(self, step: Step | None) -> str | None:
-        """The panel to turn to now."""
+        """Return the name of the panel to show now; None to change nothing."""
         if step is self._step:
             return None
         self._step = step
@@ -30,7 +30,7 @@ class LessonGuide:
         return name if name in PANELS else None
 
     def process(self, session: Session) -> int | None:
-        """The process to choose now."""
+        """Return the pid of the process to select now; None to change nothing."""
         if self._awaited is None:
             return None
         paths = session.lesson.story.paths

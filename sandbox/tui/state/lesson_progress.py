@@ -1,4 +1,4 @@
-"""How far the reader of a lesson has come."""
+"""The reader's progress through a lesson."""
 
 from __future__ import annotations
 
@@ -14,82 +14,84 @@ from sandbox.views.tracker import LessonTracker
 
 
 class Wait(StrEnum):
-    """What a lesson waits for."""
+    """What a lesson is waiting for."""
 
-    #: For its reader, before anything has run.
+    #: The reader, before anything has run.
     BEGINNING = auto()
-    #: For its reader, at a pause.
+    #: The reader, at a pause.
     READER = auto()
-    #: For an answer.
+    #: An answer to a question.
     ANSWER = auto()
-    #: For something that is yet to happen.
+    #: An event that has not happened yet.
     STEP = auto()
-    #: For something that cannot happen any more.
+    #: An event that can no longer happen.
     NEVER = auto()
-    #: For nothing.
+    #: Nothing.
     NOTHING = auto()
 
 
-#: What becomes of a process that has ended.
+#: Verbs of steps that happen after the end of a process.
 _AFTER_ITS_END = ("is a zombie", "is reaped")
 
 
 class LessonProgress:
-    """Steps are done as soon as what they wait for has happened. Where one pauses, though, what follows is not told
-    before the reader goes on, whatever has happened by then. The machine pauses by itself at such a step (see
-    ``PauseAtSteps``); it is asked to where a step is told only after it was done."""
+    """The steps of a lesson that are done, and its pauses. A step is done once its event has happened; but after a step
+    that pauses, later steps count only when the reader goes on, whatever has happened by then. The machine pauses by
+    itself at such a step (see ``PauseAtSteps``); it is asked for a pause where a step becomes done later than its
+    event."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.exists = scenario.lesson is not None
         self._first = scenario.processes[0].name if scenario.processes else ""
         self.steps: Sequence[Step] = scenario.steps
-        #: Whom the scenario kills.
+        #: The processes that the scenario kills or sends signals to.
         self._killed = {at.do.who for at in scenario.script if isinstance(at.do, Kill | Signal)}
-        #: Whether this is a lesson of the course.
+        #: Whether this is a lesson of the built-in course.
         self.of_course = scenario.lesson is not None and scenario.folder == str(built_in_folder())
-        #: What has happened that the lesson speaks of.
+        #: The events so far that the lesson's steps and texts refer to.
         self.story = LessonTracker(steps=[step.until for step in scenario.steps])
-        #: Whether the lesson can be seen: else it does not pause.
+        #: Whether the lesson is shown; a lesson that is not shown does not pause.
         self.open = False
-        #: How many steps are done.
+        #: The number of steps that are done.
         self.done = 0
-        #: Whether the reader is at a pause.
+        #: Whether the lesson stands at a pause.
         self._stands = False
         self._wants_pause = False
-        #: Whether its reader has let it begin.
+        #: Whether the run was let go on after the introduction.
         self._begun = False
 
     def begin(self) -> bool:
-        """The run begins. Returns whether it is to wait for its reader first, who reads what it will be about."""
+        """Begin the run. Returns whether it shall wait for the reader to read the introduction first."""
         self._stands = self.open and self.exists and not self._pauses_at_once
         self._begun = not self._stands
         return self._stands
 
     @property
     def _pauses_at_once(self) -> bool:
-        """Whether its first step is a pause at the first decision: it needs none before that."""
+        """Whether the first step pauses at the first decision, so that no pause is needed before."""
         first = self.steps[0] if self.steps else None
         return first is not None and first.pause and (first.until.verb, first.until.who) == ("runs", self._first)
 
     @property
     def awaited(self) -> Step | None:
-        """The step that is waited for, if any is."""
+        """The next step that is not done; None if there is none."""
         return self.steps[self.done] if self.done < len(self.steps) else None
 
     @property
     def reader_kills(self) -> bool:
-        """Whether it waits for a process to be killed, and nobody but the reader does that."""
+        """Whether the next step needs a process to be killed that only the reader can kill, as the scenario does
+        not."""
         step = self.awaited
         return step is not None and step.until.verb == "is killed" and step.until.who not in self._killed
 
     @property
     def all_done(self) -> bool:
-        """Whether there were steps, and all are done."""
+        """Whether the lesson has steps and all of them are done."""
         return bool(self.steps) and self.done == len(self.steps)
 
     def wait(self, board: Board, run_is_over: bool) -> Wait:
-        """What it waits for now."""
-        came = self.done < len(self.story.reached)  # it has happened, and is told when the reader goes on
+        """Return what the lesson is waiting for now."""
+        came = self.done < len(self.story.reached)  # the step's event has happened; it counts when the reader goes on
         if self.awaited is not None and not came and (run_is_over or self._has_missed(self.awaited, board)):
             return Wait.NEVER
         if board.asked is not None:
@@ -99,7 +101,7 @@ class LessonProgress:
         return Wait.NOTHING if self.awaited is None else Wait.STEP
 
     def _has_missed(self, step: Step, board: Board) -> bool:
-        """Whether it is about a process that has ended, or about a child of one that has."""
+        """Whether the step is about a process that has ended, or about a child of one that has."""
         who, verb = step.until.who, step.until.verb
         while who:
             pids = [pid for pid, path in self.story.paths.items() if path == who and pid in board.rows]
@@ -112,11 +114,11 @@ class LessonProgress:
         return False
 
     def is_over(self, run_is_over: bool) -> bool:
-        """Whether it is a lesson of the course that has come to its end; one without steps ends with its run."""
+        """Whether this is a lesson of the course that has come to its end; a lesson without steps ends with its run."""
         return self.of_course and (self.all_done if self.steps else run_is_over)
 
     def add_events(self, events: Sequence[Event]) -> None:
-        """Take in what has happened."""
+        """Take in new events, and count the steps that are done."""
         for event in events:
             self.story.add(event)
         begins = not self._begun and any(isinstance(event, Dispatched) for event in events)
@@ -128,7 +130,7 @@ class LessonProgress:
             self._stands = self._wants_pause = pauses and self.open
 
     def wants_pause(self) -> bool:
-        """Whether the machine is to be asked for a pause now, once."""
+        """Whether to ask the machine for a pause now; true once per pause."""
         wants, self._wants_pause = self._wants_pause, False
         return wants
 

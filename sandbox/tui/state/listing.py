@@ -1,4 +1,4 @@
-"""Which processes lists show, and in which order: the same on the board, the timeline and in memory."""
+"""The filter and the order of process lists, shared by the board, the timeline and the memory panel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.tui.state.tree import Member
 from sandbox.views.board import Board, Row
 from sandbox.views.eventlog import Moment
 
-#: The orders, in the order of the key; "" is the usual one: queues as they stand, children below their parents.
+#: The orders, as the key cycles through them; "" is the usual one: queue order, children below their parents.
 ORDERS: Messages = {
     "": "as they stand",
     "name": "name",
@@ -22,7 +22,7 @@ ORDERS: Messages = {
 
 
 class View(Protocol):
-    """What orders ask of a point in a run."""
+    """The parts of a viewpoint that sorting needs."""
 
     @property
     def live(self) -> Moment: ...
@@ -32,45 +32,45 @@ class View(Protocol):
     def names(self) -> Mapping[int, str]: ...
 
     def cpu_ns(self, pid: int) -> int:
-        """What a process has used by then."""
+        """Return the CPU time, in ns, that a process has used by then."""
         ...
 
 
 class Listing:
-    """What a person has asked lists to show; at first all, as it stands."""
+    """The filter and order that the reader has chosen for lists; at first everything, in the usual order."""
 
     def __init__(self) -> None:
-        #: What names, pids or programs shall have in them, in small letters; "" for all.
+        #: The text that names, pids or programs must contain, in small letters; "" for all.
         self.text = ""
         self.order = ""
         self.backwards = False
-        #: Whether those that have ended are left out.
+        #: Whether ended processes are left out.
         self.living = False
 
     @property
     def plain(self) -> bool:
-        """Whether all are shown as they stand."""
+        """Whether all processes are shown, in the usual order."""
         return not (self.text or self.order or self.living)
 
     def look_for(self, text: str) -> None:
-        """Show those only that have this in their names, pids or programs."""
+        """Show only processes with this text in their names or programs, or with this pid."""
         self.text = text.strip().casefold()
 
     def next_order(self) -> None:
-        """The next of the orders."""
+        """Switch to the next order."""
         orders = [*ORDERS]
         self.order, self.backwards = orders[(orders.index(self.order) + 1) % len(orders)], False
 
     def turn_order(self) -> None:
-        """The other way round, where they are in an order."""
+        """Reverse the order, unless it is the usual one."""
         self.backwards = bool(self.order) and not self.backwards
 
     def hide_ended(self) -> None:
-        """Leave out those that have ended, or do not."""
+        """Toggle whether ended processes are left out."""
         self.living = not self.living
 
     def take_order(self, order: str) -> None:
-        """This order; a second time, the other way round; a third time, as they stand."""
+        """Sort by this order; a second call reverses it, and a third one restores the usual order."""
         if self.order != order:
             self.order, self.backwards = order, False
         elif not self.backwards:
@@ -89,14 +89,14 @@ class Listing:
         )
 
     def pids(self, pids: Collection[int], view: View) -> Collection[int]:
-        """Of these those that are shown, in order."""
+        """Return the pids to show, in order."""
         if self.plain:
             return pids
         rows = view.board.rows
         return self._sorted([pid for pid in pids if self.keeps(rows[pid])], view)
 
     def members(self, members: Sequence[Member], view: View) -> Sequence[Member]:
-        """Of a tree those that are shown; in another order than the usual one nobody stands below a parent."""
+        """Return the members of a tree to show. In any order but the usual one, all have depth 0."""
         if self.plain:
             return members
         rows = view.live.board.rows
@@ -107,7 +107,7 @@ class Listing:
         return [by_pid[pid] for pid in self._sorted(by_pid, view)]
 
     def said(self) -> str:
-        """In a few words what is other than usual; "" if nothing is, but for the text that is looked for."""
+        """Describe the order and filter in a few words, except the search text; "" if they are the usual ones."""
         words = []
         if self.order:
             words.append(_("by {order}").format(order=_(ORDERS[self.order])) + (" ↑" if self.backwards else " ↓"))
@@ -126,7 +126,7 @@ class Listing:
         rows = view.board.rows
         match self.order:
             case "name":
-                # Of those that are listed some have retired since then, and some are born later.
+                # Some of the listed processes have retired by the time looked at, and some are born later.
                 return lambda pid: ((view.names.get(pid) or view.live.names[pid]).casefold(), pid)
             case "cpu":
                 return lambda pid: (view.cpu_ns(pid) if pid in rows else -1, -pid)

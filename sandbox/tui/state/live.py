@@ -1,4 +1,4 @@
-"""A run that goes on: the link to its kernel process, and what has come up it."""
+"""A live run: the link to its kernel process, and the events received through it."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ from sandbox.tui.state.viewpoint import Viewpoint
 
 
 class Live:
-    """A scenario that runs, once it has begun. ``start`` starts its kernel process; ``clock``: nanoseconds that go on
-    by themselves; ``recorder``: what keeps its events from the beginning, if anything does;
-    ``notices``: what is to be said of it at first. ``tempo``: it runs in virtual time, so fast at first (None: as fast
-    as it can). ``locked``: nobody starts programs or types into any."""
+    """A session whose scenario runs. ``start`` starts its kernel process; ``clock``: a monotonic clock, in ns;
+    ``recorder``: the recorder of its events from the beginning, if any; ``notices``: messages to show at first.
+    ``virtual``: it runs in virtual time. ``tempo``: the initial speed of that time (None: as fast as possible).
+    ``locked``: the user can neither start programs nor type into them."""
 
     has_machine = True
     is_read = True
@@ -82,11 +82,11 @@ class Live:
         self._notices = notices
         self._machine_clock = MachineClock(clock, tempo)
         self._load = Load()
-        #: Processes of the scenario that have not arrived yet, by name.
+        #: The names of the scenario's processes that have not arrived yet.
         self._missing = {process.name for process in scenario.processes}
-        #: Whether it has been remembered that the lesson was finished.
+        #: Whether it has been stored that the reader has finished the lesson.
         self._remembered = False
-        #: Whether the machine has been told to pause where the lesson does.
+        #: Whether the machine has been told to pause at the lesson's steps.
         self._pauses_at_steps = False
 
     # Life
@@ -97,7 +97,7 @@ class Live:
         self._pause_at_steps()
         self._ask_or_not()
         if self.lesson.begin():
-            self.send(Pause("lesson"))  # before anything runs: nothing is missed by who reads first
+            self.send(Pause("lesson"))  # before anything runs, so that the reader of the introduction misses nothing
 
     def again(self, scenario: Scenario) -> Live:
         session = following(self, scenario, self._start, self.virtual)
@@ -121,9 +121,9 @@ class Live:
                 case Admitted(name=name, order=order) if order is not None:
                     self._missing.discard(name)
                 case Fault(pid=None):
-                    self._missing.discard(event.process)  # it will not come any more
+                    self._missing.discard(event.process)  # it will not arrive
                 case Booted():
-                    self._machine_clock.lose()  # it starts when all are born
+                    self._machine_clock.lose()  # the machine's clock starts when all processes are born
                 case Operator() if event.goes_on:
                     self._machine_clock.lose()
         self.lesson.add_events(events)
@@ -134,8 +134,8 @@ class Live:
         self._follow_lesson()
 
     def _follow_lesson(self) -> None:
-        """Have the machine do what the lesson wants, and remember when it is over."""
-        self._ask_or_not()  # first: a question that is not wanted any more ends its pause
+        """Ask the machine for what the lesson wants, and store when the lesson is over."""
+        self._ask_or_not()  # first, as withdrawing a question ends its pause
         if self.lesson.wants_pause():
             self.view.to_present()
             self.send(Pause("lesson"))
@@ -144,13 +144,14 @@ class Live:
             finish(self.scenario.name)
 
     def _pause_at_steps(self) -> None:
-        """Have the machine pause by itself where the lesson does, or not: it knows at once when a step is done."""
+        """Tell the machine whether to pause at the lesson's steps: only the machine knows at once when a step is
+        done."""
         if self.lesson.open is not self._pauses_at_steps and any(step.pause for step in self.lesson.steps):
             self._pauses_at_steps = self.lesson.open
             self.send(PauseAtSteps(self._pauses_at_steps))
 
     def _ask_or_not(self) -> None:
-        """Have the machine ask who runs next, or not: as the person at the keyboard wants it, else as the lesson."""
+        """Tell the machine whether to ask which process runs next: as the user wishes, or else as the lesson wants."""
         wanted, step = self.quiz.wish, self.lesson.awaited
         if wanted is None:
             wanted = self.lesson.open and step is not None and step.predict
@@ -159,17 +160,18 @@ class Live:
             self.send(Predict(wanted))
 
     def read(self, for_s: float) -> None:
-        """What there is to know comes up the link."""
+        """Do nothing: the events of a live run arrive through the link."""
 
     def problems(self) -> Sequence[str]:
         return self._notices
 
     def advance(self) -> None:
-        """The machine's clock goes on by itself; its past does while it is played."""
+        """Advance the playback of the past, if it is being played. The machine's clock advances by itself."""
         self.player.advance(is_all=True)
 
     def change_tempo(self, by: int) -> None:
-        """The past is played from what is looked at; the machine keeps its pause, or its pace is changed."""
+        """Change the speed of virtual time, or else play the past at a changed tempo, starting at the point looked at;
+        the machine stays paused."""
         if self.virtual and not self.view.looks_back:
             self.player.change(by)
             self._pace()
@@ -180,7 +182,7 @@ class Live:
             )
         self.advance()
         if not self.view.looks_back:
-            return  # it has just come to its end
+            return  # playback has just reached the present
         try:
             self.player.change(by)
         finally:
@@ -188,7 +190,7 @@ class Live:
                 self.player.start()
 
     def _pace(self) -> None:
-        """Have virtual time go by at our tempo."""
+        """Tell the machine to let virtual time pass at the player's tempo."""
         if self.virtual:
             tempo = self.player.tempo
             self._machine_clock.set_pace(tempo)
@@ -198,7 +200,7 @@ class Live:
     def tempo_shown(self) -> str:
         return self.player.shown if self.view.looks_back or self.virtual else ""
 
-    # What a person asks for
+    # Requests of the user
 
     def send(self, command: Command) -> bool:
         if self.link is None or self.link.closed or (self.locked and _is_of_programs(command)):
@@ -251,7 +253,7 @@ class Live:
         asked = self.quiz.question is not None and not self.view.looks_back
         self._ask_or_not()
         if asked and not wish:
-            self.send(Pause())  # the question is gone, its pause stays
+            self.send(Pause())  # the question is withdrawn, but its pause remains
 
     def answer(self, pid: int) -> None:
         question = self.quiz.question
@@ -272,7 +274,7 @@ class Live:
             self._pause_at_steps()
             self._ask_or_not()
 
-    # How it stands
+    # State
 
     @property
     def died(self) -> bool:
@@ -327,7 +329,8 @@ class Live:
 
     @property
     def _bears(self) -> bool:
-        """Whether it is yet to bear those it begins with: a busy system takes its time for that."""
+        """Whether processes that exist from the beginning are still to be created: a busy system takes time for
+        that."""
         return not self.view.live.names and any(each.arrive_ns == 0 for each in self.scenario.processes)
 
     def utilisation(self) -> float:
@@ -336,14 +339,15 @@ class Live:
         return self._load.share(self.view, self.moving and not self.player.is_slow)
 
     def _present_ns(self) -> int:
-        """The machine's own time, as far as can be told here: where turns are counted, it goes on with each of them."""
+        """Return the machine's time in ns, estimated between events. In a stepped machine, time advances only with each
+        turn."""
         told_ns = self.view.live.board.now_ns
         by_itself = self.runs and not self.scenario.machine.stepped
         return self._machine_clock.now_ns(told_ns) if by_itself else told_ns
 
 
 def _is_of_programs(command: Command) -> bool:
-    """Whether it has code of somebody's run, or steers a program; what the screen itself answers does not."""
+    """Whether a command runs code or controls a program. Automatic answers of the terminal do not count."""
     if isinstance(command, Keys):
         return not command.automatic
     return isinstance(command, Spawn | Type | Press | Reload) or (
@@ -352,11 +356,10 @@ def _is_of_programs(command: Command) -> bool:
 
 
 def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link], virtual: bool = False) -> Live:
-    """A run that takes the place of another session, and goes on asking who runs next if that was wished there.
-    Who wished no more questions has said so of that run. Raises Impossible for one that has real programs, in virtual
-    time."""
+    """Return a new live session that replaces another one. A wish to be asked which process runs next is kept; a wish
+    not to be asked concerned the old run only. Raises Impossible for a scenario with real programs in virtual time."""
     if virtual:
-        from sandbox.machines.simulate import obstacles  # the first frame does not wait for it
+        from sandbox.machines.simulate import obstacles  # imported late, to show the first frame sooner
 
         if problems := obstacles(scenario):
             raise Impossible(f"{scenario.name}: {wording.problem(problems[0].what)}")

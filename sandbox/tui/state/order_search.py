@@ -1,4 +1,4 @@
-"""The search for an order of turns in which a scenario breaks, beside its run and without disturbing it."""
+"""The search for an order of turns in which a scenario fails. It runs in a process of its own, apart from the run."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from sandbox.link.client import all_cpus
 from sandbox.link.worker import BadTask, Worker
 from sandbox.model.spec import Scenario
 
-#: So long it is searched at most.
+#: The longest duration of a search.
 _LIMIT_S = 60.0
-#: So long it may take to clear up before it is killed.
+#: The time that a stopped search may take to clean up before it is killed.
 _PATIENCE_S = 2.0
 
 
 class OrderSearch:
-    """One search at a time, and what came of the last one."""
+    """A search, one at a time, and the result of the last one."""
 
     def __init__(self) -> None:
         self.scenario: Scenario | None = None
         self.tried = Tried(0, 0, False)
         self.result: Explored | None = None
-        #: Why there is no result, in words.
+        #: The reason why there is no result, as text.
         self.problem = ""
         self._worker: Worker[AnyMessage] | None = None
 
     @property
     def worker(self) -> Worker[AnyMessage] | None:
-        """It searches as long as there is one."""
+        """The process that searches; None if no search is running."""
         return self._worker
 
     def begin(self, scenario: Scenario, width: int) -> None:
-        """Search; what came of it is told in lines of so many cells. Raises OSError."""
+        """Start a search. ``width``: the width in cells for the text of the result. Raises OSError."""
         self.clear()
         self.scenario = scenario
         self._worker = Worker(PACKAGE, ExploreTask(scenario, _LIMIT_S, _cpus(), width), decode_message)
 
     def hear(self) -> None:
-        """Take in what has come."""
+        """Process the messages that have arrived from the search."""
         worker = self._worker
         if worker is None:
             return
@@ -61,12 +61,12 @@ class OrderSearch:
                 self.problem = _("the search ended before it was done")
 
     def stop(self) -> None:
-        """End it, with everything that it has started."""
+        """Stop the search, with every process that it has started."""
         self.problem = _("the search was stopped")
         self._end()
 
     def clear(self) -> None:
-        """There is no search, and none was there."""
+        """Stop the search and forget its result."""
         self._end()
         self.scenario, self.result, self.problem, self.tried = None, None, "", Tried(0, 0, False)
 
@@ -76,7 +76,8 @@ class OrderSearch:
             worker.end(_PATIENCE_S)
 
     def replayed(self) -> Scenario | None:
-        """The scenario that was explored, with the order in which it breaks. Nothing of its lesson fits that run."""
+        """Return the explored scenario, set to the order in which it fails, without its lesson, which does not fit that
+        run; None if no such order was found."""
         if self.scenario is None or self.result is None or not self.result.order:
             return None
         order = {"order": [*self.result.order]}
@@ -85,7 +86,7 @@ class OrderSearch:
 
 
 def _cpus() -> list[int]:
-    """All but one, which is left to the screen."""
+    """Return all CPUs but one, which is left to the screen."""
     every = all_cpus()
     if sys.platform != "linux":
         return every

@@ -1,4 +1,4 @@
-"""Programs of the reader's own among the processes: what would be lost with the run."""
+"""The reader's own programs among the processes, which would be lost with the run."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sandbox.views.board import Board
 
 
 class OwnPrograms:
-    """Those that the reader has started, the commands of a scenario of theirs once they have typed something into one
-    (before, running it again makes up for all), and the children of either."""
+    """The programs that the reader has started, the commands of a scenario of theirs after they have typed something
+    into one (until then, running it again restores everything), and the children of both."""
 
     def __init__(self, scenario: Scenario) -> None:
         own = scenario.folder != str(built_in_folder())
         self._commands = {process.name for process in scenario.processes if own and process.command is not None}
-        #: What has been asked for and is not there yet, as it will be told of.
+        #: The command lines that the reader has asked for and that have not arrived yet, with their numbers.
         self._awaited: Counter[str] = Counter()
-        #: Those that there are or were, as long as a child of theirs may be told of.
+        #: The reader's processes, kept as long as a child of theirs may arrive.
         self._pids: set[int] = set()
-        #: Those that descend from a command of the scenario, or are one: which.
+        #: For commands of the scenario and their descendants: the pid of the command.
         self._commanded: dict[int, int] = {}
         self._dead = Dead()
-        #: The last one that the reader has started, until somebody looks.
+        #: The process that the reader has started last, until ``take_new`` is called.
         self._new: int | None = None
 
     def ask(self, argv: Sequence[str]) -> None:
-        """The reader wants this to run."""
+        """Note that the reader has asked for a program to be started."""
         self._awaited[clean_line(" ".join(argv))] += 1
 
     def add(self, event: Event) -> None:
@@ -59,15 +59,15 @@ class OwnPrograms:
             self._commanded[event.pid] = self._commanded[event.parent]
 
     def type(self, pid: int) -> None:
-        """The reader types something into one."""
+        """Note that the reader types something into a process."""
         command = self._commanded.get(pid)
         self._pids.update(each for each, of in self._commanded.items() if of == command)
 
     def take_new(self) -> int | None:
-        """The one that the reader has started since the last call."""
+        """Return the pid of the process that the reader has started since the last call, or None."""
         new, self._new = self._new, None
         return new
 
     def alive(self, board: Board) -> list[int]:
-        """Those that have not ended."""
+        """Return the pids of the reader's processes that have not ended, sorted."""
         return sorted(pid for pid in self._pids if pid in board.rows and board.rows[pid].exited is None)

@@ -8,26 +8,27 @@ from sandbox.tui.state.errors import Impossible
 from sandbox.util.units import MS, show_duration, write_duration
 from sandbox.views.board import Board
 
-#: The quanta between which they choose.
+#: The quanta to choose from.
 _QUANTA_NS = tuple(value * MS for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000))
 
 
 class QuantumSteps:
-    """The quantum that the person at the keyboard asks for, longer or shorter by one step at a time."""
+    """The quantum that the user asks for, one step longer or shorter at a time."""
 
     def __init__(self) -> None:
-        #: What was asked for last, and what was in force then.
+        #: The quantum asked for last, and the one that was in force then; None if none was asked for.
         self._asked: tuple[int, int] | None = None
 
     def change(self, board: Board, direction: int) -> Command:
-        """What to ask the machine for. Raises Impossible."""
+        """Return the command to send to the machine. ``direction``: positive for a longer quantum. Raises
+        Impossible."""
         present_ns = board.parameters.get("quantum_ns")
         if not isinstance(present_ns, int) and "quanta" in board.parameters:
             said = _("{policy} has a quantum for each of its queues: the panel Queues changes them")
             raise Impossible(said.format(policy=board.policy), severe=True)
         if not isinstance(present_ns, int):
             raise Impossible(_("{policy} has no quantum to change").format(policy=board.policy), severe=True)
-        # Two quick keys are two steps, even if the first has not been answered yet.
+        # Two quick key presses are two steps, even before the machine has confirmed the first one.
         asked = self._asked
         quantum_ns = asked[0] if asked is not None and asked[1] == present_ns else present_ns
         longer = [value for value in _QUANTA_NS if value > quantum_ns]

@@ -1,4 +1,4 @@
-"""Who runs next? The questions of one run, what was said and what the policy did; the score."""
+"""The quiz "Who runs next?": the questions of a run, the reader's answers, the policy's decisions, and the score."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sandbox.views.board import Board
 
 
 class Question(NamedTuple):
-    """Who of the ``candidates``, in order of birth, gets ``cpu``? Questions are counted: ``number``. ``chooses``: the
-    answer decides it."""
+    """The question which of the ``candidates``, in order of birth, gets ``cpu``. ``number``: a running number.
+    ``chooses``: the answer decides it."""
 
     number: int
     cpu: int
@@ -20,7 +20,7 @@ class Question(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Who was said to run next, and who was chosen."""
+    """The process that the reader expected to run next, and the decision that was made."""
 
     said: int
     made: Dispatched
@@ -31,7 +31,8 @@ class Verdict(NamedTuple):
 
 
 class _PastQuestion(NamedTuple):
-    """A question about a decision of the past, which was ``made`` by then. It is asked where that ``move`` has led."""
+    """A question about a past ``decision``. ``made``: the point just after the decision. ``move``: the viewpoint's move
+    that led to the question; any other move ends it."""
 
     question: Question
     decision: Dispatched
@@ -40,21 +41,21 @@ class _PastQuestion(NamedTuple):
 
 
 class Quiz:
-    """Off, unless somebody wants to be asked. The machine pauses before each choice and has not made it; of the past it
-    is known. A decision counts once, however often one goes back to it."""
+    """Questions about decisions, asked while ``on``. Live, the machine pauses before each choice, undecided; in the
+    past, the decision is known. A decision counts once, however often the reader returns to it."""
 
     def __init__(self, view: Viewpoint) -> None:
         self.on = False
-        #: Whether the person at the keyboard wants to be asked; None: whatever the lesson does.
+        #: Whether the user wants to be asked; None: as the lesson wants.
         self.wish: bool | None = None
         self.right = 0
         self._view = view
         self._verdict: Verdict | None = None
         self._past: _PastQuestion | None = None
         self._number = 0
-        #: Who was said to get which CPU, while the machine has not decided yet.
+        #: The expected pid and the CPU, while the machine has not decided yet.
         self._said: tuple[int, int] | None = None
-        #: The decisions that were counted, by their place among the events.
+        #: The decisions that were counted, by the number of events up to and including them.
         self._counted: set[int] = set()
 
     @property
@@ -63,7 +64,7 @@ class Quiz:
 
     @property
     def question(self) -> Question | None:
-        """What is asked where one looks."""
+        """The question at the point looked at; None if there is none."""
         if self._view.looks_back:
             return None if self._asked_of_past is None else self._asked_of_past.question
         board = self._view.live.board
@@ -73,13 +74,14 @@ class Quiz:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What came of the last question, while no other decision is looked at."""
+        """The verdict on the last question, as long as no later decision is looked at."""
         verdict, recent = self._verdict, reversed(self._view.board.recent)
         last = next((event for event in recent if isinstance(event, Dispatched)), None)
         return verdict if verdict is not None and last == verdict.made else None
 
     def step(self) -> None:
-        """One decision on in the past. While the quiz is on, one between several processes is asked for first."""
+        """Go to the next decision of the past. While the quiz is on and several processes could run, ask about it
+        first."""
         made = self._view.next_decision
         asked = None if not self.on or self._asked_of_past is not None else self._view.past.question(made)
         if asked is not None:
@@ -93,7 +95,7 @@ class Quiz:
         self._view.go(made)
 
     def answer(self, pid: int) -> bool:
-        """Say that this process runs next; whether the machine has yet to decide it."""
+        """Answer that this process runs next. Returns whether the machine is yet to decide it."""
         asked = self._asked_of_past
         if asked is not None:
             self._judge(pid, asked.decision, asked.made)
@@ -104,7 +106,7 @@ class Quiz:
         return False
 
     def add_event(self, event: Event) -> None:
-        """Take in what has happened last."""
+        """Take in the next event."""
         match event:
             case Operator() if event.asks_cpu is not None:
                 self._number += 1
@@ -115,16 +117,16 @@ class Quiz:
 
     @property
     def _asked_of_past(self) -> _PastQuestion | None:
-        """The question about the past, unless somebody looks elsewhere by now."""
+        """The question about the past; None if the reader has moved to another point since."""
         return self._past if self._past is not None and self._past.move == self._view.moves else None
 
     def _ask(self, cpu: int, board: Board) -> Question:
-        """Who of those who could run will get a CPU, as the board is by now."""
+        """Return the question which of the processes able to run gets a CPU, as the board stands."""
         candidates = {*board.ready} | {pid for on, pid in board.running.items() if on == cpu}
         return Question(self._number, cpu, tuple(sorted(candidates)))
 
     def _judge(self, said: int, made: Dispatched, index: int) -> None:
-        """This was said, and that was decided, as the event of this index."""
+        """Compare an answer with the decision. ``index``: the number of events up to and including the decision."""
         self._verdict = Verdict(said, made)
         if index not in self._counted:
             self._counted.add(index)

@@ -1,4 +1,4 @@
-"""A recording, looked at like a run: it has no machine, its present is its end, and it can be played."""
+"""A session that shows a recording: it has no machine, its present is the recording's end, and it can be played."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from sandbox.tui.state.session import Link, Phase, phase_of
 from sandbox.tui.state.tempo import Player
 from sandbox.tui.state.viewpoint import Viewpoint
 
-#: Events that are taken in before the clock is asked again.
+#: The number of events to take in before the clock is read again.
 _AT_ONCE = 200
 
 
 class Replay:
-    """``start`` starts the kernel process of a scenario that is opened afterwards; ``clock``: nanoseconds that go on by
-    themselves; ``tempo``: how fast it is played at first (None: as fast as it goes); ``notices``: what is to be said of
-    it at first."""
+    """A recording, seen as a session. ``start`` starts the kernel process of a scenario that is opened from it;
+    ``clock``: a monotonic clock, in ns; ``tempo``: the initial playing speed (None: as fast as possible); ``notices``:
+    messages to show at first."""
 
     link: Link | None = None
     has_machine = False
     locked = False
-    #: There is no machine: nothing runs, nothing can die, and nobody waits for more.
+    #: Without a machine, nothing runs or dies, and no process is to come.
     runs = False
     died = False
     empty = False
@@ -58,7 +58,7 @@ class Replay:
         notices: Sequence[str] = (),
     ) -> None:
         scenario = recording.header.scenario
-        if scenario.folder != str(built_in_folder()):  # a recording names no files of ours
+        if scenario.folder != str(built_in_folder()):  # a recording must not choose files to read
             scenario = msgspec.structs.replace(scenario, lesson=None)
         self.scenario = scenario
         self.clock = clock
@@ -81,7 +81,7 @@ class Replay:
     # Life
 
     def begin(self) -> None:
-        """There is nothing to start. The view is at the beginning."""
+        """Turn to the beginning. There is nothing to start."""
         if not len(self.view.past):
             self.read(0)
         self.view.to_start()
@@ -123,18 +123,18 @@ class Replay:
     moving = plays
 
     def advance(self) -> None:
-        """While it is played, come to where it would be by now."""
+        """Advance to the point that playback has reached by now."""
         self.player.advance(self.is_read)
 
     def change_tempo(self, by: int) -> None:
-        self.advance()  # so far it has gone at the tempo before
+        self.advance()  # the time until now has passed at the old tempo
         self.player.change(by)
 
     @property
     def tempo_shown(self) -> str:
         return self.player.shown
 
-    # What a person asks for
+    # Requests of the user
 
     def send(self, command: Command) -> bool:
         return False
@@ -147,7 +147,7 @@ class Replay:
             move()
 
     def pause(self) -> None:
-        """Let time go on from what is looked at, or stand still; at the end, it begins again."""
+        """Start or stop playing at the point looked at; from the end, start again at the beginning."""
         if self.plays:
             self.advance()
             self.player.stop()
@@ -176,9 +176,9 @@ class Replay:
         self.step()
 
     def show_lesson(self, shown: bool) -> None:
-        """The lesson was for those who saw the run: it asks nothing, and nothing pauses."""
+        """Do nothing: the lesson of a recording asks nothing and never pauses."""
 
-    # How it stands
+    # State
 
     @property
     def finished(self) -> bool:

@@ -1,4 +1,4 @@
-"""Keeping a run in a file, from its first event."""
+"""Recording a run in a file, from its first event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.views.eventlog import EventLog
 
 
 class RunFile:
-    """The file that keeps a run, while there is one. ``recorder``: one that has been begun already."""
+    """The file in which a run is recorded, if any. ``recorder``: a recorder that has already begun."""
 
     def __init__(self, scenario: Scenario, recorder: Recorder | None = None) -> None:
         self._scenario = scenario
@@ -23,18 +23,18 @@ class RunFile:
         return self._recorder is not None and self._recorder.goes_on
 
     def begin(self, path: str, past: EventLog) -> None:
-        """Keep all that has happened so far, and go on. Raises BadValue."""
+        """Record all events so far, and go on recording. Raises BadValue."""
         recorder = Recorder(path, describe(self._scenario, None))
         for lines in past.blocks():
             recorder.copy(lines)
         self._recorder = recorder
 
     def add_events(self, events: Iterable[Event]) -> Clause | None:
-        """Keep what has happened. Returns what went wrong, once, if the file has ended by it."""
+        """Record new events. Returns the problem, once, if recording has ended because of it; otherwise None."""
         return self._recorder.take(events) if self._recorder is not None else None
 
     def close(self) -> str:
-        """End the file; its path."""
+        """End the recording. Returns the file's path, "" if there is no file."""
         if self._recorder is None:
             return ""
         self._recorder.close()

@@ -1,4 +1,4 @@
-"""What the screen needs of a run. There are two kinds, ``Live`` and ``Replay``, and nobody asks which one it is."""
+"""The interface between the screen and a run. Its two implementations, ``Live`` and ``Replay``, are interchangeable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.views.board import Board
 
 
 class Phase(StrEnum):
-    """What the machine is about."""
+    """The state of the machine, or of the look at the past."""
 
     BOOTING = auto()
     EMPTY = auto()
@@ -29,16 +29,16 @@ class Phase(StrEnum):
     FINISHED = auto()
     HALTED = auto()
     DIED = auto()
-    #: The past of a run is looked at: it stands still, or is played.
+    #: The past of a live run is looked at: paused, or playing.
     PAST = auto()
     PLAYING = auto()
-    #: The same of a recording: it stands still, or is played.
+    #: A recording is looked at: paused, or playing.
     REPLAY = auto()
     REPLAYING = auto()
 
 
 class Link(Protocol):
-    """What a session needs of the kernel process (tests give it a script instead)."""
+    """What a session needs of the connection to a kernel process; tests replace it by a script."""
 
     @property
     def closed(self) -> bool: ...
@@ -54,73 +54,73 @@ class Link(Protocol):
 
 
 class Session(Protocol):
-    """A run, live or recorded. What is asked of it raises Impossible or KernelGone where it cannot be done."""
+    """A run, live or recorded. Its methods raise Impossible or KernelGone for requests that cannot be carried out."""
 
     scenario: Scenario
     view: Viewpoint
     quiz: Quiz
     lesson: LessonProgress
     quantum: QuantumSteps
-    #: Programs of the reader's own.
+    #: The reader's own programs.
     own: OwnPrograms
     file: RunFile
-    #: The programs as they were, by the names of their files, where they were kept with the run.
+    #: The source texts of the programs by file name, if they were stored with the run.
     sources: Mapping[str, str]
-    #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
+    #: Clients that are not scheduled: those of the scenario, and those that the user sends.
     clients: Clients
-    #: Nanoseconds that go on by themselves, to move bars between events.
+    #: A monotonic clock, in ns, to move bars between events.
     clock: Callable[[], int]
-    #: The kernel process, once there is one.
+    #: The link to the kernel process; None if there is none.
     link: Link | None
-    #: Whether nobody starts programs, or types into any.
+    #: Whether the user can neither start programs nor type into them.
     locked: bool
-    #: Whether there is, or was, a machine that can be asked for something.
+    #: Whether there is or was a machine that takes commands.
     has_machine: bool
 
     # Life
 
     def begin(self) -> None:
-        """Start what there is to start. Raises OSError."""
+        """Start the session. Raises OSError."""
 
     def again(self, scenario: Scenario) -> Session:
-        """A new session, of another scenario or of the same, which has not begun yet."""
+        """Return a new session, not yet begun, of the same or another scenario."""
 
     def restart(self) -> Session:
-        """Go back to the beginning: the session that is there then, perhaps a new one."""
+        """Go back to the beginning. Returns the session to go on with, which may be a new one."""
 
     def end(self) -> None:
-        """End the machine, and with it the file that keeps its events."""
+        """End the machine and the recording of its events."""
 
     def add_events(self, events: Sequence[AnyEvent], fresh: bool = True) -> None:
-        """Take in what came up the link. ``fresh``: the last of it has come just now."""
+        """Take in events from the link. ``fresh``: the last one has arrived just now."""
 
     @property
     def is_read(self) -> bool:
-        """Whether all is known that there is to know by now."""
+        """Whether all that is known so far has been read."""
 
     def read(self, for_s: float) -> None:
-        """Read on, for so long at least."""
+        """Read more of the run, for at least ``for_s`` seconds if there is as much."""
 
     def problems(self) -> Sequence[str]:
-        """What is to be said of what has been read, in sentences: what was wrong with it, first of all."""
+        """Return messages about the run to show at first, such as what is wrong with a recording."""
 
     def advance(self) -> None:
-        """Look at what is to be seen by now."""
+        """Advance to the point to be shown by now."""
 
     def change_tempo(self, by: int) -> None:
-        """Play what has happened one step faster, or slower."""
+        """Play the run one step faster or slower, by the sign of ``by``."""
 
-    # What a person asks for
+    # Requests of the user
 
     def send(self, command: Command) -> bool:
-        """Tell the machine something; False when nobody hears it."""
+        """Send a command to the machine. Returns False if it cannot be sent."""
 
     def ask(self, command: Command) -> None:
-        """Ask the machine for something, and look at what comes of it."""
+        """Send a command to the machine, and turn to the present to show its effect."""
 
     def look(self, move: Callable[[], object]) -> None:
-        """Look at something else than the present, once there is anything. A machine that runs pauses, and it keeps its
-        pause: what is looked at is none of its business."""
+        """Carry out a move of the viewpoint, once the machine has booted. If the move leads to the past, a running
+        machine is paused; a paused one stays paused."""
 
     def pause(self) -> None:
         """Pause, or go on."""
@@ -130,41 +130,41 @@ class Session(Protocol):
         """What ``pause`` would do now."""
 
     def step(self) -> None:
-        """One scheduling decision; of the past it is asked for first, while the quiz is on."""
+        """Go on by one scheduling decision; in the past, the quiz asks about it first while it is on."""
 
     def predict(self, wish: bool) -> None:
-        """Ask before each choice from now on, or no longer."""
+        """Ask before each scheduling decision from now on, or stop asking."""
 
     def answer(self, pid: int) -> None:
-        """Say that this process runs next; where a person decides it, it does."""
+        """Answer that this process runs next; if the user decides it, it is dispatched."""
 
     def go_on(self) -> None:
-        """On to the next question."""
+        """Go on to the next question."""
 
     def show_lesson(self, shown: bool) -> None:
-        """The lesson can be seen, or no longer."""
+        """Note whether the lesson is shown."""
 
-    # How it stands
+    # State
 
     @property
     def runs(self) -> bool:
-        """Whether the machine's clock goes on."""
+        """Whether the machine's clock is running."""
 
     @property
     def moving(self) -> bool:
-        """Whether the clock that is looked at goes on."""
+        """Whether the time looked at is advancing."""
 
     @property
     def plays(self) -> bool:
-        """Whether what has happened is played."""
+        """Whether the past or a recording is being played."""
 
     @property
     def tempo_shown(self) -> str:
-        """How fast the time that is looked at goes by, if not as it did."""
+        """The speed of the time looked at, as text; "" for the original speed."""
 
     @property
     def empty(self) -> bool:
-        """Whether the machine is up, and there is no process and none to come."""
+        """Whether the machine is up without any process, and none is to come."""
 
     @property
     def finished(self) -> bool:
@@ -172,25 +172,25 @@ class Session(Protocol):
 
     @property
     def died(self) -> bool:
-        """Whether the kernel process is gone without having halted."""
+        """Whether the kernel process has ended without having halted."""
 
     @property
     def lesson_over(self) -> bool:
-        """Whether there is a lesson of the course, and it has come to its end."""
+        """Whether the session has a lesson of the course that has come to its end."""
 
     @property
     def lesson_waits(self) -> Wait:
-        """What the lesson waits for."""
+        """What the lesson is waiting for."""
 
     @property
     def phase(self) -> Phase: ...
 
     def utilisation(self) -> float:
-        """The share of the last second in which the CPUs had a process, 0 … 1."""
+        """Return the share of the CPUs' time in the last second that processes used, 0 … 1."""
 
 
 def phase_of(board: Board, empty: bool, finished: bool) -> Phase:
-    """That of a machine as its board tells."""
+    """Return the phase of a machine, given its board."""
     if board.halted is not None:
         return Phase.HALTED
     if board.paused:

@@ -1,4 +1,5 @@
-"""What has happened is played: slower or faster than it was, down to a thousandth and up to as fast as it goes."""
+"""Playing the past of a run: slower or faster than the original, from a thousandth of its speed to as fast as
+possible."""
 
 from __future__ import annotations
 
@@ -13,19 +14,19 @@ from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.util.units import MS
 
-#: Between which tempos the keys choose: time goes by so much faster than it did. None: as fast as it goes.
+#: The tempos to choose from, relative to the original speed. None: as fast as possible.
 _UP = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _STEPS: tuple[Fraction | None, ...] = (*(Fraction(1, by) for by in reversed(_UP[1:])), *map(Fraction, _UP), None)
 MIN_TEMPO, MAX_TEMPO = Fraction(1, 1000), Fraction(1000)
-#: The word for as fast as it goes, where one types a tempo.
+#: The word that is typed for the fastest tempo.
 FASTEST = "max"
 _NUMBER = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(?:/(\d{1,6}))?x?", re.ASCII)
-#: As fast as it goes, a frame takes in events for so long: the rest of it is for drawing.
+#: The time per frame for taking in events at the fastest tempo; the rest of the frame is for drawing.
 _FRAME_NS = 15 * MS
 
 
 class Speed(Kind[Fraction | None]):
-    """A tempo as people type it: ``0.1``, ``10``, ``max``."""
+    """A tempo as users type it: ``0.1``, ``10``, ``max``."""
 
     def read(self, raw: object) -> Fraction | None:
         if raw == FASTEST:
@@ -43,14 +44,14 @@ class Speed(Kind[Fraction | None]):
 
 
 class Player:
-    """Has a view go on by itself from what is looked at. ``clock``: nanoseconds that go on by themselves; ``tempo``: at
-    first."""
+    """Moves a viewpoint forward with time. ``clock``: a monotonic clock, in ns; ``tempo``: the initial speed (None: as
+    fast as possible)."""
 
     def __init__(self, view: Viewpoint, clock: Callable[[], int], tempo: Fraction | None = Fraction(1)) -> None:
         self.tempo = tempo
         self._view, self._clock = view, clock
-        #: While it plays: when by our clock, and where in the run, it was set going at this tempo, and the move that
-        #: has led to what is looked at. Any other move ends that.
+        #: While playing: the clock's time and the run's time when playing started at this tempo, and the number of the
+        #: viewpoint's last move. Any move by others stops it.
         self._going: tuple[int, int, int] | None = None
 
     @property
@@ -59,12 +60,12 @@ class Player:
 
     @property
     def is_slow(self) -> bool:
-        """Whether it plays so that what goes by can be read at every instant of the run."""
+        """Whether playing is slow enough to follow every instant of the run."""
         return self.plays and self.tempo is not None and self.tempo < 1
 
     @property
     def shown(self) -> str:
-        """The tempo where it is not the run's own."""
+        """The tempo as text; "" for the original speed."""
         if self.tempo is None:
             return _("fastest")
         return "" if self.tempo == 1 else f"{float(self.tempo):g}x"
@@ -76,7 +77,8 @@ class Player:
         self._going = None
 
     def change(self, by: int) -> None:
-        """One step faster, or slower; what plays goes on from where it is. Raises Impossible."""
+        """Change the tempo one step up or down, by the sign of ``by``, playing on from the present point. Raises
+        Impossible."""
         order = [step if step is not None else MAX_TEMPO + 1 for step in _STEPS]
         present = self.tempo if self.tempo is not None else order[-1]
         beyond = [step for step, value in zip(_STEPS, order, strict=True) if (value - present) * by > 0]
@@ -87,7 +89,8 @@ class Player:
             self.start()
 
     def advance(self, is_all: bool) -> None:
-        """Come to where it would be by now. ``is_all``: what comes after the last that is known is the end."""
+        """Move the viewpoint to the point reached by now. ``is_all``: no more events will come, so that playing stops
+        at the end."""
         if self._going is None or not self.plays:
             return
         began_ns, from_ns, _moves = self._going
@@ -100,7 +103,7 @@ class Player:
         self._going = None if at_the_end else (began_ns, from_ns, self._view.moves)
 
     def _rush(self) -> None:
-        """Event by event, whatever time lies between them, as many as there is time for."""
+        """Go on event by event, regardless of the time between them, until the time for this frame is used up."""
         view, give_up_ns = self._view, time.monotonic_ns() + _FRAME_NS
         while view.looks_back:
             view.go(view.moment.index + 1)

@@ -1,4 +1,4 @@
-"""Processes as a tree: children below who started them, or folded into its line, alike on every panel."""
+"""The process tree as all panels list it: children below their parents, or folded into the parent's line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.views.board import Row
 
 
 class Member(NamedTuple):
-    """A process in the tree. ``children``: how many descendants it has; ``hidden``: they are folded away."""
+    """A process in the tree. ``children``: the number of its descendants; ``hidden``: they are folded away."""
 
     pid: int
     depth: int
@@ -19,44 +19,45 @@ class Member(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """What stands behind its name: how many there are below, or are folded away."""
+        """The text after its name: the number of descendants listed below or folded away; "" if it has none."""
         return folded(self.children) if self.hidden else f" ▾{self.children}" if self.children else ""
 
 
 def folded(number: int) -> str:
-    """What stands behind the name of a process into whose line a number of others are folded."""
+    """Return the text after the name of a process with a number of others folded into its line; "" for 0."""
     return f" ▸{number}" if number else ""
 
 
 def own_name(name: str, parent: str) -> str:
-    """What tells a child from its parent: ``:51514`` of ``server:51514``; all of its name if it has another."""
+    """Return the part of a child's name that differs from its parent's: ``:51514`` of ``server:51514``; otherwise the
+    name."""
     return name.removeprefix(parent) if name.startswith(f"{parent}:") else name
 
 
 class ProcessTree:
-    """Who started whom in a run, and whose descendants are folded away."""
+    """The parents of all processes of a run, and which processes have their descendants folded away."""
 
     def __init__(self) -> None:
-        #: Into whose lines descendants are folded.
+        #: Pids of the processes whose descendants are folded into their lines.
         self.folded: set[int] = set()
-        #: The members, and by pid where among them each stands.
+        #: The members in order, and the index of each by pid.
         self._members: list[Member] = []
         self._places: dict[int, int] = {}
-        #: Who started each process (0: nobody here), in order of birth.
+        #: The parent of each process (0: none that is remembered), in order of birth.
         self._parents: dict[int, int] = {}
         self._youngest = 0
         self._heads: dict[int, int] = {0: 0}
         self._lines: dict[int, list[int]] = {}
 
     def grow(self, rows: dict[int, Row]) -> None:
-        """Take in who was born since the last time, and who is remembered no longer; ``rows`` are all that are."""
+        """Add processes born since the last call, and drop forgotten ones. ``rows``: all processes of the board."""
         if len(rows) == len(self._parents) and next(reversed(rows), 0) == self._youngest:
             return
         born = [*takewhile(lambda pid: pid != self._youngest, reversed(rows))]
         self._youngest = next(reversed(rows), 0)
         if not self.folded and len(born) + len(self._parents) == len(rows):
             if all(self._append(pid, rows[pid].admitted.parent or 0) for pid in reversed(born)):
-                return  # a shell starts one after another: what is above stays as it is
+                return  # frequent: a shell starts one process after another, and the lines above stay as they are
         parents = self._parents = {}
         for pid, row in rows.items():
             parent = row.admitted.parent or 0
@@ -65,7 +66,7 @@ class ProcessTree:
         self._arrange()
 
     def _append(self, pid: int, parent: int) -> bool:
-        """Take in one that was born, if its place is the last one."""
+        """Append a newborn process. Returns False if its place is not the last one."""
         parents, above = self._parents, []
         parents[pid] = parent = parent if parent in parents else 0
         self._heads[pid], self._lines[pid] = pid, [pid]
@@ -86,25 +87,26 @@ class ProcessTree:
 
     @property
     def members(self) -> Sequence[Member]:
-        """All that are not folded away, dead or alive, each below who started it."""
+        """The processes that are not folded away, whether ended or not, each below its parent."""
         return self._members
 
     @property
     def has_children(self) -> bool:
-        """Whether any process here has started another one."""
+        """Whether any process has children."""
         return any(self._parents.values())
 
     def head(self, pid: int) -> int:
-        """Whose line a process is part of: its own, unless it is folded away. What is no pid stays what it is."""
+        """Return the pid of the process whose line contains a process: its own, unless it is folded away. Unknown
+        numbers are returned unchanged."""
         return self._heads.get(pid, pid)
 
     def line(self, head: int) -> Sequence[int]:
-        """All that are part of a process's line, itself first."""
+        """Return the pids of all processes in the line of ``head``, itself first."""
         return self._lines[head]
 
     def fold(self, pid: int | None) -> bool:
-        """Fold away the descendants of a process, or unfold them; of one without descendants, those of its parent; of
-        None, all. False: there are none."""
+        """Toggle folding of a process's descendants; of a process without descendants, of its parent's; of None, of all
+        processes. Returns False if there is nothing to fold."""
         parents = {*self._parents.values()} - {0}
         if pid is None:
             self.folded = set() if self.folded else parents
@@ -116,8 +118,9 @@ class ProcessTree:
         return bool(parents)
 
     def arranged(self, pids: Collection[int], gone: Container[int] = ()) -> list[Member]:
-        """Of these (in order of birth) those that are not folded away, each below the one that started it: a new one
-        moves others down, and none changes places. Those that are ``gone`` are left out, unless one below is not."""
+        """Return the members for these pids (in order of birth), without those folded away, each below its parent. A
+        newborn moves others down, but none changes places. Members in ``gone`` are left out, unless a descendant is not
+        gone."""
         children: dict[int, list[int]] = {}
         counts: dict[int, int] = {}
         for pid in reversed([*pids]):  # children are younger than their parents

@@ -1,4 +1,4 @@
-"""The point of a run that somebody looks at: its present, or any moment of its past."""
+"""The point of a run that is looked at: the present, or any point of the past."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sandbox.views.history import History
 
 
 class Viewpoint:
-    """All that has happened in a run, and where in it one looks. ``present_ns``: what time it is in the run, which goes
-    on between its events."""
+    """All events of a run, and the point that is looked at. ``present_ns`` returns the present time of the run, in ns,
+    which advances between events too."""
 
     def __init__(self, present_ns: Callable[[], int]) -> None:
         self.past = EventLog()
-        #: The same as lines in words.
+        #: The events as lines of text.
         self.chronicle = Chronicle(self.past)
-        #: What lists show of the processes.
+        #: The filter and order of the process lists.
         self.listing = Listing()
-        #: How often somebody has turned to another point: what holds only until then compares it.
+        #: The number of moves to other points so far: state that is valid for one point only compares it.
         self.moves = 0
         self._present_ns = present_ns
         self._tree = ProcessTree()
-        #: What is looked at while that is not the present, and what the time is there.
+        #: The point looked at (None: the present), and the time there.
         self._seen: Moment | None = None
         self._seen_ns = 0
 
@@ -42,7 +42,7 @@ class Viewpoint:
 
     @property
     def moment(self) -> Moment:
-        """What is looked at."""
+        """The run at the point looked at."""
         return self._seen or self.past.live
 
     @property
@@ -55,18 +55,18 @@ class Viewpoint:
 
     @property
     def names(self) -> dict[int, str]:
-        """Every process's name, by pid, in order of birth."""
+        """The unique name of each process, by pid, in order of birth."""
         return self.moment.names
 
     @property
     def tree(self) -> ProcessTree:
-        """Who started whom, later births than what is looked at included, and who is folded away."""
+        """The process tree, including processes born after the point looked at, and what is folded away."""
         self._tree.grow(self.live.board.rows)
         return self._tree
 
     @property
     def members(self) -> Sequence[Member]:
-        """The processes that lists show, in order."""
+        """The processes to list, in order."""
         return self.listing.members(self.tree.members, self)
 
     @property
@@ -75,11 +75,11 @@ class Viewpoint:
 
     @property
     def now_ns(self) -> int:
-        """The time that is looked at."""
+        """The time looked at, in ns."""
         return self._seen_ns if self.looks_back else self.present_ns
 
     def cpu_ns(self, pid: int) -> int:
-        """CPU time used by a process so far, what it has run of its present slice included."""
+        """Return the CPU time, in ns, that a process has used so far, including its present time slice."""
         row = self.board.rows[pid]
         if row.cpu is not None and self.board.running.get(row.cpu) == pid:
             return row.cpu_ns + self.now_ns - row.since_ns
@@ -88,31 +88,31 @@ class Viewpoint:
     # Moves
 
     def back(self) -> None:
-        """One scheduling decision back: to the last one that was made before what is looked at."""
+        """Go back to the last scheduling decision before the point looked at."""
         some_time_later = self.now_ns > self.board.now_ns
         self.see(max(self.past.decision_before(self.moment.index + some_time_later), 1))
 
     @property
     def next_decision(self) -> int:
-        """The point at which the next decision after what is looked at has been made."""
+        """The point just after the next decision, seen from the point looked at."""
         return self.past.decision_after(self.moment.index)
 
     def to_start(self) -> None:
-        """To the moment when the machine was up and nothing had run."""
+        """Go to the point at which the machine was up and nothing had run."""
         self.go(1)
 
     def to_present(self) -> None:
         self.go(len(self.past))
 
     def to_next_change(self, pid: int) -> bool:
-        """To the next change of a process; False if there is none."""
+        """Go to the next change of a process's state. Returns False if there is none."""
         index = self.past.next_of(pid, self.moment.index)
         if index is not None:
             self.go(index)
         return index is not None
 
     def look_at(self, t_ns: int) -> None:
-        """To a time of the run, after what happened by then."""
+        """Go to a time of the run, after all events up to then."""
         self.moves += 1
         if t_ns >= self.present_ns:
             self._seen = None
@@ -121,7 +121,7 @@ class Viewpoint:
             self._seen, self._seen_ns = self.past.at(index, self._seen), max(t_ns, 0)
 
     def go(self, index: int) -> None:
-        """To the point after so many events; that after the last one is the present."""
+        """Go to the point after ``index`` events; after the last one, to the present."""
         if index < len(self.past):
             self.see(index)
         else:
@@ -129,7 +129,7 @@ class Viewpoint:
             self._seen = None
 
     def see(self, index: int) -> None:
-        """To the point after so many events, as one of the past even if nothing has happened since."""
+        """Go to the point after ``index`` events, as a point of the past even if it is the last one."""
         self.moves += 1
         self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns

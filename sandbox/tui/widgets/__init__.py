@@ -1,1 +1,1 @@
-"""The parts of the board's screen, and what several panels are made of."""
+"""The widgets of the board's screen, and base classes shared by several panels."""

@@ -1,4 +1,4 @@
-"""Cells to draw on: boxes, arrows and text, where the picture is no list of lines."""
+"""A canvas of cells for boxes, arrows and text, for pictures that are not lists of lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Point = tuple[int, int]
 
 _LEFT, _RIGHT, _UP, _DOWN = (-1, 0), (1, 0), (0, -1), (0, 1)
 _HEADS = {_LEFT: "◀", _RIGHT: "▶", _UP: "▲", _DOWN: "▼"}
-#: Lines by the directions from which they come and to which they go: thin, and thick.
+#: Line characters by the directions from which a line comes and to which it goes: thin, and thick.
 _THIN = {(_RIGHT, _RIGHT): "─", (_UP, _UP): "│", (_RIGHT, _DOWN): "╮", (_RIGHT, _UP): "╯", (_DOWN, _RIGHT): "╰"}
 _THIN |= {(_UP, _RIGHT): "╭"}
 _THICK = {(_RIGHT, _RIGHT): "━", (_UP, _UP): "┃", (_RIGHT, _DOWN): "┓", (_RIGHT, _UP): "┛", (_DOWN, _RIGHT): "┗"}
@@ -26,14 +26,14 @@ _THICK |= {(_UP, _RIGHT): "┏"}
 
 
 class Canvas:
-    """Cells that are blank at first; what is drawn beyond them is lost."""
+    """A grid of cells, blank at first. Anything drawn outside is lost."""
 
     def __init__(self, width: int, height: int, style: Style) -> None:
         self._width = width
         self._rows = [[(" ", style)] * width for _ in range(height)]
 
     def text(self, x: int, y: int, text: str, style: Style) -> None:
-        """Write from a cell on; what does not fit beside it is cut."""
+        """Write text from a cell on; characters outside the canvas are dropped."""
         for character in text:
             size = cell_len(character)
             if size and 0 <= y < len(self._rows) and 0 <= x <= self._width - size:
@@ -41,7 +41,7 @@ class Canvas:
             x += size
 
     def box(self, region: Region, title: str, style: Style, title_style: Style) -> None:
-        """A frame, its title in its upper border."""
+        """Draw a frame with a title in its upper border."""
         x, y, width, height = region
         self.text(x, y, f"╭{'─' * (width - 2)}╮", style)
         for below in range(y + 1, y + height - 1):
@@ -52,7 +52,7 @@ class Canvas:
             self.text(x + 2, y, f" {fit(title, min(cell_len(title), width - 6))} ", title_style)
 
     def arrow(self, corners: Sequence[Point], style: Style, thick: bool) -> None:
-        """A line from corner to corner, with a head at the last one."""
+        """Draw a line from corner to corner, with a head at the last one."""
         signs = _THICK if thick else _THIN
         cells = [*_cells(corners)]
         steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(cells)]
@@ -62,7 +62,7 @@ class Canvas:
         self.text(*cells[-1], _HEADS[last], style)
 
     def strips(self) -> list[Strip]:
-        """What has been drawn, line by line."""
+        """Return the drawing as one strip per line."""
         return [
             Strip(
                 [Segment("".join(map(itemgetter(0), run)), style) for style, run in groupby(row, itemgetter(1))],
@@ -73,7 +73,7 @@ class Canvas:
 
 
 def _cells(corners: Sequence[Point]) -> Iterator[Point]:
-    """Every cell of a line, its ends included."""
+    """Yield every cell of a line, including both ends."""
     yield corners[0]
     for start, end in pairwise(corners):
         by_x, by_y = _direction(start, end)

@@ -1,5 +1,5 @@
-"""How the lanes of a timeline are painted: in the tones of what they tell, with the time that is looked at marked
-through all of them, and what came after it dim."""
+"""The painting of a timeline's lanes, in the styles of what they show. The time looked at is marked in all lanes, and
+later times are dim."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from sandbox.tui.widgets.lines import Piece
 from sandbox.views.intervals import NOBODY
 
 _CURSOR, _MARKED = "│", Style(reverse=True)
-#: Of a lane that is two lines thick, the lower one tells states only.
+#: The lower line of a lane two lines thick shows states only.
 _BELOW = str.maketrans({WAITS.text: " ", ARRIVED.text: WAITS_FOR_CPU.text, WOKE.text: WAITS_FOR_CPU.text})
 
 
 class Chart:
-    """``cursor_ns``: the time that is looked at, None for the present; ``hued``: processes have hues of their own."""
+    """Styles for the lanes in an extent. ``cursor_ns``: the time looked at, None for the present; ``hued``: processes
+    have colours of their own."""
 
     def __init__(self, extent: Extent, palette: Palette, cursor_ns: int | None, hued: bool) -> None:
         self._extent = extent
         self._palette = palette
         self._cursor_ns = cursor_ns
         self._hued = hued
-        #: The cell of the time that is looked at, if that is past and in sight.
+        #: The cell of the time looked at; None if that is the present or out of sight.
         self._cursor = None if cursor_ns is None else extent.cell(cursor_ns)
-        #: Whether all that is in sight came after the time that is looked at.
+        #: Whether everything in sight is later than the time looked at.
         self._later = cursor_ns is not None and cursor_ns < extent.from_ns
 
     def life(self, cells: Sequence[Sign], under: Style) -> list[Segment]:
-        """A process's lane; ``under``: what lies under it."""
+        """Return a process's lane. ``under``: a style to lay under it."""
         lane: list[Segment] = []
         for tone, group in groupby(cells, attrgetter("tone")):
             style: Style = getattr(self._palette, tone)
@@ -47,20 +48,20 @@ class Chart:
 
     @staticmethod
     def below(lane: Sequence[Segment]) -> list[Segment]:
-        """The lower line of a lane that is two lines thick."""
+        """Return the lower line of a lane that is two lines thick."""
         return [Segment(text.translate(_BELOW), style) for text, style, _ in lane]
 
     def cpu(self, cells: Sequence[Share]) -> list[Segment]:
-        """A CPU's lane: blocks in the hues of the processes, and in those that have room their pids."""
+        """Return a CPU's lane: blocks in the colours of the processes, with their pids where there is room."""
         return self._with_cursor([Segment(text, style) for text, style in self._turns(cells)])
 
     def number(self, pid: int, under: Style) -> Segment:
-        """A pid before its lane, in the hue that leads to its turns."""
+        """Return a pid to precede its lane, in the colour of the process's turns."""
         palette = self._palette
         return Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + under)
 
     def ruler(self) -> Piece:
-        """Times; the marks, and the exact time that is looked at, come before them."""
+        """Return the ruler: times, overlaid with the marks and the exact time looked at."""
         extent = self._extent
         placed = ((extent.cell(t_ns), name) for name, t_ns in zip("AB", extent.marks, strict=False))
         marks = {cell: name for cell, name in placed if cell is not None}
@@ -70,7 +71,8 @@ class Chart:
         return text, self._palette.strong if self._cursor is not None else self._palette.dim
 
     def _looked_at(self, marks: Mapping[int, str]) -> dict[int, str]:
-        """By cells, an arrow to the time that is looked at, and the time itself where no mark is in its way."""
+        """Return an arrow to the time looked at, and the time itself if no mark is in its way, as characters by
+        cell."""
         if self._cursor is None or self._cursor_ns is None:
             return {}
         arrow, said = {self._cursor: "▲"}, exact(self._cursor_ns)
@@ -115,5 +117,5 @@ class Chart:
 
 @lru_cache(maxsize=256)
 def _split(first: Style, rest: Style) -> Style:
-    """For a block that is drawn in one hue over another."""
+    """Return the style of a block drawn in one colour over another."""
     return Style(color=first.bgcolor, bgcolor=rest.bgcolor)

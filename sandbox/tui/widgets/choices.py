@@ -1,4 +1,4 @@
-"""Rows that stand for things of which one can be chosen: for processes, or for conversations."""
+"""Lists of rows that stand for items, such as processes or conversations, one of which can be chosen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
@@ -18,37 +19,40 @@ from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.lines import Piece, ScrolledLines, Window, line, window
 
 K = TypeVar("K")
-#: A row: what it stands for, if for anything, and how it looks.
+#: A row: the item that it stands for, or None, and its strip.
 Choice = tuple[K | None, Strip]
 
 
 class Choices(ScrolledLines, Generic[K]):
-    """It remembers the session, what is chosen, what stands on top, and what each row drawn last stands for."""
+    """A list of rows that remembers the session, the chosen item, the scroll position, and the item of each row
+    drawn."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: What is chosen, if anything is.
+        #: The chosen item; None if none is chosen.
         self.chosen: K | None = None
-        #: The first that is in sight, and whether the wheel has put it there: else the chosen one comes into sight.
+        #: The index of the first item in sight, and whether the user has scrolled there; otherwise the chosen item is
+        #: brought into sight.
         self.top = 0
         self.wheeled = False
         self._session: Session | None = None
         self._keys: list[K | None] = []
 
     def picked(self, key: K, twice: bool) -> Message:
-        """What is told when a row of this one is clicked, or clicked twice."""
+        """Return the message to post when a row of this item is clicked, or clicked ``twice``."""
         raise NotImplementedError
 
     def order_at(self, x: int, y: int) -> str | None:
-        """The order that a heading stands for, if there is one at this cell of the widget, borders included."""
+        """Return the order to sort by for a click on this cell of the widget (including borders), or None if it is no
+        heading."""
         return None
 
     def rows(self, session: Session, width: int, height: int) -> Iterable[Choice[K]]:
-        """All that is to be seen; of more than ``height`` rows, only the first are."""
+        """Return the rows to show; rows beyond ``height`` are dropped."""
         raise NotImplementedError
 
     def remember(self, session: Session, chosen: K | None) -> None:
-        """From now on this is shown; what is chosen anew comes into sight."""
+        """Remember what to show; if another item is chosen, it is brought into sight."""
         if session is not self._session:
             self.top, self.wheeled = 0, False
         if chosen != self.chosen:
@@ -58,7 +62,7 @@ class Choices(ScrolledLines, Generic[K]):
 
     @property
     def in_sight(self) -> list[K]:
-        """What the rows that were drawn last stand for."""
+        """The items of the rows drawn last."""
         return [key for key in self._keys if key is not None]
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -67,15 +71,15 @@ class Choices(ScrolledLines, Generic[K]):
         return [strip for __, strip in rows]
 
     def row(self, key: K | None, pieces: Iterable[Piece], width: int) -> Choice[K]:
-        """One row; the cursor lies under the chosen one."""
+        """Return a row, highlighted if its item is chosen."""
         chosen = key is not None and key == self.chosen
         return key, line(pieces, width, self.palette.cursor if chosen else None)
 
     def scrolled(
         self, count: int, place: int | None, rows: Callable[[Window], Iterable[Choice[K]]], width: int, height: int
     ) -> Iterator[Choice[K]]:
-        """As many of ``count`` items as there is room for, the chosen one's ``place`` among them, and how many more
-        there are. ``rows``: how those in sight look."""
+        """Yield as many of ``count`` items as there is room for, with the chosen item's ``place`` in sight, and the
+        numbers of items above and below. ``rows``: returns the rows of a window."""
         seen = window(count, height, self.top, None if self.wheeled else place)
         self.top = seen.first - (seen.above > 0)
         if seen.above:
@@ -85,7 +89,7 @@ class Choices(ScrolledLines, Generic[K]):
             yield self.row(None, [(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose what was clicked, or sort by it; what is clicked twice does what its key does."""
+        """Choose the item clicked, or sort by the heading clicked; a double click does what the item's key does."""
         offset = self.place_of(event)
         order = self.order_at(event.x, event.y) if self._session is not None else None
         if order is not None:
@@ -101,7 +105,7 @@ class Choices(ScrolledLines, Generic[K]):
 
 
 class Picked(Message):
-    """A process was chosen with keys, or ``clicked``, perhaps ``twice``."""
+    """A process was chosen by keys, or ``clicked``, perhaps ``twice``."""
 
     def __init__(self, pid: int, twice: bool = False, clicked: bool = False) -> None:
         super().__init__()
@@ -109,7 +113,7 @@ class Picked(Message):
 
 
 class Sorted(Message):
-    """A heading was clicked: lists shall be in this order."""
+    """A heading was clicked, to sort lists in this order."""
 
     def __init__(self, order: str) -> None:
         super().__init__()
@@ -117,7 +121,7 @@ class Sorted(Message):
 
 
 class Turned(Message):
-    """The point of the run that shall be shown: after so many events. None: the present."""
+    """The user wants to see the run after ``index`` events; None: the present."""
 
     def __init__(self, index: int | None) -> None:
         super().__init__()
@@ -125,13 +129,16 @@ class Turned(Message):
 
 
 class Processes(Choices[int]):
-    """Rows that stand for processes, by their pids."""
+    """A list of processes, identified by pid."""
+
+    def process_at(self, place: Offset) -> int | None:
+        return self._keys[place.y] if 0 <= place.y < len(self._keys) else None
 
     def picked(self, key: int, twice: bool) -> Message:
         return Picked(key, twice, clicked=True)
 
     def named(self, name: str, mark: str, width: int, style: Style) -> list[Piece]:
-        """A name in exactly ``width`` cells; its ``mark`` is within them, if it has one."""
+        """Return a name with its ``mark``, if any, in exactly ``width`` cells."""
         if not mark:
             return [(fit_name(name, width), style)]
         room = max(width - len(mark), 0)

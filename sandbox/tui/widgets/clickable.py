@@ -1,4 +1,4 @@
-"""A line of things to click, of which the one under the mouse is underlined: what can be clicked can be seen."""
+"""A line of clickable parts, of which the one under the mouse is underlined."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _OVER = Style(underline=True)
 
 
 class Clickable(Lines):
-    """One line. Nothing of it can be selected to be copied."""
+    """A single line of clickable parts. Its text cannot be selected."""
 
     ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: The cells under the mouse.
+        #: The range of cells under the mouse, or None.
         self._over: tuple[int, int] | None = None
 
     def ends(self) -> Sequence[int]:
-        """Where each of the things ends that are there now, the first of which begins at 0."""
+        """Return the cell at which each part ends; the first one begins at 0."""
         raise NotImplementedError
 
     def render_line(self, y: int) -> Strip:

@@ -1,4 +1,4 @@
-"""Lines in which one types, what a client says or what a console is told; and before each, whom it is for."""
+"""Input lines for what a client says or a console gets, and the prompts before them."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from sandbox.render.cells import fit_name
 from sandbox.tui.keys import bindings
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
-#: Cells of a name in a prompt.
+#: The greatest width of a name in a prompt, in cells.
 _MAX_NAME = 16
 _LINE_END = re.compile(r"\r\n|\r|\n")
-#: Lines that can be had back.
+#: The most earlier lines that can be recalled.
 _MAX_LINES = 200
 
 
 class TakesAllKeys:
-    """A widget that hands on every key it gets: to a program, which knows what each is for."""
+    """A widget that passes all keys on to a program."""
 
     @property
     def expects(self) -> bool:
-        """Whether somebody has just pressed a key, and waits to see what comes of it."""
+        """Whether a key was pressed just now, so that its effect should be shown at once."""
         return False
 
 
 class Prompt(Lines):
-    """Who is told what is typed, and whether it waits for that; as wide as what it says. ``nobody``: the message for
-    where nobody would hear."""
+    """The receiver of what is typed, and whether it waits for input; as wide as its text. ``nobody``: the message if
+    there is no receiver."""
 
     def __init__(self, id: str, nobody: str) -> None:
         super().__init__(id=id)
@@ -46,7 +46,7 @@ class Prompt(Lines):
         self._asks = False
 
     def update_from(self, name: str | None, asks: bool) -> None:
-        """``name`` None: nobody is there. ``asks``: it waits until somebody types."""
+        """Show the receiver's ``name`` (None: there is none). ``asks``: it waits for input."""
         if (self._who, self._asks) != (name, asks):
             self._who, self._asks = name, asks
             self.styles.width = width_of(self._pieces())
@@ -68,17 +68,16 @@ class Prompt(Lines):
 
 
 class EntryLine(Input):
-    """A line that one can leave. The lines before come back with the arrows, which lead nowhere else from here.
-    ``several``: several lines that are pasted are as many that are typed; else they are one, and nothing is taken
-    before the reader says so."""
+    """An input line that can be left. The arrow keys recall earlier lines. ``several``: pasted lines are submitted like
+    typed ones; otherwise they are joined to one line, which is not submitted."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("entry")
 
     class Left(Message):
-        """Nobody wants to type any more."""
+        """The user leaves the line."""
 
     class Pasted(Message):
-        """Whole lines, the first of which may have been begun by hand."""
+        """Whole lines were pasted; the first one may begin with typed text."""
 
         def __init__(self, lines: list[str]) -> None:
             super().__init__()
@@ -95,13 +94,13 @@ class EntryLine(Input):
         super().__init__(id=id, compact=compact, placeholder=placeholder)
         self._several = several
         self._before = [*before]
-        #: How many lines back the one is that is shown; 0: a new one, which is kept meanwhile.
+        #: How many lines back the recalled line is; 0: the new line, which is kept in the meantime.
         self._back = 0
         self._new = ""
         self._of: object = None
 
     def on_paste(self, event: Paste) -> None:
-        """Textual itself would keep the first line, and lose the others."""
+        """Insert a paste of several lines; Textual itself would keep only the first one."""
         *whole, rest = _LINE_END.split(event.text)
         if not whole:
             return
@@ -119,7 +118,8 @@ class EntryLine(Input):
         self.post_message(self.Left())
 
     def meant_for(self, whom: object) -> None:
-        """Who gets what is typed: a line that was begun for somebody else is nothing for them."""
+        """Set the receiver. If it changes, the text and the earlier lines are cleared, as they were not meant for
+        it."""
         if whom != self._of:
             self._of = whom
             self._before.clear()
@@ -127,14 +127,14 @@ class EntryLine(Input):
             self.clear()
 
     def take(self) -> None:
-        """What it says has been sent: it begins anew, and can be had back, unless it is a password."""
+        """Clear the line, as its text has been sent, and keep the text for recall unless it is a password."""
         if self.value and not self.password and self.value not in self._before[-1:]:
             self._before = [*self._before, self.value][-_MAX_LINES:]
         self._back = 0
         self.clear()
 
     def action_recall(self, by: int) -> None:
-        """The line before, or the one after."""
+        """Recall an earlier line, or go back to a later one."""
         back = max(min(self._back - by, len(self._before)), 0)
         if back == self._back:
             return
@@ -146,12 +146,12 @@ class EntryLine(Input):
 
 
 class TypingLine(EntryLine):
-    """A line for a console. While it has the keys, those with ctrl that terminals know are the process's, too."""
+    """An input line for a console. While it has the focus, the usual ctrl keys of terminals go to the process."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("typing")
 
     class Pressed(Message):
-        """A key for the process."""
+        """A key for the process was pressed."""
 
         def __init__(self, key: Key) -> None:
             super().__init__()

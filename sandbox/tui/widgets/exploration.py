@@ -1,4 +1,5 @@
-"""The line that tells of a search for the order of turns in which a scenario breaks, while there is one to tell of."""
+"""The line about a search for an order of turns in which the scenario fails, shown while there is a search or its
+result."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from sandbox.tui.widgets.tabs import Clicked
 
 
 class ExplorationLine(Lines):
-    """One line, above the keys. The search ends with it."""
+    """The line above the key bar. The search ends with the widget."""
 
     ALLOW_SELECT = False
 
     class Over(Message):
-        """The search has come to its end."""
+        """The search has ended."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -29,7 +30,7 @@ class ExplorationLine(Lines):
         self.display = False
 
     def begin(self, scenario: Scenario, width: int) -> None:
-        """Search. Raises OSError."""
+        """Start a search. Raises OSError."""
         self._let_go()
         self.search.begin(scenario, width)
         if self.search.worker is not None:
@@ -37,22 +38,22 @@ class ExplorationLine(Lines):
         self._show()
 
     def stop(self) -> None:
-        """End the search; after that, tell of it no longer."""
+        """Stop the search, or hide its result if it has ended."""
         searches = self.search.worker is not None
         self._let_go()
         self.search.stop() if searches else self.search.clear()
         self._show()
 
     def leave(self, scenario: Scenario) -> None:
-        """This one runs from now on: what was found of another one, or is searched there, is nobody's business. A
-        search in this one goes on, if it runs again."""
+        """Forget the search, as this scenario runs from now on, unless the search is still going on for the same
+        scenario."""
         if scenario is not self.search.scenario or self.search.worker is None:
             self._let_go()
             self.search.clear()
             self._show()
 
     def on_unmount(self) -> None:
-        """Leave no process behind."""
+        """End the search, so that no process is left behind."""
         self._let_go()
         self.search.clear()
 
@@ -65,7 +66,7 @@ class ExplorationLine(Lines):
         worker = self.search.worker
         listening, self._listening = self._listening, None
         if listening is not None:
-            listening.stop()  # the socket is closed where it has ended
+            listening.stop()  # its socket is closed when the search has ended
         self.search.hear()
         if self.search.worker is not None and worker is not None:
             self._listening = Listening(worker, self._heard)
@@ -73,7 +74,7 @@ class ExplorationLine(Lines):
             self.post_message(self.Over())
         self._show()
 
-    # What is to be seen
+    # Drawing
 
     def _show(self) -> None:
         self.display = self.search.scenario is not None
@@ -99,7 +100,7 @@ class ExplorationLine(Lines):
         return [line(pieces, width)]
 
     def on_click(self, event: events.Click) -> None:
-        """It shows what was found."""
+        """Show the result, if there is one."""
         event.prevent_default()
         if self.search.result is not None:
             self.post_message(Clicked("explore"))

@@ -1,4 +1,4 @@
-"""The line in which one says what lists shall show: there while somebody types, or while anything is left out."""
+"""The line in which the user types a filter for lists; shown while typing, or while a filter is active."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sandbox.tui.widgets.lines import Lines, line, width_of
 
 
 class _Words(Lines):
-    """What stands before the line, or behind it; as wide as that."""
+    """A text before or after the input line, as wide as its words."""
 
     said = ""
 
     def say(self, said: str) -> None:
-        """From now on this stands there."""
+        """Show this text."""
         if said != self.said:
             self.said = said
             self.styles.width = width_of([(said, self.palette.dim)])
@@ -30,17 +30,17 @@ class _Words(Lines):
 
 
 class FilterLine(Horizontal):
-    """One line, above the keys."""
+    """The line above the key bar."""
 
     class Changed(Message):
-        """Something else is looked for."""
+        """The filter text has changed."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class Left(Message):
-        """The keys are for the list again."""
+        """The user leaves the line."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -54,14 +54,15 @@ class FilterLine(Horizontal):
         self.display = False
 
     def open(self, text: str) -> None:
-        """Have the keys."""
+        """Show the line with this text and focus it."""
         self.display = True
         self._line.value = text
         self._line.cursor_position = len(text)
         self._line.focus()
 
     def update_from(self, text: str, note: str) -> None:
-        """``text``: what is looked for in the lists that are in front; ``note``: what else is left out, or found."""
+        """Show the filter of the lists in front. ``text``: the text searched for; ``note``: other filters, or the
+        number of matches."""
         typing = self._line.has_focus
         if not typing and self._line.value != text:
             with self._line.prevent(Input.Changed):
@@ -77,12 +78,12 @@ class FilterLine(Horizontal):
             self.post_message(self.Changed(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """It stays as it is."""
+        """Leave the line and keep the filter."""
         event.stop()
         self.post_message(self.Left())
 
     def on_entry_line_left(self) -> None:
-        """Nothing is left out any more."""
+        """Leave the line and clear the filter."""
         self._line.value = ""
         self.post_message(self.Changed(""))
         self.post_message(self.Left())

@@ -1,4 +1,4 @@
-"""The bottom line: the keys that matter most, as many as there is room for."""
+"""The bottom line: the most important keys, as many as there is room for."""
 
 from __future__ import annotations
 
@@ -15,58 +15,61 @@ from sandbox.tui.widgets.clickable import Clickable
 from sandbox.tui.widgets.lines import Piece, line, width_of
 from sandbox.tui.widgets.tabs import Clicked
 
-#: What gives way where there is little room, first to last; the rest is always there.
+#: Keys to omit if there is little room, in this order; others are always shown.
 _GIVES_WAY = (
-    *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
+    *("theme", "step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
-#: The same while what has happened is looked at.
+#: The same list for when the past is looked at.
 _GIVES_WAY_BACK = (
-    *("restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
+    *("theme", "restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
     *("step_back", "faster", "next_panel", "step", "pause"),
 )
-#: The same while a person gives the turns.
+#: The same list for when the user gives the turns.
 _GIVES_WAY_CHOICE = (
-    *("restart", "kill", "new", "open", "fold", "inspect", "quantum_up", "next_panel", "policy"),
+    *("theme", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up", "next_panel", "policy"),
     *("step_back", "step", "pause"),
 )
-#: What a recording has nobody to do.
+#: Keys without use in a recording, as it has no machine.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
-#: What there is nothing left for once everything has ended.
+#: Keys without use once every process has ended.
 _NEEDS_PROCESSES = ("pause", "step", "kill", "quantum_up")
-#: Two keys that are shown as one.
+#: Pairs of keys that are shown as one.
 _PAIRS = {"quantum_up": "quantum_down", "faster": "slower"}
 
-#: What has all the keys but its own.
+#: Keys that are only shown if the footer has so many columns.
+_LUXURY, _MIN_FOR_LUXURY = ("theme",), 140
+
+#: The widget that gets all keys but its own.
 _TERMINAL = "terminal"
 
 _PAUSE: Messages = {"pause": "pause", "go on": "go on", "play": "play"}
 
 
 class KeyBar(Clickable):
-    """One line."""
+    """The line of keys."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: The word of the key for pauses.
+        #: What the line was drawn for, and the word for the pause key.
         self._present: tuple[object, ...] = ()
         self._pause = ""
         self._has_machine = True
         self._finished = False
         self._has_quantum = True
-        #: Whether there is anything to play slower or faster.
+        #: Whether a run is played whose tempo can be changed.
         self._has_tempo = False
         self._answered = False
-        #: Whether it is asked whose turn it is, not who is thought to be next.
+        #: Whether the question decides which process gets the turn.
         self._chooses = False
         self._front: str | None = None
-        #: Whether there is anything to fold.
+        #: Whether any process has children to fold.
         self._has_children = False
-        #: Whether a turn is a step, so that orders of turns can be searched.
+        #: Whether turns are steps, so that orders of turns can be searched.
         self._explores = False
 
     def update_from(self, session: Session, front: str | None) -> None:
-        """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
+        """Show what the keys do now. ``front``: the panel in front, whose own keys come first."""
         quantum = "quantum_ns" in session.view.board.parameters or not session.view.board.policy
         question = session.quiz.question
         asked = question is not None
@@ -87,7 +90,8 @@ class KeyBar(Clickable):
         return [line([piece for __, pieces in self._drawn(width) for piece in pieces], width)]
 
     def _drawn(self, width: int) -> list[tuple[Action, list[Piece]]]:
-        """The keys: two cells between them where there is room, else one; then some give way."""
+        """Return the keys, with two cells between them if there is room, else one; if that is not enough, some are
+        omitted."""
         panels = (_TERMINAL,) if self._front == _TERMINAL else ("", self._front)
         shown = [action for action in ACTIONS if action.brief and action.panel in panels]
         shown = [action for action in shown if action.id != "fold" or self._has_children]
@@ -96,7 +100,8 @@ class KeyBar(Clickable):
         shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
         shown = [action for action in shown if action.id != "faster" or self._has_tempo]
         shown = [action for action in shown if action.id != "explore" or self._explores]
-        own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
+        shown = [action for action in shown if action.id not in _LUXURY or width >= _MIN_FOR_LUXURY]
+        own = {self.key(action.id) for action in shown if action.panel}  # a panel's use of a key takes precedence
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)
         drawn = [self._pieces(action, " ") for action in actions]
@@ -113,7 +118,7 @@ class KeyBar(Clickable):
         return [*accumulate(width_of(pieces) for __, pieces in self._drawn(self.size.width))]
 
     def on_click(self, event: events.Click) -> None:
-        """Do what the key does that was clicked."""
+        """Do what the clicked key does."""
         x = event.x
         for action, pieces in self._drawn(self.size.width):
             if 0 <= x < width_of(pieces):

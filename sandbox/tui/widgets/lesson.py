@@ -1,4 +1,4 @@
-"""The lesson beside the timeline: what to watch for, step by step, with the figures of the run as they come."""
+"""The lesson next to the timeline: what to watch for, step by step, with figures of the run."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
 
     from sandbox.views.figures import Figure
 
-#: Figures of a run that goes on are told anew no more often.
+#: The interval at which figures of a live run are updated.
 _FIGURES_EVERY_NS = 1 * S
 
-#: In fewer lines what came gives way to what is said of it.
+#: With fewer lines, the text after a step is shown rather than the note that the step is done.
 _MIN_FOR_STEP = 8
 
 
 class LessonText(VerticalScroll, can_focus=False):
-    """It never takes the keys of the board."""
+    """The scrollable text, which never takes the focus from the board."""
 
 
 class Lesson(Vertical):
-    """Scrolls with page up and page down, and with the mouse. A part of the lesson appears when the step before it is
-    done, below what has been read; at its foot, always in sight, stands what it waits for, and which key goes on."""
+    """A scenario's lesson. The part after a step appears when the step is done. The foot, which is always in sight,
+    tells what the lesson waits for and which key goes on."""
 
     DEFAULT_CLASSES = "framed"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
-        #: How many of its steps are shown.
+        #: The number of steps that are shown as done.
         self._step = 0
         self._parts: list[str] = []
         self._of_policy = ""
-        #: The parts that are told by now, without their figures; and all of it as it is shown.
+        #: The parts shown so far, without figures; and the whole text as shown.
         self._blank: list[str] = []
         self._text = ""
-        #: The figures as they were told last, and when; those of the end of the lesson's run stay.
+        #: The figures as shown last, and when; after the lesson's run they stay as they are.
         self._known: dict[str, str] = {}
         self._imagined: dict[str, Figure] | None = None
         self._known_ns = 0
         self._final = False
         self.pages = LessonText(id="lesson-text")
-        #: Below the text, not over it: where one lies over the other, halves of wide characters are lost.
+        #: Placed below the text: halves of wide characters would be lost if one lay over the other.
         self._foot = Static(id="lesson-foot", markup=False)
         self._said = ""
         self._markdown: Markdown | None = None
@@ -69,11 +69,11 @@ class Lesson(Vertical):
         yield from (self.pages, self._foot)
 
     def update_from(self, session: Session) -> None:
-        """Show the scenario's lesson as far as its steps have come, with its figures."""
+        """Show the lesson up to the next step to be done, with its figures."""
         other = self._session is not session
         self._tell_what_next(session)
         if session.view.looks_back and not other:
-            return  # it speaks of the whole run
+            return  # figures are those of the whole run
         step = session.lesson.done
         if other:
             self._session, self._known, self._known_ns, self._final = session, {}, 0, False
@@ -92,10 +92,10 @@ class Lesson(Vertical):
         self._show(text, 0 if other else step if moved else None)
 
     def _show(self, text: str, step: int | None) -> None:
-        """Another text, and of it what follows a step (0: its beginning; None: what was in sight before)."""
+        """Show a text, scrolled to what follows a step (0: the beginning; None: keep the position)."""
         self.border_title = _("LESSON")
         if self._markdown is None:
-            from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
+            from textual.widgets import Markdown  # imported late, as it is large and would delay the first frame
 
             self._markdown = Markdown(text, open_links=False)
             self.pages.mount(self._markdown)
@@ -111,7 +111,7 @@ class Lesson(Vertical):
             self.call_after_refresh(self._bring_into_view, step)
 
     def on_resize(self, event: events.Resize) -> None:
-        """What one reads stays in sight."""
+        """Keep the present step in sight."""
         self.call_after_refresh(self._bring_into_view, self._step)
 
     def _bring_into_view(self, step: int) -> None:
@@ -122,10 +122,10 @@ class Lesson(Vertical):
             came = quotes[step - 1].virtual_region
             self.pages.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
 
-    # What there is to read
+    # The text
 
     def _told(self, session: Session) -> str:
-        """As far as it has come, and between its parts what came."""
+        """Return the text up to the next step, with a note after each step that is done."""
         filled = [fill_known(part, session.scenario, self._known) for part in self._blank]
         steps = zip(session.scenario.steps, session.lesson.story.reached, strict=False)
         came = [f"> {wording.step_reached(step.until, t_ns)}" for step, t_ns in steps]
@@ -136,7 +136,7 @@ class Lesson(Vertical):
         return any(map(has_figures, self._blank))
 
     def _read(self, session: Session) -> list[str]:
-        """The parts of the lesson, harmless; what is wrong with it where it cannot be read."""
+        """Return the parts of the lesson without control characters, or a text with the error if it cannot be read."""
         try:
             text = clean(lesson_text(session.scenario, spoken()) or "")
         except (OSError, UnicodeDecodeError) as error:
@@ -146,7 +146,7 @@ class Lesson(Vertical):
         return parts(text) if session.scenario.steps else [text]
 
     def _note(self, session: Session) -> str:
-        """Under another policy than the one that it is about, its text is not true."""
+        """Return a note if the lesson is about another policy than the present one; "" otherwise."""
         policy = session.view.live.board.policy
         if not policy or not self._of_policy or policy == self._of_policy:
             return ""
@@ -154,8 +154,8 @@ class Lesson(Vertical):
         return said.format(policy=self._of_policy, present=policy) + "\n\n"
 
     def _find_figures(self, session: Session, at_once: bool) -> None:
-        """What processes have printed, and what is known of the run by now. Once every process has ended, what the
-        lesson has come to stays, whatever somebody starts afterwards."""
+        """Update the figures of the run and those printed by processes. Once every process has ended, the figures stay
+        as they are, even if the user starts other processes."""
         now_ns = session.clock()
         due = at_once or not self._known or session.finished or now_ns - self._known_ns >= _FIGURES_EVERY_NS
         if self._final or not due or session.view.board.booted is None:
@@ -170,18 +170,22 @@ class Lesson(Vertical):
         self._known = {name: clean(figure.shown) for name, figure in (self._imagined | found).items()}
         self._known_ns, self._final = now_ns, session.finished
 
-    # What is next
+    # The foot
 
     def _tell_what_next(self, session: Session) -> None:
-        """At its foot, and below it which keys scroll and hide it."""
+        """Show at the foot what the lesson waits for, and in the border which keys scroll and hide it."""
         config, lesson = config_of(self), session.lesson
-        key = {name: config.key(name) for name in ("pause", "restart", "next_lesson", "answer")}
+        key = {name: config.key(name) for name in ("pause", "step", "restart", "next_lesson", "answer")}
         awaited = wording.step_awaited(lesson.awaited.until).replace("`", "") if lesson.awaited is not None else ""
         match session.lesson_waits:
+            case Wait.BEGINNING | Wait.READER if session.scenario.machine.stepped:  # a stepped run is over at once
+                said = _("‖ {step} one turn   {key} all of them").format(step=key["step"], key=key["pause"])
             case Wait.BEGINNING:
                 said = _("‖ {key} begins").format(key=key["pause"])
             case Wait.READER:
                 said = f"{_('‖ {key} goes on').format(key=key['pause'])}   {awaited}".rstrip()
+            case Wait.ANSWER if session.quiz.question is not None and session.quiz.question.chooses:
+                said = _("? Whose turn is it? Choose below, {key} gives it").format(key=key["answer"])
             case Wait.ANSWER:
                 said = _("? Who runs next? Choose below, {key} answers").format(key=key["answer"])
             case Wait.NEVER:
@@ -210,8 +214,8 @@ class Lesson(Vertical):
 
 
 def _policy_of(session: Session) -> str:
-    """The policy that a lesson of the course is about; "" where that is not known."""
-    if not session.lesson.of_course or session.scenario.machine.stepped:  # by line it is about any of them
+    """Return the policy that a lesson of the course is about; "" if unknown."""
+    if not session.lesson.of_course or session.scenario.machine.stepped:  # stepped lessons are not about a policy
         return ""
     try:
         return load(find(session.scenario.name)).machine.policy

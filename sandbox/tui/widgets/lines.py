@@ -1,4 +1,4 @@
-"""The base of everything that moves: drawn line by line, and only lines that changed are painted again.
+"""The base classes of all moving widgets: they are drawn line by line, and only changed lines are painted again.
 
 Measured on two CPUs: a thousand rows at 10 Hz cost 5 % of a core this way, 74 % in a DataTable.
 """
@@ -30,15 +30,15 @@ from sandbox.util.text import without_controls
 
 Piece = tuple[str, Style]
 
-#: Terminals with fewer columns or lines have no room for what is only for looks.
+#: Terminals with fewer columns or lines omit what is only decoration.
 WIDE, TALL = 100, 32
-#: One turn of the mouse's wheel scrolls this many lines.
+#: The number of lines scrolled by one step of the mouse wheel.
 WHEEL = 3
 _SELECTED = Style(reverse=True)
 
 
 class _Harmless(LineFilter):
-    """Takes out of what is drawn whatever could steer a terminal. Names of files and titles come from anywhere."""
+    """Removes control characters from all drawn text, as names of files and titles are untrusted."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         if all(segment.text.isprintable() for segment in segments):
@@ -50,9 +50,8 @@ HARMLESS = _Harmless()
 
 
 def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Strip:
-    """A line of exactly ``width`` cells; ``under`` lies under all of it (the cursor). There is at least one piece,
-    and what the pieces leave free looks like the last of them. Where they say more than there is room for, it ends
-    with a sign of that."""
+    """Return a line of exactly ``width`` cells. ``under``: a style to lay under all of it (the cursor). At least one
+    piece is needed; free cells get the style of the last one. A text that is cut ends with an ellipsis."""
     segments: list[Segment] = []
     left = width
     last: Style | None = None
@@ -74,23 +73,23 @@ def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Str
 
 
 def _with_sign(text: str) -> str:
-    """As wide as before, its last cell telling that more would follow."""
+    """Replace the last cell of a text by an ellipsis, keeping its width."""
     return text if text.endswith("…") else fit(f"{text} ", cell_len(text))
 
 
 def width_of(pieces: Iterable[Piece]) -> int:
-    """How many cells they take."""
+    """Return the width of the pieces in cells."""
     return sum(cell_len(text) for text, _ in pieces)
 
 
 def prose(text: str, width: int) -> list[str]:
-    """Sentences in lines of ``width`` cells; names with hyphens stay whole. Where there is hardly any room they are cut
-    off rather than broken into letters."""
+    """Wrap sentences into lines of ``width`` cells, without breaking names at hyphens. Lines have at least 8 cells: in
+    narrower widgets they are cut off rather than broken into letters."""
     return wrap(text, max(width, 8), hyphens=False)
 
 
 def cut(lines: Sequence[str], height: int, width: int) -> list[str]:
-    """The first of these lines; where some are left out, the last one ends with a sign of it."""
+    """Return the first ``height`` lines; if lines are left out, the last one ends with an ellipsis."""
     kept = list(lines[: max(height, 0)])
     if kept and len(lines) > len(kept):
         kept[-1] = fit(f"{kept[-1].rstrip()} ", min(cell_len(kept[-1].rstrip()) + 1, max(width - 1, 0))) + "…"
@@ -98,8 +97,8 @@ def cut(lines: Sequence[str], height: int, width: int) -> list[str]:
 
 
 class Window(NamedTuple):
-    """The part of a long list that is in sight: items ``first`` up to ``last`` (not included). ``above`` and
-    ``below`` are out of sight; where there are any, a line is left to say so."""
+    """The part of a long list that is in sight: items ``first`` up to, but not including, ``last``. ``above`` and
+    ``below`` are the numbers of items out of sight, each of which takes a line if it is not 0."""
 
     first: int
     last: int
@@ -108,13 +107,13 @@ class Window(NamedTuple):
 
 
 def window(count: int, height: int, top: int = 0, keep: int | None = None) -> Window:
-    """The window of ``height`` lines over ``count`` items that begins at ``top``, moved as far as it must to have
-    item ``keep`` in sight."""
+    """Return the window of ``height`` lines over ``count`` items that begins at ``top``, moved no more than needed to
+    include item ``keep``."""
     if count <= height or height < 3:
         top = max(min(top, count - height), 0)
         return Window(top, min(top + height, count), 0, 0)
     if keep is not None:
-        if keep <= top:  # the first line tells what is above it
+        if keep <= top:  # the first line shows the number of items above
             top = keep - 1
         elif keep >= top + height - 1:
             top = keep - height + 1 + (keep < count - 1)
@@ -124,37 +123,37 @@ def window(count: int, height: int, top: int = 0, keep: int | None = None) -> Wi
 
 
 class Lines(Widget):
-    """A widget that is a list of lines. Where something is selected in it with the mouse, it stands still until that is
-    copied or let go: what is copied is what one sees."""
+    """A widget that is a list of lines. While text in it is selected with the mouse, it is not updated, so that the
+    text copied is the text seen."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._selected: Selection | None = None
-        #: The styles of the theme in force, on the widget's own background.
+        #: The styles of the present theme, on the widget's own background.
         self.palette: Palette = PLAIN
         self._lines: list[Strip] = []
         self._titles: tuple[str, str] = ("", "")
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """At most ``height`` lines of ``width`` cells."""
+        """Return at most ``height`` lines of ``width`` cells."""
         raise NotImplementedError
 
     def key(self, action: str) -> str:
-        """The key of an action, as people write it."""
+        """Return the key of an action, as users write it."""
         return config_of(self).key(action)
 
     def blank(self, width: int) -> Strip:
-        """A line with nothing on it."""
+        """Return an empty line."""
         return Strip.blank(width, self.palette.text)
 
     def centred(self, said: Sequence[str], width: int, height: int) -> list[Strip]:
-        """These sentences in the middle: what to do where there is nothing to be seen."""
+        """Return sentences in the middle of the widget, such as what to do when there is nothing to show."""
         broken = [text for sentence in said for text in (prose(sentence, width - 2) if sentence else [""])]
         strips = [line([(centred(text, width), self.palette.text)], width) for text in broken]
         return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
 
     def entitle(self, title: str, subtitle: str = "") -> None:
-        """Write these into the border; only if they are others than before, because that paints everything anew."""
+        """Set the border's texts, if they have changed: setting them repaints everything."""
         if self._titles != (title, subtitle):
             self._titles = title, subtitle
             self._show_titles()
@@ -169,7 +168,7 @@ class Lines(Widget):
         self.border_title, self.border_subtitle = Text(title), Text(subtitle)
 
     def update_lines(self) -> None:
-        """Draw anew, and have painted what changed."""
+        """Draw again, and have changed lines repainted."""
         width, height = self.size
         if width <= 0 or height <= 0 or self._selected is not None:
             return
@@ -184,7 +183,7 @@ class Lines(Widget):
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
-        """One line of what was drawn last."""
+        """Return a line as drawn last, with the selection highlighted."""
         strip = self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
         if self._selected is not None and (span := _span(self._selected, y, strip.cell_length)) is not None:
             before, inside, after = strip.divide([*span, strip.cell_length])
@@ -192,26 +191,27 @@ class Lines(Widget):
         return strip
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """All of Textual's but the one for the sixteen colours of old terminals: we use none of them."""
+        """Return Textual's line filters except the one for the sixteen colours of old terminals, which are not used
+        here."""
         return [item for item in super().get_line_filters() if not isinstance(item, ANSIToTruecolor)]
 
     def on_mount(self) -> None:
-        """In other colours, all lines are drawn anew."""
+        """Redraw all lines whenever the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self.redraw))
 
     def on_resize(self, event: events.Resize) -> None:
-        """At another size, all lines are drawn anew."""
+        """Redraw all lines for the new size."""
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw all lines anew, whether they have changed or not."""
+        """Draw all lines again, whether they have changed or not."""
         self.palette = palette_of(self.app).on(self.rich_style)
         self.let_go()
         self._lines = []
         if all(node.display for node in self.ancestors_with_self if isinstance(node, Widget)):
-            self.update_lines()  # what is not shown is not up to date either
+            self.update_lines()  # hidden widgets are updated when they are shown
 
-    # What is selected with the mouse
+    # Selection with the mouse
 
     def selection_updated(self, selection: Selection | None) -> None:
         if selection != self._selected:
@@ -221,13 +221,13 @@ class Lines(Widget):
             self.update_lines()
 
     def let_go(self) -> None:
-        """Nothing is selected any more, and it goes on."""
+        """Clear the selection, so that updates go on."""
         if self._selected is not None:
             self.selection_updated(None)
             self.screen.clear_selection()
 
     def joint(self, y: int) -> str:
-        """What stands between a line and the one above it in what is copied."""
+        """Return the text to copy between line ``y`` and the one above."""
         return "\n"
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
@@ -239,13 +239,17 @@ class Lines(Widget):
                 said += joint + (text if joint in ("", "\n") else text.lstrip())
         return (said, "\n") if said.strip() else None
 
+    def process_at(self, place: Offset) -> int | None:
+        """Return the pid of the process that is shown at this cell; None if there is none."""
+        return None
+
     def place_of(self, event: events.MouseEvent) -> Offset | None:
-        """The cell that was clicked; None where that was the end of selecting, or is on the frame."""
+        """Return the clicked cell; None if it is on the border, or if the click ended a selection."""
         return None if self.text_selection is not None else event.get_content_offset(self)
 
     def on_click(self, event: events.Click) -> None:
-        """Twice: select the word; once more: the line."""
-        event.prevent_default()  # Textual would select all there is
+        """Select the word on a double click, the line on a triple click."""
+        event.prevent_default()  # Textual would select everything
         place = event.get_content_offset(self)
         if place is None or event.chain not in (2, 3) or not self.allow_select or place.y >= len(self._lines):
             return
@@ -260,7 +264,7 @@ class Lines(Widget):
 
 
 def joint_of_prose(above: Strip, below: Strip) -> str:
-    """Where sentences are broken: a blank, between wide characters none."""
+    """Return the text to copy where sentences are wrapped: a blank, or nothing between wide characters."""
     ends = above.text.rstrip()[-1:] + below.text.lstrip()[:1]
     return " " if cell_len(ends) == len(ends) else ""
 
@@ -274,7 +278,7 @@ def _last_word(text: str) -> str:
 
 
 def _span(selection: Selection, y: int, width: int) -> tuple[int, int] | None:
-    """The cells of a line that are selected."""
+    """Return the range of selected cells of a line, or None."""
     span = selection.get_span(y)
     if span is None:
         return None
@@ -287,8 +291,8 @@ T = TypeVar("T")
 
 
 class SelectingScreen(Screen[T]):
-    """A screen on which one can select lines as any other text. Textual looks for the place of the mouse in what is
-    drawn, where each character would have to carry its own; here it is asked for."""
+    """A screen on which text of ``Lines`` can be selected. Textual finds the text under the mouse by data attached to
+    each drawn character; here the position is computed instead."""
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
         try:
@@ -302,20 +306,20 @@ class SelectingScreen(Screen[T]):
 
 
 class ScrolledLines(Lines):
-    """Lines of which only some are in sight; the mouse's wheel scrolls them."""
+    """Lines of which only some are in sight, scrolled by the mouse wheel."""
 
     def scroll_lines(self, by: int) -> None:
-        """Scroll down by a number of lines, up where it is negative; not beyond either end."""
+        """Scroll down by a number of lines, or up if it is negative, within the limits."""
         self.let_go()
         self.move(by)
         self.update_lines()
 
     def move(self, by: int) -> None:
-        """Have lines so far below be in sight, or above."""
+        """Change the scroll position by a number of lines, within the limits."""
         raise NotImplementedError
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:
-        """The wheel has turned, by 1 or -1."""
+        """Handle a step of the wheel, by 1 (down) or -1."""
         self.scroll_lines(by * WHEEL)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

@@ -1,4 +1,4 @@
-"""Pictures in which processes stand in boxes; a click chooses one."""
+"""The base class of pictures with processes in boxes, which can be chosen by a click."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 
 from sandbox.i18n import _
 from sandbox.render.cells import fit, fit_name
@@ -22,29 +22,29 @@ _BETWEEN = 2
 
 
 class Picture(Lines):
-    """It remembers the session, who is chosen, and where each name stands."""
+    """A picture that remembers the session, the chosen process, and the place of each name."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: The chosen process, if it had been born by then.
+        #: The chosen process, if it is born by the time looked at.
         self.chosen: int | None = None
         self._session: Session | None = None
         self._spots: list[tuple[Region, int]] = []
 
     def remember(self, session: Session, chosen: int | None) -> None:
-        """From now on this session is shown, and this process is chosen."""
+        """Remember the session and the chosen process to show."""
         self._session, self.chosen = session, chosen if chosen in session.view.names else None
 
     def canvas(self, width: int, height: int) -> Canvas:
-        """An empty canvas, on which no process stands yet."""
+        """Return an empty canvas, and forget the places of processes."""
         self._spots = []
         return Canvas(width, height, self.palette.text)
 
     def fill(
         self, canvas: Canvas, place: Region, rows: Sequence[Row], columns: int, note: Callable[[Row], str] | None = None
     ) -> None:
-        """Write names below each other, in columns, and how many more there are where not all fit. ``note``: what is
-        said of each at the right."""
+        """Write the processes' names in columns, and the number of those that do not fit. ``note``: returns the text at
+        the right of a name."""
         width = (place.width - _BETWEEN * (columns - 1)) // columns
         room = columns * place.height
         shown = _some(rows, room, self.chosen)
@@ -58,7 +58,7 @@ class Picture(Lines):
             canvas.text(x, place.bottom - 1, fit(more, width), self.palette.dim)
 
     def sign(self, row: Row) -> Piece:
-        """What stands before a process's name."""
+        """Return the sign before a process's name."""
         if row.zombie_of is not None:
             return ZOMBIE_SIGN, self.palette.ready
         if row.exited is not None and row.exited.status not in (0, None):
@@ -79,21 +79,23 @@ class Picture(Lines):
         self.stands(row.pid, spot)
 
     def stands(self, pid: int, spot: Region) -> None:
-        """This process stands there, to be clicked."""
+        """Note the place of a process, for clicks."""
         self._spots.append((spot, pid))
+
+    def process_at(self, place: Offset) -> int | None:
+        return next((pid for spot, pid in self._spots if spot.contains_point(place)), None)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
         offset = self.place_of(event)
-        if offset is not None:
-            for spot, pid in self._spots:
-                if spot.contains_point(offset):
-                    event.prevent_default()
-                    self.post_message(Picked(pid, event.chain == 2, clicked=True))
+        pid = self.process_at(offset) if offset is not None else None
+        if pid is not None:
+            event.prevent_default()
+            self.post_message(Picked(pid, event.chain == 2, clicked=True))
 
 
 def _some(rows: Sequence[Row], room: int, chosen: int | None) -> Sequence[Row]:
-    """As many as there is room for, a place being left to tell of more; the chosen one is among them."""
+    """Return as many rows as there is room for, including the chosen one, with one place left free if not all fit."""
     if len(rows) <= room:
         return rows
     shown = rows[: max(room - 1, 1)]

@@ -1,4 +1,4 @@
-"""Who runs next? The question in the place of the reason, and what came of it."""
+"""The question "Who runs next?", shown in place of the reason, and the verdict on the answer."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, cut, joint_of_prose, line, prose, width_of
 from sandbox.util.units import S
 
-#: Cells of a name among the candidates.
+#: The greatest width of a candidate's name in cells.
 _MAX_NAME = 16
 
 
 class Answered(Message):
-    """Somebody says that this process runs next."""
+    """The user answers that this process runs next."""
 
     def __init__(self, pid: int) -> None:
         super().__init__()
@@ -38,11 +38,11 @@ class Answered(Message):
 
 
 class GoOn(Message):
-    """The person who was asked has read what came of it."""
+    """The user has read the verdict."""
 
 
 class QuestionBox(Lines, can_focus=True):
-    """It has the keys while it asks, unless somebody types."""
+    """The question or the verdict. It has the focus while shown, unless the user is typing."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -54,16 +54,16 @@ class QuestionBox(Lines, can_focus=True):
         self._session: Session | None = None
         self._question: Question | None = None
         self._verdict: Verdict | None = None
-        #: The candidate that is about to be said.
+        #: The candidate that is selected.
         self.chosen: int | None = None
-        #: From which cell to which each candidate in sight is.
+        #: The cells of each candidate in sight, and its pid.
         self._spots: list[tuple[range, int]] = []
-        #: What had the keys before.
+        #: The widget that had the focus before.
         self._before: Widget | None = None
 
     def update_from(self, session: Session, chosen: int | None) -> int | None:
-        """Ask, or tell what came of it, if there is anything of the kind. Returns the process that is chosen on the
-        board by now: a question begins with none."""
+        """Show the question or the verdict, if there is one. Returns the process to be chosen on the board: none at the
+        beginning of a question, unless the answer decides who runs."""
         if not self.is_attached:
             return chosen
         before, question = self._question, session.quiz.question
@@ -84,14 +84,14 @@ class QuestionBox(Lines, can_focus=True):
         return chosen
 
     def _suggested(self, question: Question, new: bool, chosen: int | None) -> int | None:
-        """Who gets the turn at once: the one that is chosen; of a new question, else the first. One that cannot run may
-        be looked at, and gets none."""
+        """Return the candidate to select where the user gives the turns: the chosen process; for a new question, the
+        first candidate. A chosen process that cannot run is not selected."""
         if chosen in question.candidates:
             return chosen
         return question.candidates[0] if question.candidates and (new or chosen is None) else None
 
     def _appear(self, appear: bool) -> None:
-        """Be there, and have the keys, or give them back."""
+        """Show the box and focus it, or hide it and restore the focus."""
         focused = self.screen.focused
         if appear and not isinstance(focused, Input) and focused is not self:
             self._before = focused
@@ -125,10 +125,10 @@ class QuestionBox(Lines, can_focus=True):
             f"{title}   {score}".rstrip(), below.format(**{name: self.key(action) for name, action in keys.items()})
         )
 
-    # What it says
+    # Drawing
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """What led to the question, and the candidates; or the answer, in words."""
+        """Return the lines of the events before the question and its candidates, or of the verdict."""
         session = self._session
         if session is None:
             return []
@@ -150,7 +150,7 @@ class QuestionBox(Lines, can_focus=True):
         return [line([(part, self.palette.text)], width) for part in cut(prose(text, width), height, width)]
 
     def _candidates(self, question: Question, names: Mapping[int, str], width: int) -> Strip:
-        """All of them, as far as there is room; where there is not, those around the chosen one."""
+        """Return a line with the candidates, or those around the selected one if there is no room for all."""
         labels = [f" {pid} {fit(names[pid], min(cell_len(names[pid]), _MAX_NAME))} " for pid in question.candidates]
         at = question.candidates.index(self.chosen) if self.chosen in question.candidates else 0
         first, room = at, width - 4
@@ -174,7 +174,7 @@ class QuestionBox(Lines, can_focus=True):
         return joint_of_prose(self._lines[y - 1], self._lines[y])
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the candidate that was clicked; twice, say it."""
+        """Select the candidate that was clicked; a double click answers, too."""
         place = self.place_of(event)
         if self._question is None or place is None or place.y != self.size.height - 1:
             return
@@ -187,7 +187,7 @@ class QuestionBox(Lines, can_focus=True):
     # Keys
 
     async def on_key(self, event: events.Key) -> None:
-        """Keys that it has no use for are those of the panel in front, which has them else."""
+        """Pass keys on to the panel in front, if they are its own and not the question's."""
         front, keymap = getattr(self.screen, "front", None), config_of(self).keymap
         meant = {
             action.panel: action
@@ -201,19 +201,19 @@ class QuestionBox(Lines, can_focus=True):
             await self.app.run_action(meant[front.id].does, front)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Once it is told what came of it, one can only go on."""
+        """Allow only going on while a verdict is shown."""
         return self._question is not None or action == "answer"
 
     def action_choose(self, by: int) -> None:
-        """Choose the next candidate, or the one before."""
+        """Select another candidate."""
         candidates = self._question.candidates if self._question is not None else ()
         if candidates:
             at = candidates.index(self.chosen) + by if self.chosen in candidates else 0 if by > 0 else -1
-            self.chosen = candidates[at % len(candidates)]  # a quick answer means this one
+            self.chosen = candidates[at % len(candidates)]  # set at once, as a quick answer means this candidate
             self.post_message(Picked(self.chosen))
 
     def action_answer(self) -> None:
-        """That one; or on to the next question."""
+        """Answer with the selected candidate; after the verdict, go on."""
         if self._question is None:
             self.post_message(GoOn())
         elif self.chosen is not None:
@@ -222,5 +222,5 @@ class QuestionBox(Lines, can_focus=True):
             self.action_choose(1)
 
     async def action_skip(self) -> None:
-        """Let the policy answer."""
+        """Let the policy decide."""
         await self.run_action("screen.step")

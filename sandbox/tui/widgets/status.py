@@ -1,4 +1,4 @@
-"""The top line: what runs, whether it runs, the time, the policy, the load."""
+"""The top line: the scenario, its state, the time, the policy, and the load."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sandbox.tui.widgets.tabs import Clicked
 from sandbox.util.units import S
 
 _LOAD_CELLS = 10
-#: That others had a mini CPU is told when it is more than this part of the time.
+#: CPU time that the mini CPUs lost to other programs is shown if it is more than one part in this many.
 _MIN_STOLEN_PART = 50
-#: Policies whose turns somebody gives one by one: the last of them are told, in so many cells.
+#: Policies whose turns are given one by one: their last turns are shown, in this many cells.
 _TURN_BY_TURN = ("manual", "scripted")
 _ORDER_CELLS, _ORDER_CELLS_NARROW = 28, 11
-#: Cells of what the machine is about.
+#: The width of the phase in cells.
 PHASE_CELLS = 12
 _PHASES: Messages = {
     Phase.PAST: "◀ PAST",
@@ -37,7 +37,7 @@ _PHASES: Messages = {
     Phase.FINISHED: "✔ FINISHED",
     Phase.RUNNING: "▶ RUNNING",
 }
-#: The names of their styles; all others are dim.
+#: The style names of phases; others are dim.
 _TONES = {
     Phase.PAST: "past",
     Phase.PLAYING: "past",
@@ -51,12 +51,12 @@ _TONES = {
 
 
 class Status(Clickable):
-    """One line, whose parts do what their keys do when they are clicked."""
+    """The line; a click on a part does what the part's key does."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
-        #: Up to which cell each part goes, and which action it stands for.
+        #: The end of each part in cells, and its action.
         self._ends: list[tuple[int, str]] = []
 
     def update_from(self, session: Session) -> None:
@@ -64,7 +64,7 @@ class Status(Clickable):
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The line: what matters least is cut where there is little room."""
+        """Return the line; if there is little room, the least important parts are cut."""
         session = self._session
         if session is None:
             return []
@@ -98,7 +98,8 @@ class Status(Clickable):
         return [line([*left, *middle, *right], width)]
 
     def _order(self, session: Session) -> str:
-        """Whose the last turns were, the latest at the end, where turns are given one by one."""
+        """Return the names of the processes that had the last turns, the latest at the end, if turns are given one by
+        one; otherwise ""."""
         view = session.view
         program = view.board.program
         if view.board.policy not in _TURN_BY_TURN and not session.scenario.machine.stepped:
@@ -113,7 +114,7 @@ class Status(Clickable):
         return said
 
     def _load(self, session: Session, room: int) -> list[Piece]:
-        """How much of the CPUs is used; and as far as there is room for that, what else there is to tell of it."""
+        """Return the load of the CPUs, with as many further figures as there is room for."""
         palette, history, load = self.palette, session.view.history, session.utilisation()
         full = round(load * _LOAD_CELLS)
         aside: dict[str, list[Piece]] = {"undispatched": [], "others": [], "bar": []}

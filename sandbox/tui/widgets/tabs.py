@@ -1,4 +1,4 @@
-"""The line of panels: which there are, and which one is in front."""
+"""The tabs of the panels, with the one in front marked."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.widgets.clickable import Clickable
 from sandbox.tui.widgets.lines import Piece, line, width_of
 
-#: The lesson is no panel: it stands beside the timeline.
+#: The lesson is not a panel, as it stands next to the timeline, but has a tab, too.
 _LESSON = next(action for action in ACTIONS if action.id == "lesson")
 _TABS = (*PANELS, _LESSON)
-#: Names that are shorter where there is little room, first to last; the one of the panel in front is always whole.
+#: Short names for use if there is little room, in this order; the name of the panel in front is never shortened.
 _SHORT: Messages = {
     "quadrants": "Quad",
     "compare": "Comp",
@@ -33,7 +33,8 @@ _SHORT: Messages = {
 
 
 class Clicked(Message):
-    """Something was clicked that stands for a key. ``does``: the action that this key has; ``panel``: whose action."""
+    """A widget that stands for a key was clicked. ``does``: the key's action; ``panel``: the panel that has it ("": the
+    main screen)."""
 
     def __init__(self, does: str, panel: str = "") -> None:
         super().__init__()
@@ -41,7 +42,7 @@ class Clicked(Message):
 
 
 class Tabs(Clickable):
-    """One line."""
+    """The line of tabs."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -58,8 +59,8 @@ class Tabs(Clickable):
         return [line([piece for __, pieces in self._tabs(width) for piece in pieces], width)]
 
     def _tabs(self, width: int) -> list[tuple[Action, list[Piece]]]:
-        """All of them. Where there is little room the blanks give way, then the longest names are short, the same ones
-        whichever panel is in front, and at last those that are far from it are only keys."""
+        """Return the tabs. If there is little room, blanks are omitted first, then the longest names are shortened (the
+        same ones whichever panel is in front), and at last the names farthest from the front panel are omitted."""
         names = {action.id: _(action.name) for action in _TABS}
         for gap, end in ((" ", "  "), (" ", ""), ("", "")):
             drawn = [*self._named(names, gap, end)]
@@ -71,7 +72,7 @@ class Tabs(Clickable):
             left, more = left + saved, max(more, saved)
             if id_ not in self._open:
                 names[id_] = _(short)
-            if left >= more:  # any of them may be whole
+            if left >= more:  # there is room even for the longest name in full
                 break
         else:
             for id_ in self._from_afar():
@@ -81,7 +82,7 @@ class Tabs(Clickable):
         return [*self._named(names, "", "")]
 
     def _from_afar(self) -> list[str]:
-        """All but what is open, those first that are farthest from the panel in front."""
+        """Return the tabs that are not open, those farthest from the panel in front first."""
         ids = [action.id for action in _TABS]
         front = next((place for place, id_ in enumerate(ids) if id_ in self._open), 0)
         return sorted((id_ for id_ in ids if id_ not in self._open), key=lambda id_: -abs(ids.index(id_) - front))
@@ -99,7 +100,7 @@ class Tabs(Clickable):
         return [*accumulate(width_of(pieces) for __, pieces in self._tabs(self.size.width))]
 
     def on_click(self, event: events.Click) -> None:
-        """Turn to the one that was clicked."""
+        """Show the panel that was clicked."""
         x = event.x
         for action, pieces in self._tabs(self.size.width):
             x -= width_of(pieces)

@@ -1,4 +1,5 @@
-"""The timeline: a lane for each CPU and each process, a cell for a stretch of time, the newest at the right."""
+"""The timeline: a lane for each CPU and each process, in which a cell is a stretch of time; the newest is at the
+right."""
 
 from __future__ import annotations
 
@@ -26,31 +27,32 @@ from sandbox.util.units import MS, show_duration
 from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
-#: Cells of the label before each lane; in timelines of fewer cells than that, lanes need the room more.
+#: The widths in cells of the label before each lane, and the width of the timeline below which the label is narrow.
 _LABEL, _LABEL_NARROW, _MIN_FOR_LABEL = 16, 12, 44
-#: The label has no room for more generations.
+#: Deeper generations are not indented further, as the label has no room.
 _MAX_DEPTH = 2
-#: Lines from which on there is room for the CPUs above the processes, even if those are too many for the rest; for
-#: more CPUs there never is.
+#: The number of lines from which on CPUs are shown above the processes even if not all of those fit, and the most CPUs
+#: shown.
 _MIN_FOR_CPUS, _MAX_CPUS = 12, 4
-#: With more processes, too many would have the same hue.
+#: With more processes, too many would share a colour.
 _MAX_HUED = 12
-#: The share of the width by which one turn of the wheel moves it.
+#: The share of the width by which a step of the wheel moves the timeline.
 _PAN = 0.25
-#: Cells at the right of each lane for the CPU time between the marks; narrower timelines have no room for it.
+#: The width in cells of the CPU time between the marks, at the right of each lane, and the least width of the timeline
+#: for it.
 _TOTALS, _MIN_FOR_TOTALS = 14, 60
-#: Narrower timelines do not explain their marks.
+#: Narrower timelines do not explain their signs.
 _MIN_FOR_LEGEND = 72
-#: The time in sight at first where a turn is a line, which takes a millisecond.
+#: The initial width of stepped runs, in which a turn is a line and takes a millisecond.
 _LINES_NS = 100 * MS
-#: Lanes whose past is kept: as many as are in sight, and were not long ago.
+#: The number of lanes cached: those in sight, and those that were so recently.
 _MAX_LANES = 200
 T = TypeVar("T")
 C = TypeVar("C")
 
 
 class Scrubbed(Message):
-    """A person points at a time."""
+    """The user points at a time."""
 
     def __init__(self, t_ns: int) -> None:
         super().__init__()
@@ -58,11 +60,11 @@ class Scrubbed(Message):
 
 
 class Moved(Message):
-    """Another stretch of time is to be shown."""
+    """The extent of the timeline has changed."""
 
 
 class Timeline(Processes):
-    """Where each process was: in the last moments, or in any others of the run."""
+    """The states of each process over time, in the latest moments or in any others of the run."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -74,11 +76,11 @@ class Timeline(Processes):
         self._lives: dict[int, Lane[Track, Sign]] = {}
         self._folded: dict[int, Lane[Sequence[Track], Sign]] = {}
         self._cpus: dict[int, Lane[Track, Share]] = {}
-        #: How many cells the totals take.
+        #: The width of the totals in cells.
         self._totals = 0
 
     def update_from(self, session: Session, chosen: int | None) -> None:
-        """Show the history up to the present, whatever is looked at."""
+        """Show the history up to the present, whatever time is looked at."""
         if session is not self._session:
             self.extent = Extent(_LINES_NS) if session.scenario.machine.stepped else Extent()
             self._forget()
@@ -106,7 +108,7 @@ class Timeline(Processes):
         self._cpus.clear()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """The CPUs where there is room, then the processes, children below their parents, then the ruler."""
+        """Yield the CPUs if there is room, the processes, children below their parents, and the ruler."""
         history = session.view.live.history
         if not history.lives:
             yield from ((None, strip) for strip in self._invitation(session, width, height))
@@ -128,7 +130,7 @@ class Timeline(Processes):
         )
 
     def _fit(self, width: int, present_ns: int, cursor_ns: int | None) -> None:
-        """Have the extent fill what labels and totals leave free; at another scale the lanes begin anew."""
+        """Set the extent to the room between labels and totals; at another scale, cached lanes are dropped."""
         self._label_cells = _LABEL if width >= _MIN_FOR_LABEL else _LABEL_NARROW
         self._totals = _TOTALS if len(self.extent.marks) == 2 and width >= _MIN_FOR_TOTALS else 0
         self.extent.fit(width - self._label_cells - self._totals, present_ns, cursor_ns)
@@ -146,7 +148,7 @@ class Timeline(Processes):
     # Lanes
 
     def _cpu_lanes(self, session: Session, history: History, chart: Chart, width: int) -> Iterator[Choice[int]]:
-        """Each CPU with the pids of the processes that had it."""
+        """Yield a lane for each CPU, with the pids of the processes that had it."""
         for cpu in range(history.booted.cpus if history.booted else 0):
             lane = self._cpus.setdefault(cpu, Lane(self._cell_ns, cpu_cells))
             track = history.cpus.get(cpu) or Track()
@@ -157,7 +159,7 @@ class Timeline(Processes):
     def _life_lanes(
         self, session: Session, history: History, chart: Chart, width: int, height: int
     ) -> Iterator[Choice[int]]:
-        """Each process, or as many as there is room for."""
+        """Yield a lane for each process, or for as many as there is room for."""
         tree = session.view.tree
         members = session.view.members
         chosen = tree.head(self.chosen) if self.chosen is not None else None
@@ -174,11 +176,12 @@ class Timeline(Processes):
 
         yield from self.scrolled(len(members), place, shown, width, height)
         for lanes in (self._lives, self._folded):
-            for pid in [*lanes][:-_MAX_LANES]:  # of those that were in sight once
+            for pid in [*lanes][:-_MAX_LANES]:  # drop those in sight longest ago
                 del lanes[pid]
 
     def _label(self, history: History, member: Member, chart: Chart, under: Style) -> list[Segment]:
-        """Pid and name; of a child, what its parent's name does not tell."""
+        """Return the label of a lane: pid and name; for a child, the part of its name that differs from its
+        parent's."""
         admitted = history.lives[member.pid].admitted
         plain = self.palette.text + under
         number = chart.number(member.pid, under)
@@ -194,7 +197,8 @@ class Timeline(Processes):
     def _life(
         self, session: Session, member: Member, label: list[Segment], chart: Chart, under: Style, width: int
     ) -> list[Strip]:
-        """The lane of a process, with those folded into it, and its lower line for where there is room."""
+        """Return the lane of a process and those folded into it, and the lower line of the lane for use if there is
+        room."""
         pid, lives = member.pid, session.view.live.history.lives
         tracks = [lives[each].track for each in session.view.tree.line(pid)]
         if member.hidden:
@@ -216,7 +220,7 @@ class Timeline(Processes):
         return lane.cells(track, extent.first, extent.cells, session.view.present_ns, session.view.live.board.now_ns)
 
     def _total(self, tracks: Sequence[Track], style: Style) -> list[Segment]:
-        """CPU time between the marks, and its share of one CPU."""
+        """Return the CPU time between the marks, and its share of one CPU; nothing without two marks."""
         if not self._totals:
             return []
         begin_ns, end_ns = sorted(self.extent.marks)
@@ -227,15 +231,15 @@ class Timeline(Processes):
     # The mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """On the ruler: look at that time, and at others as long as the button is held."""
+        """Begin to look at the times under the mouse, if the button is pressed on the ruler."""
         offset = event.get_content_offset(self)
         if offset is not None and offset.y == self.content_size.height - 1 and offset.x >= self._label_cells:
             self.capture_mouse()
-            self.screen.clear_selection()  # what follows is no selecting
+            self.screen.clear_selection()  # what follows is no selection of text
             self._point(offset.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """With the button held, look at where it is now."""
+        """Look at the time under the mouse, while the button is held."""
         if self.app.mouse_captured is self:
             self._point(event.get_content_offset_capture(self).x)
 
@@ -248,7 +252,7 @@ class Timeline(Processes):
         self.post_message(Scrubbed(self.extent.time(cell)))
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:
-        """Scroll, as everywhere; with ctrl a longer time or a shorter one, with shift a later or an earlier one."""
+        """Scroll; with ctrl, zoom; with shift, move to later or earlier times."""
         if not event.ctrl and not event.shift:
             super().wheel(event, by)
             return
@@ -263,13 +267,13 @@ class Timeline(Processes):
 
 
 def _of_lines(share: Share, tree: ProcessTree) -> Share:
-    """A cell of a CPU's lane, with the processes whose lines the others are folded into."""
+    """Return a CPU's cell with each process replaced by the one whose line it is folded into."""
     first, rest = tree.head(share.first), tree.head(share.rest)
     return Share(first, rest, share.eighths if first != rest else 8)
 
 
 def _proportions(lanes: int, height: int) -> tuple[int, int]:
-    """How many lines a lane has, and how many are between two: the most that fit."""
+    """Return the thickness of a lane and the gap between lanes, in lines: the largest that fit."""
     for thick, gap in ((2, 1), (1, 1)):
         if lanes * (thick + gap) - gap <= height:
             return thick, gap

@@ -1,4 +1,4 @@
-"""The WHY panel: the last decision, what led to it, and which rule made it; at the end, what the run came to."""
+"""The box that explains the last decision: what led to it, and which rule made it; at the end of a run, its result."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from sandbox.util.units import MS, S
 from sandbox.views.metrics import metrics
 from sandbox.wording import summary, why
 
-#: While the machine runs, a sentence stays for as long as one needs to read it; what a person did is told at once.
+#: While the machine runs, a text is kept this long so that it can be read, except after an action of the user.
 _READ_NS = 800 * MS
-#: Its lines of prose: always, and at most; the frame around them; and the cells of the time before them.
+#: The usual and the greatest number of lines, the lines of the border, and the width in cells of the time before the
+#: text.
 _LINES, _MAX_LINES, _FRAME, _MARGIN = 2, 6, 2, 12
 
 
 class Why(Lines):
-    """A few lines of prose."""
+    """The explanation, a few lines of prose."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -31,9 +32,9 @@ class Why(Lines):
         self._time = ""
         self._text = ""
         self._stays_until_ns = 0
-        #: Which move of the viewpoint has led to what is explained.
+        #: The viewpoint's number of moves when the explanation was made.
         self._moves = 0
-        #: What the sentences explain: nothing is explained twice.
+        #: The event that is explained, to explain it only once.
         self._explains: object = None
 
     def update_from(self, session: Session) -> None:
@@ -66,7 +67,7 @@ class Why(Lines):
         board = session.view.board
         explained = why(board.recent, session.view.names, board.policy, idle=not board.ready and not board.running)
         if explained is None:
-            if self._moves != session.view.moves:  # of another point in time nothing is kept
+            if self._moves != session.view.moves:  # at another point in time, drop the old explanation
                 self._time = self._text = ""
             return
         self._moves = session.view.moves
@@ -75,7 +76,7 @@ class Why(Lines):
         self._stays_until_ns = session.clock() + _READ_NS
 
     def _make_room(self, stands: bool) -> None:
-        """While nothing moves there is time to read all of it; else the panels above would jump."""
+        """Grow to show all of the text while nothing moves; otherwise the panels above would jump."""
         lines = len(prose(self._text, self._room)) if stands and self._text else 0
         height = max(_LINES, min(lines, _MAX_LINES)) + _FRAME
         if self.styles.height is None or self.styles.height.value != height:
@@ -83,14 +84,14 @@ class Why(Lines):
 
     @property
     def _room(self) -> int:
-        """Cells of a line of prose."""
+        """The width of a line of prose in cells."""
         return self.size.width - (_MARGIN if self._time else 0)
 
     def joint(self, y: int) -> str:
         return joint_of_prose(self._lines[y - 1], self._lines[y])
 
     def on_click(self, event: events.Click) -> None:
-        """What came before it is in the log."""
+        """Show the log, which has the events before."""
         if self.text_selection is None:
             self.post_message(Clicked("panel('log')"))
 

@@ -1,4 +1,4 @@
-"""Why a process is blocked: asked of the system (the call it is in, its arguments, its files), never of the script."""
+"""Finds out why a process is blocked from the system: its call, the arguments and its files, never from the script."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from collections.abc import Container, Iterable, Iterator
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.channels import by_channel
 from sandbox.machines.linux.blocking.futexes import futex
-from sandbox.machines.linux.blocking.open_files import OpenFile, brief_name, is_ready, open_file, other_end
+from sandbox.machines.linux.blocking.open_files import brief_name, is_ready, open_file, other_end
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_at, time_limit, time_until
 from sandbox.machines.linux.blocking.system_calls import entered_call
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.model.events import Clause, Figure
 from sandbox.util.text import clean_line
 from sandbox.util.units import S
@@ -24,15 +25,15 @@ WAITING = Clause("waiting")
 
 _TIMER_ABSTIME = 1
 _P_PID, _P_PIDFD = 1, 3
-#: Of several descriptors that are waited for, the first ones are named; the rest is "…".
+#: At most so many of the descriptors that are waited for are named; the rest is "…".
 _MAX_NAMED = 3
-#: Of a path this many bytes are read.
+#: At most so many bytes of a path are read.
 _MAX_PATH = 256
-#: Of a process whose first thread has ended, or waits for another one, so many threads are asked.
+#: At most so many threads of a process are examined whose first thread has ended or waits for another one.
 _MAX_THREADS = 32
-#: As a rule another thread of the same process ends these waits.
+#: Waits that are usually ended by another thread of the same process.
 _FOR_THREADS = ("mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join")
-#: What it is to wait for one of the system's own files, read or polled.
+#: The wait for each kind of the system's own files, when read or polled.
 _OF_THE_SYSTEM = {
     "eventfd": "eventfd",
     "timerfd": "timer",
@@ -45,19 +46,19 @@ _OF_THE_SYSTEM = {
 
 
 def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child], tid: int | None = None) -> Clause:
-    """What a process, or one thread of it (``tid``), waits for, and has for ``waited_ns``; the plain ``waiting`` where
-    the system does not tell.
+    """Return what a process waits for, or one thread of it (``tid``); ``waiting`` if the system does not tell.
 
-    ``relatives``: the processes that may be at the other end of a pipe. In the figures ``child`` and ``peer`` are
-    os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning; of a wait for another
-    thread ``tid`` is that one's number, and ``cause`` the rule of what it waits for, whose figures are there as well.
+    ``waited_ns``: how long it has waited; ``relatives``: the processes that may be at the other end of a pipe. In the
+    figures, ``child`` and ``peer`` are os_pids; ``for_ns`` is the maximum length of the wait from its beginning; in a
+    wait for another thread, ``tid`` is the number of that thread, and ``cause`` the rule of what that thread waits for,
+    whose figures are included.
     """
     reason = _Reason(child, waited_ns, relatives)
     return reason.of_process() if tid is None else reason.of_thread(tid)
 
 
 class _Reason:
-    """The answer for one process."""
+    """Finds the reason for one process."""
 
     def __init__(self, child: Child, waited_ns: int, relatives: Iterable[Child]) -> None:
         self._child = child
@@ -66,8 +67,8 @@ class _Reason:
         self._relatives = relatives
 
     def of_process(self) -> Clause:
-        """That of its first thread; where that has ended, of the next. Who waits for another thread waits for what that
-        one waits for: this is told, too."""
+        """Return the reason of the first thread, or, if that has ended, of the next one. If the thread waits for
+        another thread, what that one waits for is included."""
         on = self.of_thread(self._os_pid)
         if on == WAITING and procfs.read_state(self._child.stat_fd)[0] == "Z":
             return next((found for _, found in self._of_others() if found != WAITING), on)
@@ -77,23 +78,24 @@ class _Reason:
         return self._behind(on, self._of_others(), _FOR_THREADS) if on.rule in _FOR_THREADS else on
 
     def _of_others(self) -> Iterator[tuple[int, Clause]]:
-        """The other threads, and what each waits for."""
+        """Yield the other threads, each with what it waits for."""
         for tid in procfs.thread_ids(self._os_pid)[:_MAX_THREADS]:
             if tid != self._os_pid:
                 yield tid, self.of_thread(tid)
 
     def _behind(self, on: Clause, threads: Iterable[tuple[int, Clause]], silent: Container[str]) -> Clause:
-        """With what the first one of these threads waits for that tells more than a ``silent`` rule."""
+        """Add what the first of these threads waits for whose rule is not ``silent``, i.e. not a mere wait for a
+        thread."""
         for tid, found in threads:
             if found != WAITING and found.rule not in silent:
                 return Clause(on.rule, {**found.figures, **on.figures, "tid": tid, "cause": found.rule})
         return on
 
     def of_thread(self, tid: int) -> Clause:
-        """That of one thread by itself."""
+        """Return the reason of one thread alone."""
         entered = entered_call(self._child, tid)
         if entered == "running":
-            return WAITING  # it woke while we asked
+            return WAITING  # it has just woken
         if entered is not None and entered.call is not None:
             return self._in_call(entered.call, entered.arguments, tid)
         on = by_channel(procfs.wait_channel(self._os_pid, tid))
@@ -129,7 +131,7 @@ class _Reason:
                 return futex(self._os_pid, arguments, procfs.program(self._os_pid).startswith("python"))
             case "futexes":
                 return Clause("futex")
-            case "restart_syscall":  # one that has a limit of time
+            case "restart_syscall":  # a call that has a time limit
                 on = by_channel(procfs.wait_channel(self._os_pid, tid))
                 return Clause("sleep") if on == WAITING else on
             case _:
@@ -145,7 +147,7 @@ class _Reason:
             return Clause(READS_CONSOLE.rule, self._echo())
         if file.kind in _OF_THE_SYSTEM:
             return self._on_own_file(file, descriptor)
-        if call == "device":  # as a rule it waits until what it wrote is out
+        if call == "device":  # usually tcdrain: it waits until its output is out
             return Clause("write console" if file.kind == "console" else call)
         if file.kind == "pipe":
             other = other_end(self._child, file.target, call == "write", self._relatives)
@@ -159,7 +161,7 @@ class _Reason:
         return Clause(f"{call} {file.kind}")
 
     def _on_own_file(self, file: OpenFile, descriptor: int) -> Clause:
-        """One that the system has made up."""
+        """Return the reason for waiting for one of the system's own files."""
         rule = _OF_THE_SYSTEM[file.kind]
         facts = procfs_files.descriptor_facts(self._os_pid, descriptor)
         if file.kind == "pidfd":
@@ -171,13 +173,13 @@ class _Reason:
         return Clause(rule)
 
     def _on_either(self, source: int, sink: int) -> Clause:
-        """Between two files it waits for the one that is not ready."""
+        """Return the reason for waiting for two files: the one that is not ready."""
         writes = is_ready(self._child, source, writes=False) is not False
         return self._on_file("write", sink) if writes else self._on_file("read", source)
 
     def _opening(self, address: int, tid: int) -> Clause:
-        """A file with a name: a pipe that nobody has opened at the other end. It is not looked at by that name: whoever
-        answers for a file system may be a process that we have stopped."""
+        """Return the reason for waiting while opening a file: a named pipe whose other end is not open. The path is not
+        looked up, because its file system may be served by a process that we have stopped."""
         on = by_channel(procfs.wait_channel(self._os_pid, tid))
         if on.rule != "open fifo":
             return on if on.rule == "disk" else Clause("open")
@@ -185,7 +187,7 @@ class _Reason:
         return Clause(on.rule, {"path": clean_line(path)} if path else {})
 
     def _awaited(self, kind: int, which: int) -> int:
-        """The os_pid that ``waitid`` is told to wait for; 0: several."""
+        """Return the os_pid that ``waitid`` waits for; 0 if it waits for any of several."""
         if kind == _P_PIDFD:
             return _number(procfs_files.descriptor_facts(self._os_pid, which).get("Pid", ""))
         return which if kind == _P_PID else 0
@@ -193,7 +195,7 @@ class _Reason:
     # Several files
 
     def _on_several(self, call: str, arguments: list[int]) -> Clause:
-        """On the first of several descriptors; a call with none of them is a way to sleep."""
+        """Return the reason for waiting for any of several descriptors; with no descriptors, the call is a sleep."""
         limit_ns = time_limit(self._os_pid, call, arguments)
         polled = polled_descriptors(self._os_pid, call, arguments)
         if not polled and call not in ("epoll", "epoll_pwait2"):
@@ -208,7 +210,7 @@ class _Reason:
         return Clause("poll", figures | (self._echo() if "console" in named else {}))
 
     def _echo(self) -> dict[str, Figure]:
-        """Whether what is typed into its console shall not be seen."""
+        """Whether to hide what is typed into its console."""
         return {"echo": "off"} if self._child.console is not None and self._child.console.hides else {}
 
 

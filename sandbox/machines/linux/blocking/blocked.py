@@ -1,4 +1,4 @@
-"""Which processes are blocked, on what, and until when: from a block to the wake."""
+"""Keeps track of which processes are blocked, on what, and until when."""
 
 from __future__ import annotations
 
@@ -21,39 +21,43 @@ from sandbox.model.events import Clause, Figure
 from sandbox.model.rules import FOR_OTHERS, POLL
 from sandbox.util.units import MS, US
 
-#: It waits for somebody to continue it. A process that others on the board may have stopped is said to be "stopped".
+#: The process waits to be continued. If another process of the board may have stopped it, it is said to be "stopped".
 _STOPPED_ITSELF, _STOPPED = "stopped itself", "stopped"
 #: Waits that another process may end.
 WAITS_FOR_OTHERS = {*FOR_OTHERS, POLL}
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
-#: How long processes may take to go back into their calls after a pause: all together, and each; how often we look.
+#: How long processes may take to re-enter their calls after a pause: in total, plus for each of them; and the interval
+#: of checking that.
 _MAX_RETURN_NS, _MAX_RETURN_EACH_NS, _RETURN_LOOK_S = 3 * MS, 50 * US, 50e-6
-#: A process that wakes and blocks by turns, faster than anybody could stop it, is reported this far apart at least.
+#: The minimum interval of reports on a process that wakes and blocks in turn too fast to be stopped in between.
 _MIN_REPORT_NS = 20 * MS
 
 
 class BlockedProcesses:
-    """``known``: all processes by the system's number, so that a reason can name one; ``guard`` knows whom a stop would
-    do harm."""
+    """Keeps track of the blocked processes, and reports their waits.
+
+    ``known``: all processes by the system's number, so that a reason can name one; ``guard`` knows the processes that
+    are in the middle of a write.
+    """
 
     def __init__(self, known: Mapping[int, Child], guard: WriteGuard, reports: Reports) -> None:
         self._known = known
         self._guard = guard
         self._reports = reports
         self.by_pid: dict[int, Child] = {}
-        #: Have blocked, and on what is still to be found out.
+        #: Processes that have blocked, with the reason still to be found out.
         self._unexplained: list[Child] = []
-        #: Whether somebody has begun to wait for others since that was last asked.
+        #: Whether a process has begun to wait for others since this was last reset.
         self.for_others = False
-        #: The same of a process with several threads, whose first one waits for something else.
+        #: The same for a process with several threads, whose first thread waits for something else.
         self.for_threads = False
-        #: Whether any process has blocked, or ended.
+        #: Whether any process has blocked or ended since this was last reset.
         self.changed = False
 
     def add(self, child: Child, at_ns: int | None) -> None:
-        """A process that had the CPU has blocked, at that time if it is known. On what is found out once another one
-        has the CPU."""
+        """Note that a running process has blocked, at ``at_ns`` (None: unknown). The reason is found out later, when
+        another process has the CPU."""
         child.mode = Mode.BLOCKED
         child.blocked_ns = self._reports.now_ns() if at_ns is None else at_ns
         child.blocked_on = None
@@ -64,7 +68,7 @@ class BlockedProcesses:
         self._reports.add(Waits(child.pid, None))
 
     def explain(self) -> Iterator[tuple[Child, Clause]]:
-        """On what those are blocked that have been added since the last time, and still are."""
+        """Yield the processes that were added since the last call and are still blocked, each with the reason."""
         if not self._unexplained:
             return
         unexplained, self._unexplained = self._unexplained, []
@@ -78,7 +82,7 @@ class BlockedProcesses:
                 self._undo_echo(child)
 
     def ended(self, child: Child) -> None:
-        """A process is no more."""
+        """Forget a process that has ended."""
         self.by_pid.pop(child.pid, None)
         self.changed = True
 
@@ -90,7 +94,8 @@ class BlockedProcesses:
             self.for_threads = True
 
     def blocked_again(self, child: Child, now_ns: int) -> bool:
-        """A process woke and has blocked again, before anybody could stop it: whether that has been looked into."""
+        """Report the new wait of a process that woke and blocked again before it could be stopped. Return False if it
+        is too soon for another report."""
         if now_ns - child.wait_reported_ns < _MIN_REPORT_NS:
             return False
         child.wait_reported_ns = now_ns
@@ -104,7 +109,7 @@ class BlockedProcesses:
         return True
 
     def add_held(self, child: Child) -> None:
-        """It was its turn, but somebody else has stopped it, too."""
+        """Note that a process is not run at its turn, because it was also stopped by another process."""
         child.mode = Mode.BLOCKED
         child.wait_number += 1
         child.wait_cpu_ns = child.cpu_ns()
@@ -114,20 +119,21 @@ class BlockedProcesses:
         self._undo_echo(child)
 
     def wake(self, child: Child) -> None:
-        """A process can run again."""
+        """Note that a process can run again."""
         if self.by_pid.pop(child.pid, None) is None:
-            return  # a moment ago it woke already, and the kernel has not been told yet
+            return  # its wake was already reported, and the kernel has not processed that yet
         child.held = False
         self._reports.add(Woke(child.pid))
 
     def _undo_echo(self, child: Child) -> None:
-        """A program that stops itself whenever its child is stopped, which was our doing, goes on at its next turn."""
+        """Continue a process that has stopped itself only because we have stopped its child. It goes on at its next
+        turn."""
         if child.held and _echoes(child):
-            child.send(signal.SIGCONT)  # a stop of ours beside its own would be taken for somebody else's
+            child.send(signal.SIGCONT)  # an additional stop of ours would be mistaken for another process's
             self.wake(child)
 
     def _reason(self, child: Child, since_ns: int) -> Clause:
-        """On what it is blocked; a relative in that is named by its pid on the board and its name."""
+        """Return the reason for a block. A relative in it is named by its pid on the board and its name."""
         child.held = child.state()[0] == "T"
         if child.held:
             return self._why_stopped(child)
@@ -141,8 +147,8 @@ class BlockedProcesses:
         return Clause(on.rule, figures)
 
     def _why_stopped(self, child: Child) -> Clause:
-        """One of ours that has nobody above it is said to have stopped itself, once as a fault: perhaps nobody will
-        continue it."""
+        """Return the reason of a stopped process. A process without a parent on the board has stopped itself, which is
+        also reported once as a fault, because it may never be continued."""
         number = read_exit_status(child.stat_fd)
         by = signal.Signals(number) if number in STOPS else signal.SIGSTOP
         if child.parent is None and by is signal.SIGSTOP and not child.stop_sent and not _echoes(child):
@@ -153,7 +159,7 @@ class BlockedProcesses:
     # Pauses
 
     def stop(self) -> None:
-        """In a pause they are stopped, too, as soon as that does no harm."""
+        """Stop the blocked processes for a pause, as soon as that does no harm."""
         for child in self.by_pid.values():
             if child.writing and self._guard.spares(child):
                 child.spare()
@@ -161,25 +167,25 @@ class BlockedProcesses:
                 child.stop()
 
     def resume(self) -> None:
-        """The pause is over: they go on waiting.
+        """Continue the blocked processes after a pause.
 
-        One whose call was broken off begins it anew, and needs the CPU for that; it is no wake, and nobody else has
-        the CPU yet. One that is still awake after a moment has really woken meanwhile.
+        A process whose call was interrupted re-enters it, and needs the CPU for that, which is not a wake. No other
+        process has the CPU yet. A process that is still awake after a moment has really woken.
         """
         children = [*self.by_pid.values()]
         for child in children:
             child.resume()
         give_up_ns = time.monotonic_ns() + _MAX_RETURN_NS + _MAX_RETURN_EACH_NS * len(children)
         while children and time.monotonic_ns() < give_up_ns:
-            time.sleep(_RETURN_LOOK_S)  # where there is a single real CPU, it is theirs as well
+            time.sleep(_RETURN_LOOK_S)  # on a single real CPU, they need it
             children = [child for child in children if child.state()[0] == "R"]
 
 
 def _echoes(child: Child) -> bool:
-    """Whether it stops itself whenever its child is stopped: which is our doing, if that is done by signals."""
+    """Whether the process stops itself whenever its child is stopped. If that is done by signals, it was our doing."""
     return child.leaf is None and echoes_stops(child.os_pid)
 
 
 def _kind_of_wait(on: Clause) -> tuple[str, dict[str, Figure]]:
-    """What it is for, however long."""
+    """Return the kind of the wait, without its length."""
     return on.rule, {name: figure for name, figure in on.figures.items() if name != "for_ns"}

@@ -1,4 +1,5 @@
-"""What the processes of the board have at one moment: threads, open files, shared memory, connections."""
+"""A census: what the processes of the board hold at one moment, such as threads, open files, shared memory,
+connections."""
 
 from __future__ import annotations
 
@@ -18,18 +19,22 @@ from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs_shared import SharedMapping
 from sandbox.model.rules import POLL
 
-#: A thread: os_pid and tid.
+#: A thread: (os_pid, tid).
 Thread = tuple[int, int]
-#: Causes of waits of which files, memory, or connections tell more.
+#: Rules of waits for which connections, files or shared memory have to be listed.
 _OF_SOCKETS = {"recv", "send", POLL}
 _OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_SOCKETS}
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 
 
 class Held(NamedTuple):
-    """``groups``: it goes on once a thread of each of them lets go. ``holders``: the processes that have the resource,
-    by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it;
-    ``taken``: the line of code in which it was taken, where that is told."""
+    """The resource that a thread waits for, and who can release it.
+
+    ``groups``: the thread continues when a thread of each group releases the resource; ``holders``: the os_pids of the
+    processes that have the resource; ``any``: whether one of them is enough; ``may_end``: whether the wait may end by a
+    time-out that cannot be seen; ``taken``: the line of code in which the resource was taken, if known; ``by_turns``:
+    whether the thread polls for it and does nothing else.
+    """
 
     resource: str
     groups: tuple[frozenset[Thread], ...]
@@ -38,11 +43,15 @@ class Held(NamedTuple):
     any: bool = False
     may_end: bool = False
     taken: str = ""
+    by_turns: bool = False
 
 
 class Semaphore(NamedTuple):
-    """What programs themselves know of a semaphore that they share. ``name``: what their code calls it; ``holders``:
-    threads that have it, by process (None: nobody knows); ``is_lock``: only who has it gives it back."""
+    """What programs report of a semaphore that they share.
+
+    ``name``: its name in their code; ``holders``: the threads that have it, for each process (None: unknown);
+    ``is_lock``: whether only a holder releases it; ``taken``: the line of code in which it was taken.
+    """
 
     name: str
     holders: list[frozenset[Thread]] | None
@@ -51,7 +60,8 @@ class Semaphore(NamedTuple):
 
 
 class Says(Protocol):
-    """Asks the programs: ``shared`` has the processes that share the semaphore, each with its address there."""
+    """Asks the programs about their locks. ``shared``: the processes that share a semaphore, each with its address
+    there."""
 
     def __call__(
         self, shared: Sequence[tuple[Child, int]], threads: Callable[[Child], frozenset[Thread]]
@@ -59,9 +69,11 @@ class Says(Protocol):
 
     def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
 
+    def waits_by_turns(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
+
 
 class _Belongings:
-    """What a process has, by the CPU time that it had used by then: until it runs again, that does not change."""
+    """What a process holds, with its CPU time at that moment: until it has run again, nothing changes."""
 
     def __init__(self, cpu_ns: int) -> None:
         self.cpu_ns = cpu_ns
@@ -70,8 +82,11 @@ class _Belongings:
 
 
 class Census:
-    """What the processes have at one moment, as far as somebody needs to know; ``known``: by the system's number;
-    ``before``: the census before this one."""
+    """What the processes hold at one moment, read on demand.
+
+    ``known``: the processes by the system's number; ``before``: the previous census, whose data on blocked processes
+    are reused.
+    """
 
     def __init__(self, known: Mapping[int, Child], says: Says, before: Census | None = None) -> None:
         self.children = [child for child in known.values() if child.mode is not Mode.ENDED]
@@ -84,14 +99,15 @@ class Census:
             old = before._belongings.get(child.os_pid) if before is not None and child.mode is Mode.BLOCKED else None
             same = old is not None and old.cpu_ns == cpu_ns
             self._belongings[child.os_pid] = old if old is not None and same else _Belongings(cpu_ns)
-        #: The other end of each connection within this machine, and who listens where, by inode.
+        #: The other end of each connection within this machine, both by inode; the inodes of listening sockets by
+        #: address.
         self.tcp: dict[int, int] = {}
         self.listeners: dict[str, list[int]] = {}
-        #: Who has what open, by its name.
+        #: The processes that have a file open, by its name in ``/proc``.
         self._openers: dict[str, list[Child]] = {}
 
     def prepare(self, rules: Set[str]) -> Iterator[None]:
-        """Ask all of them what they have, as far as waits of these causes make that necessary, a little at a time."""
+        """List what all processes hold, a little at a time, as far as it is needed for waits with these rules."""
         for child in self.children:
             if rules & _OF_FILES:
                 self.files_of(child)
@@ -103,7 +119,7 @@ class Census:
             yield from self._list_connections()
 
     def _list_connections(self) -> Iterator[None]:
-        """Those within this machine, each by both its ends, and the sockets that accept them."""
+        """List the connections within this machine, by inode, and the listening sockets."""
         found: dict[bytes, int] = {}
         try:
             for some in chain.from_iterable(map(list_sockets, FAMILIES)):
@@ -118,7 +134,7 @@ class Census:
             self.tcp[inode] = found.get(other_side(ends), 0)
 
     def threads(self, child: Child) -> frozenset[Thread]:
-        """Those that can let go of something."""
+        """Return the threads that can release something."""
         found = self._threads.get(child.os_pid)
         if found is None:
             tids = procfs.thread_ids(child.os_pid)
@@ -142,7 +158,7 @@ class Census:
         return own.files
 
     def openers(self, target: str) -> list[Child]:
-        """Who has it open, under what number ever."""
+        """Return the processes that have the file open."""
         if not self._openers:
             for child in self.children:
                 for name in {name for _, name in self.files_of(child)}:

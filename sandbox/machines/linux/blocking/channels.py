@@ -1,11 +1,13 @@
-"""What the name of the system's function gives away in which a thread sleeps (``wchan``): where a call's number says
-nothing, because it is not told, or because the thread waits in none."""
+"""Derives what a thread waits for from its wait channel (``wchan``), the system's function in which it sleeps.
+
+It is used if the system call tells nothing, because it is hidden, or because the thread is in none.
+"""
 
 from __future__ import annotations
 
 from sandbox.model.events import Clause
 
-#: Rules, by how the names of the functions begin; the first that fits.
+#: Rules, each with prefixes of function names. The first match counts.
 _RULES: dict[str, tuple[str, ...]] = {
     "disk": (
         *("folio_", "io_schedule", "wait_on_page", "wait_on_buffer", "__wait_on_buffer", "bit_wait_io", "filemap_"),
@@ -43,5 +45,5 @@ _RULES: dict[str, tuple[str, ...]] = {
 
 
 def by_channel(channel: str) -> Clause:
-    """What a thread waits for by the name of the function, "" where there is none."""
+    """Return what a thread waits for by its wait channel ("": it has none); ``waiting`` if that is unknown."""
     return Clause(next((rule for rule, beginnings in _RULES.items() if channel.startswith(beginnings)), "waiting"))

@@ -1,4 +1,4 @@
-"""Which processes block, wake, or run though they were stopped: the sensor is asked, and replaced when it is lost."""
+"""Detects which processes block, wake, or run although they were stopped. A sensor that is lost is replaced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from sandbox.machines.reports import Reports
 
 
 class Detector:
-    """``sensor``: the name of the one that is wanted. What it sees goes to ``blocked`` and ``stop_monitor``."""
+    """Passes on what the sensor sees to ``blocked`` and ``stop_monitor``. ``sensor``: the name of the one that is
+    wanted."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Detector:
         self._stop_monitor = stop_monitor
         self._guard = guard
         self._reports = reports
-        #: When a block is to come, where that can be waited for.
+        #: Predicts the next block of a running process.
         self.forecast = Forecast()
         self._sensor, lost = open_sensor(sensor, context)
         if lost is not None:
@@ -43,11 +44,11 @@ class Detector:
 
     @property
     def sensor(self) -> str:
-        """The name of the sensor that is in use."""
+        """The name of the sensor in use."""
         return self._sensor.name
 
     def next_ns(self, now_ns: int) -> int | None:
-        """When to look, if nothing makes itself felt before."""
+        """Return when to look, if no event comes earlier; None if there is no need to."""
         look_ns, expected_ns = self._sensor.next_look_ns(now_ns, self._running.values()), self.forecast.next_ns
         if expected_ns is None:
             return look_ns
@@ -55,7 +56,7 @@ class Detector:
         return wake_ns if look_ns is None or wake_ns < look_ns else look_ns
 
     def await_block(self, expiry_ns: int | None) -> None:
-        """Wait awake for the block that is foreseen, if it is near, but not beyond the end of a slice."""
+        """Busy-wait for the predicted block, if it is near, but not beyond the end of a slice."""
         now, expected_ns = self._context.clock.now_ns, self.forecast.next_ns
         if expected_ns is None or now() < expected_ns - self._early_ns:
             return
@@ -67,33 +68,34 @@ class Detector:
 
     @property
     def _early_ns(self) -> int:
-        """How long before a block we wake: a sleep ends late itself, but we do not wait awake for as long as may be."""
+        """How long before a predicted block we wake. Sleeps end late, but the busy wait must not become too long."""
         return EARLY_NS + min(self._context.poller.lateness.usual_ns, MAX_LATENESS_NS)
 
     def forked(self, now_ns: int) -> bool:
-        """Whether processes may have been forked that are to be looked for now."""
+        """Whether new processes should be looked for now."""
         return self._sensor.forked(now_ns)
 
     @property
     def lineage(self) -> Lineage | None:
-        """What records tell of whole lives, where there are any."""
+        """The lives of processes by records; None if the sensor has no records."""
         return self._sensor.lineage
 
     @property
     def misses_nobody(self) -> bool:
-        """Whether every birth so far is on record."""
+        """Whether every birth so far was recorded."""
         return self._sensor.lineage is not None and self._sensor.lineage.whole
 
     def read(self) -> None:
-        """Take in what records there are."""
+        """Process the records that are available."""
         self._sensor.read()
 
     def sees_nothing(self, now_ns: int, last: bool) -> bool:
-        """Whether it is known without a look that nothing has happened: so at the end of most slices."""
+        """Whether it is known without a look that nothing has happened, as at the end of most slices."""
         return self._sensor.sees_nothing(now_ns, last)
 
     def look(self, now_ns: int, last: bool) -> None:
-        """``last``: a slice has just expired; a block at the same moment counts as a block."""
+        """Look for blocks and wakes, and pass them on. ``last``: whether a slice has just expired; a block at the same
+        moment takes precedence."""
         try:
             seen = self._sensor.look(now_ns, self._running.values(), last)
         except SensorLost as lost:
@@ -117,25 +119,25 @@ class Detector:
             self._stop_monitor.suspect(child)
 
     def dispatched(self, child: Child) -> None:
-        """It has just been let run."""
+        """Note that a process was dispatched."""
         self._sensor.dispatched(child, child.started_ns)
         self.forecast.dispatched(child)
         if self.forecast.next_ns is not None and not self._sensor.tells_all:
             self._sensor.look_by(self.forecast.next_ns + LOOK_NS)
-            self.forecast.next_ns = None  # there is nothing to wait for awake
+            self.forecast.next_ns = None  # this sensor gives no events to busy-wait for
 
     def found_held(self, child: Child) -> None:
-        """It was let run, but it was stopped by somebody else as well."""
+        """Note that a process that was to be run is also stopped by another process."""
         del self._running[child.pid]
         self._blocked.add_held(child)
         self._sensor.explained(child, child.started_ns)
 
     def explained(self, child: Child, since_ns: int) -> None:
-        """It is known on what this one is blocked, which may tell when it will wake."""
+        """Note that the reason of a block is known, which may include when it will end."""
         self._sensor.explained(child, since_ns)
 
     def _replace(self, lost: SensorLost) -> None:
-        """The next best takes over, and is told which processes run and which are blocked."""
+        """Replace the sensor by the next best one, which is told which processes run and which are blocked."""
         old, self._sensor = self._sensor, successor(self._sensor.name, self._context)
         old.close()
         self._reports.fault(None, "sensor lost", sensor=old.name, reason=lost.strerror, next=self._sensor.name)

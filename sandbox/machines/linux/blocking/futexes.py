@@ -1,8 +1,8 @@
-"""What a futex is that a thread waits at: a mutex, a condition, a semaphore, a barrier, the end of a thread.
+"""Recognises what a futex is part of: a mutex, a condition variable, a semaphore, a barrier, or the end of a thread.
 
-The system knows an address only. What stands there and around it is what the C library has made of it: glibc's layouts
-are looked for, as they have been since 2.25, each with all that has to be true of it while somebody waits. Where none
-is recognised, and in programs with another library, it stays a futex.
+The system only knows an address. What is stored there and around it depends on the C library. The layouts of glibc
+since 2.25 are tested, each by all conditions that hold while a thread waits. If none matches, or the program uses
+another library, it is reported as a futex.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ import struct
 from sandbox.machines.linux import procfs
 from sandbox.model.events import Clause
 
-#: <linux/futex.h>: what is asked for, and what may be added to it.
+#: <linux/futex.h>: operations, and flags that may be added.
 _WAIT, _LOCK_PI, _WAIT_BITSET, _WAIT_REQUEUE_PI, _LOCK_PI2 = 0, 6, 9, 11, 13
 _PRIVATE, _REALTIME = 128, 256
-#: In the word of a mutex that knows its owner: his tid, and that somebody waits.
+#: The word of a mutex that stores its owner: the tid, and whether other threads wait.
 _TID, _WAITERS = 0x3FFFFFFF, 0x80000000
-#: A mutex that does not: somebody has it, and others wait.
+#: The word of a mutex that does not: it is locked, and other threads wait.
 _CONTENDED = 2
-#: More threads do not wait at one place.
+#: More threads than these do not wait at one place.
 _MAX_WAITERS = 1 << 20
-#: Of a lock for readers and a writer: a phase that is over or not, and that somebody waits for that.
+#: The values of the futexes of a pthread_rwlock_t while a thread waits: the current phase is over or not.
 _READ_WRITE = (2, 3)
-#: Where in such a lock it is waited for the writer to leave, and for one's turn to write; where it keeps the tid of the
-#: writer; in its first word: there is one.
+#: The offsets in a pthread_rwlock_t at which a thread waits for the writer to leave, and for its turn to write; the
+#: offset of the tid of the writer; the bit in the first word that tells that there is one.
 _WAITED_AT, _WRITER_AT, _WRITE_LOCKED = (12, 8), 24, 2
-#: Where a pthread_mutex_t tells of what kind it is; a lock of the library's own has something else there.
+#: The offset of the kind in a pthread_mutex_t, and its maximum. The internal locks of the library have something else
+#: there.
 _KIND_AT, _MAX_KIND = 16, 1023
-#: So many bytes before the word and after it are looked at.
+#: The number of bytes before the word and after it that are read.
 _BEFORE, _AFTER = 48, 12
 
 
 def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
-    """What a thread of the process waits for. ``is_python``: its locks are semaphores, so that the one cannot be told
-    from the other."""
+    """Return what a thread of the process waits for. ``is_python``: the locks of Python are semaphores, so that these
+    two cannot be distinguished."""
     address, asked, value = arguments[0], arguments[1] & 0xFFFFFFFF, arguments[2] & 0xFFFFFFFF
     operation, shared = asked & ~(_PRIVATE | _REALTIME), not asked & _PRIVATE
     if operation in (_LOCK_PI, _LOCK_PI2):
@@ -47,12 +48,12 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
         return Clause("condition")
     if operation == _WAIT_BITSET and shared and value and procfs.has_thread(os_pid, value):
         return Clause("join", {"tid": value})
-    if operation == _WAIT and (value == _CONTENDED or (value & _WAITERS and procfs.has_thread(os_pid, value & _TID))):
+    if operation == _WAIT and (value == _CONTENDED or (value & _WAITERS and _is_owner(os_pid, value & _TID, shared))):
         return Clause("mutex")
     if operation not in (_WAIT, _WAIT_BITSET):
         return Clause("futex")
     around = procfs.read_memory(os_pid, address - _BEFORE, _BEFORE + 4 + _AFTER)
-    if not around:  # its page is the first one of a mapping, and nothing stands before it
+    if not around:  # its page is the first one of a mapping, with nothing before it
         around = bytes(_BEFORE) + procfs.read_memory(os_pid, address, 4 + _AFTER)
     rule = recognise(around, address, operation == _WAIT_BITSET, value)
     if rule == "semaphore" and is_python:
@@ -60,14 +61,19 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
     return Clause(rule)
 
 
+def _is_owner(os_pid: int, tid: int, shared: bool) -> bool:
+    """Whether this thread may own a mutex for which another thread of the process waits."""
+    return procfs.has_thread(os_pid, tid) or (shared and procfs.has_thread(tid, tid))
+
+
 def lends_priority(arguments: list[int]) -> bool:
-    """Whether it is waited for a mutex whose owner has the priority of those who wait."""
+    """Whether the wait is for a mutex with priority inheritance."""
     return arguments[1] & 0xFFFFFFFF & ~(_PRIVATE | _REALTIME) in (_LOCK_PI, _LOCK_PI2)
 
 
 def owners(os_pid: int, arguments: list[int]) -> list[int]:
-    """The tid of the thread that has the lock at which somebody waits, as the lock itself says: one of these, if any.
-    A lock for readers and a writer knows the writer, and it is waited for at one of two places in it."""
+    """Return the possible tids of the owner of the lock for which a thread waits, as stored in the lock. In a lock for
+    readers and a writer, a thread waits at one of two places, and the writer is stored."""
     address, asked, value = arguments[0], arguments[1] & 0xFFFFFFFF, arguments[2] & 0xFFFFFFFF
     operation = asked & ~(_PRIVATE | _REALTIME)
     if operation == _WAIT_BITSET and value in _READ_WRITE:
@@ -79,15 +85,15 @@ def owners(os_pid: int, arguments: list[int]) -> list[int]:
         return []
     word, _, owner, users, kind = struct.unpack("=IIIII", memory)
     if not word:
-        return []  # it has just been let go
+        return []  # it has just been released
     if operation in (_LOCK_PI, _LOCK_PI2) or value > _TID:
         return [word & _TID]
     return [owner] if users and kind <= _MAX_KIND else []
 
 
 def recognise(around: bytes, address: int, by_bitset: bool, value: int) -> str:
-    """What stands in memory: 48 bytes before the address and 16 from there on. ``by_bitset``: how glibc waits, but for
-    mutexes and barriers."""
+    """Return what the memory contains: 48 bytes before the address and 16 from there on. ``by_bitset``: the operation
+    that glibc uses for all but mutexes and barriers."""
     if len(around) < _BEFORE + 4 + _AFTER:
         return "futex"
     if not by_bitset:
@@ -100,8 +106,9 @@ def recognise(around: bytes, address: int, by_bitset: bool, value: int) -> str:
 
 
 def _is_condition(around: bytes, address: int) -> bool:
-    """Whether the word is one of a pthread_cond_t's two counters of signals. Before them stand, in 40 bytes, since
-    glibc 2.41 in 32: how many have ever waited, and how many had when the first group began; …; how many wait."""
+    """Whether the word is one of the two signal counters of a pthread_cond_t. In the 40 bytes (32 since glibc 2.41)
+    before them are: the number of threads that have ever waited, that number when the first group began, …, and the
+    number of threads that wait."""
     for offset, waiters_at in ((40, 36), (32, 28)):
         start = _BEFORE - offset - address % 8
         ever, first = (number >> 1 for number in struct.unpack_from("=QQ", around, start))
@@ -112,7 +119,7 @@ def _is_condition(around: bytes, address: int) -> bool:
 
 
 def _is_semaphore(around: bytes, address: int, value: int) -> bool:
-    """Whether a sem_t begins here: its value, how many wait; whether processes share it."""
+    """Whether a sem_t begins here: its value, the number of waiting threads, whether it is shared by processes."""
     if address % 8 or value:
         return False
     present, waiters, shared = struct.unpack_from("=III", around, _BEFORE)
@@ -120,7 +127,8 @@ def _is_semaphore(around: bytes, address: int, value: int) -> bool:
 
 
 def _is_barrier(around: bytes, value: int) -> bool:
-    """Whether the word is the second one of a pthread_barrier_t: how many have come; before this round; so many make a
-    round; whether processes share it; how many have left."""
+    """Whether the word is the second one of a pthread_barrier_t: the number of threads that have arrived; that number
+    before this round; the threads of a round; whether it is shared by processes; the number of threads that have
+    left."""
     come, before, number, shared = struct.unpack_from("=IIII", around, _BEFORE - 4)
     return before == value and 1 <= come - before <= number <= _MAX_WAITERS and shared in (0, _PRIVATE)

@@ -1,4 +1,4 @@
-"""Who holds a lock on a file, or a part of one, for which a thread waits."""
+"""Finds the holders of a file lock, or of a lock on a part of a file, for which a thread waits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sandbox.machines.linux.blocking.open_files import named
 from sandbox.machines.linux.blocking.system_calls import Entered
 from sandbox.machines.linux.process.child import Child
 
-#: fcntl(2), flock(2).
+#: Constants of fcntl(2) and flock(2).
 _LOCK_SHARED, _LOCK_NOT_BLOCKING, _SET_LOCK_WAIT, _SET_OPEN_FILE_LOCK_WAIT = 1, 4, 7, 38
 _READ_LOCK, _SEEK_SET, _SEEK_CUR, _END = 0, 0, 1, 1 << 63
 _FLOCK_CALLS = (73, 32)
 
 
 def lock_holders(census: Census, child: Child, entered: Entered) -> Held | None:
-    """Whoever has what is wanted, or a part of it; None: nobody of the board has."""
+    """Return who holds a lock that conflicts with the wanted one; None if no process of the board does."""
     wanted = _wanted_lock(child, entered)
     if wanted is None:
         return None
@@ -36,16 +36,17 @@ def lock_holders(census: Census, child: Child, entered: Entered) -> Held | None:
                 if lock.file.rpartition(":")[2] == file and lock.hinders(kind, writes, start, end) and not hers:
                     groups.setdefault((lock.kind, lock.by, lock.start), []).append(other)
     if not groups:
-        return None  # somebody outside has it, or it has just been let go
+        return None  # a process outside has it, or it has just been released
     holders = {other.os_pid for group in groups.values() for other in group}
     name = named(procfs_files.descriptor_target(child.os_pid, entered.arguments[0]), "file")
-    # Whoever shares an open file with somebody can let go of its lock; several locks must all go.
+    # Any process that shares the open file can release its lock. Several locks must all be released.
     whole = tuple(frozenset().union(*map(census.threads, group)) for group in groups.values())
     return Held(name, whole, sorted(holders), any=len(groups) == 1 and len(holders) > 1)
 
 
 def _wanted_lock(child: Child, entered: Entered) -> tuple[str, str, bool, int, int] | None:
-    """The file by its inode, the kind of lock, whether for writing, from where to where."""
+    """Return the wanted lock: the inode of the file, the kind, whether for writing, the start and the end. None if
+    unknown."""
     descriptor, asked, at = entered.arguments[:3]
     facts = procfs_files.descriptor_facts(child.os_pid, descriptor)
     inode = facts.get("ino", "")

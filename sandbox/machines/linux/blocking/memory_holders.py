@@ -1,4 +1,4 @@
-"""Who holds what lies in memory, a mutex or a semaphore, for which a thread waits in futex(2)."""
+"""Finds the holders of mutexes, semaphores and the like in memory, for which a thread waits in futex(2)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs_shared import SharedMapping
 
-#: futex(2): nobody else has this place in memory.
+#: futex(2): the place in memory is not shared with other processes.
 _FUTEX_PRIVATE = 128
-#: So far from the end of a thread's stack is a word of the function that waits.
+#: A word this close to the end of a thread's stack belongs to the function that waits.
 _NEAR = 1_024
 #: No thread has a higher number (PID_MAX_LIMIT).
 _MAX_TID = 1 << 22
 
 
-def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> Held:
-    """Whoever could let it go on."""
+def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> Held | None:
+    """Return who can end a wait in futex(2); None if it is ending."""
     arguments = entered.arguments
     address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
     if entered.stack <= address < entered.stack + _NEAR and (others := _leading_to(census, tid)):
@@ -36,7 +36,8 @@ def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> H
         other = int(what.figures["tid"] or 0)
         return Held(f"end of thread {other}", (frozenset({(child.os_pid, other)}),), [child.os_pid])
     if (lock := census.says.thread_wait(child, tid, census.threads(child))) is not None:
-        return _of_threads(census, child, lock)
+        has_it = procfs.read_memory(child.os_pid, address, 4) != (arguments[2] & 0xFFFFFFFF).to_bytes(4, "little")
+        return None if has_it else _of_threads(census, child, lock)  # otherwise it was released
     private = bool(operation & _FUTEX_PRIVATE)
     mapping = None if private else _mapping(census.mappings_of(child), address)
     if mapping is None:
@@ -54,13 +55,20 @@ def futex_holders(census: Census, child: Child, tid: int, entered: Entered) -> H
     return _of_semaphore(census, said, everybody, (child.os_pid, tid))
 
 
+def by_turns(census: Census, child: Child, tid: int) -> Held | None:
+    """Return a polling wait, with time-outs, as reported by the program: between them the thread only checks whether it
+    was told to stop. Only another thread of the process ends it."""
+    wait = census.says.waits_by_turns(child, tid, census.threads(child))
+    return None if wait is None else Held(wait.name, (census.threads(child),), [], "unknown", True, by_turns=True)
+
+
 def _of_semaphore(census: Census, said: Semaphore, everybody: frozenset[Thread], waiter: Thread) -> Held:
     if said.holders is None:
         return Held(said.name, (everybody,), [], "unknown", any=True)
     holders = sorted({os_pid for group in said.holders for os_pid, _ in group})
     takers = frozenset().union(*said.holders)
-    # Whoever has it gives it back, and anybody else may: a lock is a signal, too, that one takes for another one to
-    # give. So may be what somebody waits for that has taken it itself, and what a parent has that awaits a child.
+    # A holder releases it, but others may do so, too: locks are also used as signals, taken in order to be released by
+    # another thread. That may be the case if the waiting thread has taken it itself, or if a holder waits for a child.
     if not said.is_lock or waiter in takers or any(_awaits_child(census, taker) for taker in takers):
         by: Literal["said", "unknown"] = "said" if holders else "unknown"
         return Held(said.name, (everybody,), holders, by, any=True, taken=said.taken)
@@ -84,7 +92,7 @@ def _of_threads(census: Census, child: Child, lock: ThreadWait) -> Held:
 
 
 def _sharers(census: Census, mapping: SharedMapping, at: int) -> Iterator[tuple[Child, int]]:
-    """Who has this place in memory, and at which address."""
+    """Yield the processes that share this place in memory, each with the address there."""
     for other in census.children:
         for each in census.mappings_of(other):
             if each.file == mapping.file and each.offset <= at < each.offset + each.end - each.begin:
@@ -93,8 +101,8 @@ def _sharers(census: Census, mapping: SharedMapping, at: int) -> Iterator[tuple[
 
 
 def _owned(census: Census, name: str, tids: list[int], shared: Iterable[tuple[Child, int]]) -> Held | None:
-    """A lock that one of these threads has, as it says: one of those that share it, or one that is no more; else it is
-    no such lock."""
+    """Return the owner of a lock, given the possible tids: a thread of the processes that share it, or one that has
+    ended. None if there is none, so that it is no such lock."""
     for other, _ in shared:
         for tid in tids:
             if (other.os_pid, tid) in census.threads(other):
@@ -103,14 +111,14 @@ def _owned(census: Census, name: str, tids: list[int], shared: Iterable[tuple[Ch
 
 
 def _has_ended(tid: int) -> bool:
-    """Whether this may have been a thread, and is none any more."""
+    """Whether this number may have been a thread that has ended."""
     return 0 < tid <= _MAX_TID and (not procfs.has_thread(tid, tid) or procfs.zombie(tid) is not None)
 
 
 def _leading_to(census: Census, tid: int) -> frozenset[Thread]:
-    """Those that wait for this thread, or for such a one, at mutexes that lend priority. The system refuses such a lock
-    to a thread that would close a circle of them; the C library has it wait for ever then, at a word of its own, and
-    nobody knows for which of them."""
+    """Return the threads that wait for this thread, directly or indirectly, at mutexes with priority inheritance. The
+    system refuses such a lock to a thread that would close a cycle, and then the C library makes it wait for ever at a
+    word of its own, so that the lock is unknown."""
     owned: list[tuple[Thread, list[int]]] = []
     for other in census.children:
         for thread in census.threads(other):

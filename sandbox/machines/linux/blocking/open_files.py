@@ -1,4 +1,4 @@
-"""Where the descriptors of a process lead, in words: pipes, sockets, consoles, and the files that are none."""
+"""Where the descriptors of a process lead, as text: pipes, sockets, consoles, and files of the system's own."""
 
 from __future__ import annotations
 
@@ -12,36 +12,26 @@ import re
 import select
 import socket
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from sandbox.machines.linux import procfs_files
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.util import libc
 from sandbox.util.paths import IN_MEMORY
 from sandbox.util.text import clean_line
 
-#: The other end of a pipe is looked for in so many relatives: more of them would take too much of our time.
+#: At most so many relatives are searched for the other end of a pipe, which would take too long otherwise.
 _MAX_RELATIVES = 24
-#: Of so many sockets of a process it is remembered where they lead.
+#: At most so many sockets of a process are cached.
 _MAX_STREAMS = 64
-#: Files that the system makes up, by what it calls them, and their kinds.
+#: Anonymous inodes of the system, by their names, which are also their kinds.
 _ANONYMOUS = re.compile(r"(?:anon_inode:)?\[?(eventfd|timerfd|signalfd|inotify|fanotify|pidfd|eventpoll|io_uring)\b")
-
-
-class OpenFile(NamedTuple):
-    """Where a descriptor leads. ``kind``: "console", "terminal" (the other side of one), "pipe", "socket", "device",
-    "file", or what it is of the system's own; ``target``: what ``/proc`` calls it; of a socket ``own`` and ``peer``:
-    its addresses, ``listens``: whether it accepts connections."""
-
-    kind: str
-    target: str
-    own: str | None = None
-    peer: str | None = None
-    listens: bool = False
+#: An address of a Unix domain socket that ``multiprocessing`` has generated.
+_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 
 
 def open_file(child: Child, descriptor: int) -> OpenFile | None:
-    """Where a descriptor of the process leads; None where the system does not tell."""
+    """Return where a descriptor of the process leads; None if the system does not tell."""
     target = procfs_files.descriptor_target(child.os_pid, descriptor)
     if not target:
         return None
@@ -62,8 +52,8 @@ def open_file(child: Child, descriptor: int) -> OpenFile | None:
 
 
 def _is_fifo(child: Child, descriptor: int) -> bool:
-    """Whether a file with a name is a pipe. It is not looked at by that name: whoever answers for a file system may be
-    a process that we have stopped."""
+    """Whether a file is a named pipe. The path is not looked up, because its file system may be served by a process
+    that we have stopped."""
     try:
         ours = libc.borrow_descriptor(child.pidfd, descriptor)
     except OSError:
@@ -77,7 +67,8 @@ def _is_fifo(child: Child, descriptor: int) -> bool:
 
 
 def other_end(child: Child, pipe: str, writes: bool, relatives: Iterable[Child]) -> Child | None:
-    """The relative that has the other end of a pipe open; ``writes``: the process itself writes."""
+    """Return the relative that has the other end of a pipe open, or None. ``writes``: whether the process itself
+    writes."""
     family = (other for other in relatives if other is not child and other.console is child.console)
     for other, _ in zip(family, range(_MAX_RELATIVES), strict=False):
         for descriptor, target in procfs_files.descriptors(other.os_pid):
@@ -87,13 +78,13 @@ def other_end(child: Child, pipe: str, writes: bool, relatives: Iterable[Child])
 
 
 def is_ready(child: Child, descriptor: int, writes: bool) -> bool | None:
-    """Whether it could be read, or written, without waiting; None where that cannot be known."""
+    """Whether the descriptor can be read, or written, without waiting; None if unknown."""
     try:
         ours = libc.borrow_descriptor(child.pidfd, descriptor)
     except OSError:
         return None
     try:
-        poll = select.poll()  # its number may be larger than select can take
+        poll = select.poll()  # select cannot take large descriptors
         poll.register(ours, select.POLLOUT if writes else select.POLLIN)
         return bool(poll.poll(0))
     finally:
@@ -104,8 +95,8 @@ def is_ready(child: Child, descriptor: int, writes: bool) -> bool | None:
 
 
 def _open_socket(child: Child, descriptor: int, target: str) -> OpenFile:
-    """Its addresses, asked of the socket itself: for that we have a descriptor of our own for a moment. Those of a
-    stream that is connected, or listens, stay what they are as long as it is the same socket."""
+    """Return a socket with its addresses, which are read through a temporary descriptor of our own. Those of a stream
+    that is connected, or listens, are cached, since they do not change while it is the same socket."""
     known = child.streams.get(descriptor)
     if known is not None and known.target == target:
         return known
@@ -128,6 +119,11 @@ def _remember(streams: dict[int, OpenFile], descriptor: int, found: OpenFile) ->
     streams[descriptor] = found
 
 
+def is_made_up(address: str) -> bool:
+    """Whether the address is only known in the family of the process that listens there."""
+    return _MADE_UP.search(address) is not None
+
+
 def _listens(borrowed: socket.socket) -> bool:
     try:
         return bool(borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
@@ -136,7 +132,7 @@ def _listens(borrowed: socket.socket) -> bool:
 
 
 def written_address(ask: Callable[[], object]) -> str | None:
-    """An address of a socket, as people write it; None where it has none."""
+    """Return an address of a socket as text; None if it has none."""
     try:
         address = ask()
     except OSError:
@@ -152,7 +148,7 @@ def written_address(ask: Callable[[], object]) -> str | None:
 
 
 def brief_name(file: OpenFile | None, descriptor: int) -> str:
-    """A descriptor in a word that is the same in every language."""
+    """Return a short name for a descriptor, which is the same in every language."""
     if file is None or file.kind in ("file", "device"):
         return f"fd {descriptor}"
     if file.kind != "socket":
@@ -161,5 +157,5 @@ def brief_name(file: OpenFile | None, descriptor: int) -> str:
 
 
 def named(target: str, kind: str) -> str:
-    """What a file is called: its name without folders; a pipe without one by its number."""
+    """Return the name of a file without folders, or, for a pipe without a name, its number."""
     return clean_line(target.rpartition("/")[2], 60) if target.startswith("/") else target or kind

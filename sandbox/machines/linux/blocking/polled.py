@@ -1,4 +1,4 @@
-"""What the arguments of a call that waits say: for which descriptors it waits, and for how long."""
+"""Reads from the arguments of a waiting call for which descriptors it waits, and for how long."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.util.units import MS, S
 
-#: An array of struct pollfd is read as far as this: it may be as long as the process likes.
+#: At most so many entries of a struct pollfd array are read. It may be as long as the process likes.
 _MAX_POLLED = 64
-#: An fd_set has room for descriptors below this (FD_SETSIZE).
+#: The number of descriptors in an fd_set (FD_SETSIZE).
 _FD_SETSIZE = 1_024
 
 
 def polled_descriptors(os_pid: int, call: str, arguments: list[int]) -> list[int]:
-    """The descriptors for which a call waits."""
+    """Return the descriptors for which a call waits."""
     if call in ("epoll", "epoll_pwait2"):
         return [*procfs_files.epoll_descriptors(os_pid, arguments[0])]
     if call in ("poll", "ppoll"):
@@ -29,14 +29,14 @@ def polled_descriptors(os_pid: int, call: str, arguments: list[int]) -> list[int
 
 
 def _in_poll(os_pid: int, address: int, count: int) -> Iterator[int]:
-    """Those in an array of struct pollfd; negative ones are ignored, as poll does."""
+    """Return the descriptors in an array of struct pollfd; negative ones are ignored, as by poll."""
     entries = procfs.read_memory(os_pid, address, 8 * min(count, _MAX_POLLED))
     whole = len(entries) // 8 * 8
     return (descriptor for descriptor, _, _ in struct.iter_unpack("ihh", entries[:whole]) if descriptor >= 0)
 
 
 def _in_select(os_pid: int, count: int, *addresses: int) -> Iterator[int]:
-    """Those in the fd_sets at these addresses, below ``count``, which may be any number."""
+    """Return the descriptors in the fd_sets at these addresses, below ``count``, which may be any number."""
     count = min(count, _FD_SETSIZE)
     length = -(-count // 64) * 8
     sets = [int.from_bytes(procfs.read_memory(os_pid, address, length), "little") for address in addresses if address]
@@ -44,7 +44,7 @@ def _in_select(os_pid: int, count: int, *addresses: int) -> Iterator[int]:
 
 
 def time_limit(os_pid: int, call: str, arguments: list[int]) -> int | None:
-    """How long a call that waits for descriptors waits at most."""
+    """Return the time limit of a call that waits for descriptors, in ns; None if it has none."""
     if call in ("poll", "epoll"):
         milliseconds = signed(arguments[2 if call == "poll" else 3])
         return milliseconds * MS if milliseconds >= 0 else None
@@ -53,8 +53,8 @@ def time_limit(os_pid: int, call: str, arguments: list[int]) -> int | None:
 
 
 def time_at(os_pid: int, address: int, unit_ns: int = 1) -> int | None:
-    """The struct timespec at an address of the process, in ns. ``unit_ns``: what its second part counts, which is 1 µs
-    in a struct timeval."""
+    """Return the struct timespec at an address of the process, in ns; None if it cannot be read. ``unit_ns``: the unit
+    of its second part, which is 1,000 in a struct timeval."""
     data = procfs.read_memory(os_pid, address, 16)
     if len(data) < 16:
         return None
@@ -63,8 +63,8 @@ def time_at(os_pid: int, address: int, unit_ns: int = 1) -> int | None:
 
 
 def time_until(os_pid: int, address: int, clock: int, waited_ns: int) -> int | None:
-    """The whole length of a wait that has lasted ``waited_ns``, and ends at the moment of a clock that stands at an
-    address."""
+    """Return the total length of a wait that has lasted ``waited_ns`` and ends at the time of ``clock`` at ``address``;
+    None if unknown."""
     end_ns = time_at(os_pid, address)
     try:
         return None if end_ns is None else max(end_ns - time.clock_gettime_ns(clock) + waited_ns, 0)
@@ -73,6 +73,6 @@ def time_until(os_pid: int, address: int, clock: int, waited_ns: int) -> int | N
 
 
 def signed(word: int) -> int:
-    """A pid or a number of milliseconds: the low 32 bits of an argument, signed."""
+    """Return the low 32 bits of an argument as a signed number, such as a pid or a number of milliseconds."""
     word &= 0xFFFFFFFF
     return word - (1 << 32) if word >= 1 << 31 else word

@@ -1,5 +1,7 @@
-"""Whether a process that is blocked can still go on: by itself, because somebody on the board does something, or only
-because a person types. Asked of the system for every thread: one reads the terminal while others stand by."""
+"""What has to happen before a blocked process can continue: time, an action of the board, or a key that a person types.
+
+The system is asked about every thread, since one may read the terminal while others are idle.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,6 @@ import sys
 
 assert sys.platform == "linux"
 
-import re
 import signal
 import socket
 import struct
@@ -16,46 +17,48 @@ from enum import Enum
 
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
+from sandbox.machines.linux.blocking.open_files import is_made_up
 from sandbox.machines.linux.blocking.polled import polled_descriptors, time_limit
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.util import libc
 from sandbox.util.units import MS
 
-#: Who waits for keys with a time limit up to this looks at something else in between, and does so for ever. A longer
-#: limit is one that the program means.
+#: A process that waits for keys with a time limit up to this is polling, and checks something else in between. A longer
+#: limit is meant by the program.
 _MAX_POLL_NS = 1_000 * MS
-#: Of a process with more threads it is not asked.
+#: Processes with more threads are not examined.
 _MAX_THREADS = 64
-#: futex operations that wait and may have a time limit, without their flags.
+#: futex operations that wait and may have a time limit; and the flags to be removed.
 _FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
-#: Where descriptors lead of which only somebody on the board makes anything ready.
-_OF_THE_BOARD = ("pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "/dev/ptmx")
+#: Targets of descriptors that only become ready by an action of the board.
+_OF_THE_BOARD = (
+    "pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "anon_inode:[pidfd]", "pidfd:",
+    "/dev/ptmx",
+)  # fmt: skip
 #: A struct ucred: pid, uid, gid.
 _CREDENTIALS = struct.Struct("iII")
-#: A struct timeval: how long to wait for something to come.
+#: The socket option for the receive time-out, and the size of its struct timeval.
 _TIME_OUT = (socket.SO_RCVTIMEO, 16)
-#: Calls that somebody on the board ends.
+#: Calls that are ended by the board.
 _ENDED_BY_THE_BOARD = (
     "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore", "signal",
 )  # fmt: skip
 _TERMINALS = ("/dev/pts/", "/dev/tty")
-#: An address that ``multiprocessing`` has made up: nobody outside the family knows it.
-_MADE_UP = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 
 
 class Prospect(Enum):
-    """What has to happen before a blocked process goes on."""
+    """What has to happen before a blocked process continues."""
 
     OPEN = "time passes, or somebody outside does something"
     BOARD = "another thread or process of the board does something"
     PERSON = "somebody types"
-    #: It looks for keys again and again, with pauses.
+    #: It polls for keys, with pauses.
     POLLS = "somebody types, as far as one can see"
 
 
 class _Wait(Enum):
-    """The same of one thread; SHORT: a little time passes."""
+    """The same for one thread. SHORT: a short time passes."""
 
     OPEN = 0
     BOARD = 1
@@ -65,7 +68,7 @@ class _Wait(Enum):
 
 
 def prospect(child: Child) -> Prospect:
-    """What has to happen before this blocked process goes on."""
+    """Return what has to happen before this blocked process continues."""
     tids = procfs.thread_ids(child.os_pid)
     if not 0 < len(tids) <= _MAX_THREADS:
         return Prospect.OPEN
@@ -79,7 +82,7 @@ def prospect(child: Child) -> Prospect:
 
 
 def _wait_of(child: Child, call: object) -> _Wait:
-    if not isinstance(call, Entered):  # where the system does not tell, the reason of the whole process counts
+    if not isinstance(call, Entered):  # if the call cannot be seen, use the reason of the whole process
         return _Wait.PERSON if call is None and _reads_console(child) else _Wait.OPEN
     name, arguments = call.call, call.arguments
     match name:
@@ -90,9 +93,9 @@ def _wait_of(child: Child, call: object) -> _Wait:
             limit_ns = time_limit(child.os_pid, name, arguments)
             return _limited(_on_files(child, polled_descriptors(child.os_pid, name, arguments)), limit_ns)
         case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
-            return _Wait.SHORT  # how long is not asked: whoever waits so for long has a person who waits, too
+            return _Wait.SHORT  # the length does not matter: see _MAX_POLL_NS
         case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
-            return _Wait.SHORT  # it may have set an alarm, which nobody can see
+            return _Wait.SHORT  # it may have set an alarm, which cannot be seen
         case name if name in _ENDED_BY_THE_BOARD:
             return _Wait.OPEN if call.is_limited else _Wait.BOARD
     return _Wait.OPEN
@@ -103,7 +106,7 @@ def _reads_console(child: Child) -> bool:
 
 
 def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
-    """What makes one of these ready."""
+    """Return what makes one of these descriptors ready."""
     wait = _Wait.BOARD
     for descriptor in descriptors:
         target = procfs_files.descriptor_target(child.os_pid, descriptor)
@@ -115,15 +118,15 @@ def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
 
 
 def _is_socket_of_the_family(child: Child, descriptor: int) -> bool:
-    """Whether nobody outside can make it ready: it is one of two sockets that were made together, by this process or
-    by one that it descends from, or one by which ``multiprocessing`` lets its own in. Nor is there a time-out."""
+    """Whether only the board can make a socket ready: it is one of a pair that was made by this process or an ancestor,
+    or it is one at which ``multiprocessing`` accepts connections of its own; and it has no time-out."""
     try:
         with socket.socket(fileno=libc.borrow_descriptor(child.pidfd, descriptor)) as borrowed:
             if borrowed.family != socket.AF_UNIX or any(borrowed.getsockopt(socket.SOL_SOCKET, *_TIME_OUT)):
                 return False
             if borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 name = borrowed.getsockname()
-                return isinstance(name, str) and _MADE_UP.search(name) is not None
+                return isinstance(name, str) and is_made_up(name)
             maker, *_ = _CREDENTIALS.unpack(
                 borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
             )
@@ -136,7 +139,7 @@ def _is_socket_of_the_family(child: Child, descriptor: int) -> bool:
 
 
 def _limited(wait: _Wait, limit_ns: int | None) -> _Wait:
-    """The same, with a time limit."""
+    """Return the wait with a time limit (None: without one)."""
     if limit_ns is None or wait is _Wait.OPEN:
         return wait
     if limit_ns > _MAX_POLL_NS:

@@ -1,5 +1,5 @@
-"""Semaphores and queues of System V, of which the system keeps no list of who has them, and queues of POSIX, which are
-open files: who could end a wait for one."""
+"""Finds who can end a wait for a System V semaphore or queue, whose users the system does not list, or a POSIX queue,
+which is an open file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from sandbox.util import libc
 
 #: mq_timedsend, mq_timedreceive.
 _POSIX_CALLS = (242, 243, 182, 183)
-#: semctl(2): who has changed a semaphore last. Of a set no more than so many are asked.
+#: semctl(2): which process has last changed a semaphore; and of how many semaphores of a set that is asked at most.
 _GETPID, _MAX_ASKED = 11, 32
-#: What tells one open queue from another.
+#: What identifies an open queue.
 _SAME = ("mnt_id", "ino")
 
 
 def queue_holders(census: Census, child: Child, entered: Entered) -> Held | None:
-    """Whoever could end it: of a thing of System V all that know its number, which on the board may be anybody."""
+    """Return who can end the wait; None if unknown. In the case of System V, these are all processes that know the
+    number, which may be any process of the board."""
     call, number = str(entered.call), entered.arguments[0]
     if entered.number in _POSIX_CALLS:
         target = procfs_files.descriptor_target(child.os_pid, number)
@@ -38,7 +39,8 @@ def queue_holders(census: Census, child: Child, entered: Entered) -> Held | None
 
 
 def _at_other_end(census: Census, child: Child, descriptor: int, target: str, writes: bool) -> list[Child]:
-    """Who has this queue of POSIX open at its other end; ``writes``: the process itself sends."""
+    """Return the processes that have this POSIX queue open at its other end. ``writes``: whether the process itself
+    sends."""
     own = _identity(child, descriptor)
     may = procfs_files.may_read if writes else procfs_files.may_write
     return [
@@ -56,8 +58,8 @@ def _identity(child: Child, descriptor: int) -> list[str | None]:
 
 
 def is_of_the_board(child: Child, call: str, number: int, known: Container[int]) -> bool:
-    """Whether nobody else is known to use a thing of System V: it has no key by which others could find it, or a
-    process of the board was the last to change it."""
+    """Whether a System V object is only used by the board, as far as is known: it has no key by which others could find
+    it, or was last changed by a process of the board."""
     if not _shares_numbers(child.os_pid):
         return False
     kind = "sem" if call == "semaphore" else "msg"
@@ -77,7 +79,7 @@ def _last_to_change(number: int, count: int) -> list[int]:
 
 
 def _shares_numbers(os_pid: int) -> bool:
-    """Whether its things of System V have the numbers that ours have."""
+    """Whether the process has the same namespace of System V objects as we."""
     try:
         return os.readlink(f"/proc/{os_pid}/ns/ipc") == os.readlink("/proc/self/ns/ipc")
     except OSError:

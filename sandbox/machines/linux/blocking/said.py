@@ -1,9 +1,9 @@
-"""What Python programs say of their locks: which ones they have made, and what their code calls them.
+"""What Python programs report of their locks: which ones they have made, and their names in the code.
 
-The system does not record who has a POSIX semaphore, of which the locks of ``multiprocessing`` are made. The object in
-each process does: how often this process has taken it and not given it back. So a program notes once, when it makes a
-lock, where that object is (``sandbox.programs.process_locks``), and taking and releasing it costs nothing more; when
-somebody waits for it, we read the objects. What is said of the locks of threads, ``said_threads`` knows.
+The system does not record which process has a POSIX semaphore, of which the locks of ``multiprocessing`` are made. But
+the lock object in each process does: how often this process has taken and not released it. So a program notes once,
+when it makes a lock, where that object is (``sandbox.programs.process_locks``), which costs nothing when the lock is
+used. When a process waits for it, we read the objects. Locks of threads are in ``said_threads``.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ from sandbox.machines.linux.blocking.said_threads import ThreadLocks, ThreadWait
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.util.text import clean_line
 
-#: Of what programs note so much is read, in bytes, and so long may a name be.
+#: How many bytes of notes are read, and the maximum length of a name.
 _MAX_NOTES, _MAX_NAME = 1 << 20, 60
-#: So many ancestors are asked from whom a process may have its locks.
+#: How many ancestors are considered from which a process may have its locks.
 _MAX_ANCESTORS = 32
-#: What a lock is called in processes that have got it from others; what begins a note of a lock of threads.
+#: The name of a lock in processes that have received it from others; the first letters of notes of thread locks.
 _UNNAMED, _OF_THREADS = "?", "tnp"
-#: The object, behind what all objects begin with, which is larger where threads are free: the semaphore's address; the
-#: thread that took it last; how often this process has it; how often it may be taken; whether by one thread only.
+#: The lock object after its header, which is larger in free-threaded Python: the semaphore's address; the thread that
+#: took it last; how often this process has it; how often it may be taken; whether it is recursive or not.
 _OBJECT, _HEADS = struct.Struct("=QQiii"), (16, 32)
-#: Where glibc keeps a thread's tid, from its pthread_t on: on x86-64, on aarch64.
+#: The offset of the tid from a pthread_t in glibc, on x86-64 and on aarch64.
 _TID_AT = (720, 208)
 
 
 class _Object(NamedTuple):
-    """A lock as one process has it: which thread took it last (a pthread_t), how often the process has it, how often it
-    may be had, which word tells in which line it was taken."""
+    """A lock object in one process.
+
+    ``last``: the thread that took it last (a pthread_t); ``taken``: how often the process has it; ``most``: how often
+    it may be taken in total; ``taken_at``: the word that tells in which line it was taken.
+    """
 
     name: str
     last: int
@@ -49,18 +52,19 @@ class _Object(NamedTuple):
 
 
 class SaidLocks:
-    """``path``: where programs note their locks, as long as we live; "" where that cannot be had."""
+    """Reads what programs note of their locks. ``path``: where they write it, until ``close``; "" if there is no such
+    file."""
 
     def __init__(self) -> None:
         self._file = self._read = 0
         self._rest = b""
-        #: By the os_pid of who noted it, and the address of each object: the lock's name, and which word tells where
-        #: it was taken.
+        #: For each process that has noted a lock, by os_pid: the name of the lock and the word that tells where it was
+        #: taken, by the address of the object.
         self._names: dict[int, dict[int, tuple[str, int]]] = {}
-        #: The locks of their threads.
+        #: The locks of threads.
         self.of_threads = ThreadLocks()
-        #: By os_pid: the CPU time that it had used, and how much had been noted, when its objects were read; these, by
-        #: the address of the semaphore.
+        #: By os_pid: the CPU time of the process and the size of all notes when its lock objects were read; and these
+        #: objects, by the address of the semaphore.
         self._objects: dict[int, tuple[tuple[int, int], dict[int, _Object]]] = {}
         try:
             self._file = os.memfd_create("locks")
@@ -71,7 +75,7 @@ class SaidLocks:
     def __call__(
         self, shared: Sequence[tuple[Child, int]], threads: Callable[[Child], frozenset[Thread]]
     ) -> Semaphore | None:
-        """What is known of the semaphore that these processes have at these addresses; None: nothing."""
+        """Return what is known of the semaphore that these processes have at these addresses; None if nothing is."""
         self._read_notes()
         name, is_lock, taken = "", True, ""
         holders: list[frozenset[Thread]] = []
@@ -84,7 +88,7 @@ class SaidLocks:
             called, last, count, maximum, taken_at = found
             name = called if name in ("", _UNNAMED) else name
             is_lock = maximum == 1
-            if count < 0:  # it gives back what others have taken
+            if count < 0:  # it releases what others have taken
                 return Semaphore(name, None, False)
             if count:
                 taken = self.of_threads.line(child, taken_at)
@@ -96,12 +100,20 @@ class SaidLocks:
         return Semaphore(name, holders, is_lock, taken if len(holders) == 1 else "")
 
     def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
-        """For which lock of threads this one says that it waits; None: for none."""
+        """Return the thread lock for which this thread has reported to wait; None if it has reported nothing."""
         self._read_notes()
         return self.of_threads.wait_of(child, tid, threads)
 
+    def waits_by_turns(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
+        """Return the same if the thread polls for it, with time-outs; otherwise None."""
+        self._read_notes()
+        if not self.of_threads.may_look_by_turns(child):
+            return None
+        wait = self.of_threads.wait_of(child, tid, threads)
+        return wait if wait is not None and wait.by_turns else None
+
     def close(self) -> None:
-        """Nobody notes anything any more."""
+        """Close the file of notes."""
         if self.path:
             os.close(self._file)
             self.path = ""
@@ -121,15 +133,16 @@ class SaidLocks:
                 word, _, name = ("0", "", text) if kind else text.partition(" ")
                 taken_at, name = int(word, 16), clean_line(name, _MAX_NAME)
             except (IndexError, ValueError):
-                continue  # somebody has written what is no note
+                continue  # a program has written something that is no note
             if kind:
                 self.of_threads.note(os_pid, kind, number, name)
             else:
                 self._names.setdefault(os_pid, {})[number] = name, taken_at
 
     def _object(self, child: Child, semaphore: int) -> _Object | None:
-        """The object of this semaphore in a process. As long as that is blocked, its objects stay what they are; who
-        waits for one of many locks that many share would have all of them read as often otherwise."""
+        """Return the object of this semaphore in a process, or None. While the process is blocked its objects do not
+        change, so they are cached. Otherwise a wait for one of many locks that many processes share would have all of
+        them read each time."""
         seen = (child.cpu_ns(), self._read)
         known = self._objects.get(child.os_pid)
         if known is None or known[0] != seen or child.mode is not Mode.BLOCKED:
@@ -146,7 +159,7 @@ class SaidLocks:
         return known[1].get(semaphore)
 
     def _noted(self, child: Child) -> Iterator[tuple[int, tuple[str, int]]]:
-        """What it has noted itself, and what those had from whom it was forked."""
+        """Yield the notes of the process and of its ancestors, from which it was forked."""
         relative: Relative | None = child
         for _ in range(_MAX_ANCESTORS):
             if relative is None:
@@ -156,7 +169,7 @@ class SaidLocks:
 
 
 def _thread(child: Child, pthread: int, threads: frozenset[Thread]) -> frozenset[Thread]:
-    """The thread of a process that is meant; all, where that cannot be told."""
+    """Return the thread with this pthread_t, or all threads if it cannot be identified."""
     if len(threads) > 1:
         for offset in _TID_AT:
             tid = int.from_bytes(procfs.read_memory(child.os_pid, pthread + offset, 4), "little")

@@ -1,5 +1,5 @@
-"""What Python programs say of the locks of their threads: for which one each waits, who has it, and where he took it
-(``sandbox.programs.thread_locks``, which writes that down in its own memory)."""
+"""What Python programs report of their thread locks: for which one each thread waits, which thread has it, and where
+that took it (``sandbox.programs.thread_locks``, which keeps that in the memory of the program)."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.programs.thread_locks import BARE, FILE_AT, LOCKS_AT, MARK, MAX_LOCKS, MAX_THREADS
 
-#: So many ancestors are asked from whom a process may have its locks.
+#: How many ancestors are considered from which a process may have its locks.
 _MAX_ANCESTORS = 32
-#: Where a bytearray keeps the address of what is in it, from its own on: longer where threads are free.
+#: The offset in a bytearray of the address of its content; it is larger in free-threaded Python.
 _BYTES_AT = (40, 56)
-#: Where glibc keeps a thread's tid, from its pthread_t on: on x86-64, on aarch64.
+#: The offset of the tid from a pthread_t in glibc, on x86-64 and on aarch64.
 _TID_AT = (720, 208)
-#: So many threads are read at a time.
+#: The size of a word in bytes, and how many threads are read at once.
 _WORD, _SOME = 8, 64
 
 Thread = tuple[int, int]
 
 
 class ThreadWait(NamedTuple):
-    """``name``: what the code calls the thing; ``owner``: the thread that has it; None: nobody knows, or it is nothing
-    that one has; ``ended``: that thread has; ``is_lock``: nobody else lets go of it; ``taken``: in which line of the
-    code it took it."""
+    """A wait of a thread.
+
+    ``name``: the name of the lock in the code; ``owner``: the thread that has it (None: unknown, or it has no owner);
+    ``ended``: whether that thread has ended; ``is_lock``: whether only the owner releases it; ``taken``: the line of
+    code in which it was taken; ``by_turns``: whether the thread polls for it and does nothing else.
+    """
 
     name: str
     owner: Thread | None
     ended: bool = False
     is_lock: bool = False
     taken: str = ""
+    by_turns: bool = False
 
 
 class _Noted:
@@ -46,29 +50,35 @@ class _Noted:
         self.table = 0
         self.names: dict[int, str] = {}
         self.files: dict[int, str] = {}
+        self.by_turns = False
 
 
 class ThreadLocks:
-    """What all have noted, by os_pid."""
+    """What all processes have noted, by os_pid."""
 
     def __init__(self) -> None:
         self._noted: dict[int, _Noted] = {}
 
     def note(self, os_pid: int, kind: str, number: int, text: str) -> None:
-        """A process has noted something: its table ("t"), the name of a lock ("n") or of a file ("p")."""
+        """Store a note of a process: the address of its table ("t"), the name of a lock ("n") or of a file ("p")."""
         noted = self._noted.setdefault(os_pid, _Noted())
         if kind == "t":
             noted.table = number
         else:
             (noted.names if kind == "n" else noted.files)[number] = text
+            noted.by_turns |= kind == "n" and text.startswith("S")
+
+    def may_look_by_turns(self, child: Child) -> bool:
+        """Whether any thread of the process has ever reported to poll."""
+        return any(self._noted[os_pid].by_turns for os_pid in _lineage(child) if os_pid in self._noted)
 
     def _table_of(self, child: Child) -> tuple[list[_Noted], int]:
-        """What it has noted, and those from whom it was forked; where its table stands."""
+        """Return the notes of a process and its ancestors, and the address of the content of its table (0: none)."""
         lineage = [self._noted[os_pid] for os_pid in _lineage(child) if os_pid in self._noted]
         return lineage, _table(child, next((noted.table for noted in lineage if noted.table), 0))
 
     def line(self, child: Child, word: int) -> str:
-        """The line of the code that a word of its table tells."""
+        """Return the line of code that a word of the table of a process stands for, or ""."""
         if not LOCKS_AT <= word < LOCKS_AT + 2 * MAX_LOCKS:
             return ""
         lineage, at = self._table_of(child)
@@ -76,7 +86,7 @@ class ThreadLocks:
         return _line(lineage, int.from_bytes(memory, "little"))
 
     def wait_of(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
-        """For what a thread says that it waits; None: it says nothing."""
+        """Return the wait that a thread has reported, or None if it has reported nothing."""
         lineage, at = self._table_of(child)
         waiting = _waiting(child, at) if at else {}
         found = ((ident, offset) for ident in waiting for offset in _offsets_of_tid(child, ident, tid))
@@ -90,11 +100,12 @@ class ThreadLocks:
         if not kind or len(memory) < 2 * _WORD:
             return None
         owner, where = struct.unpack("=QQ", memory)
-        if kind == "A" or not owner:
-            return ThreadWait(name, None)
+        if kind in ("A", "S") or not owner:
+            return ThreadWait(name, None, by_turns=kind == "S")
         taken = _line(lineage, where)
         thread = (child.os_pid, _number_at(child, (owner & ~BARE) + offset))
-        # Who has taken it bare may leave it to another one to release it; hardly who waits for another lock himself.
+        # A lock that was taken by a bare acquire may be left to another thread to release, but hardly if its owner
+        # waits for another lock itself.
         waits = owner & ~BARE != waiter and names.get(waiting.get(owner & ~BARE, 0), "").startswith("L")
         is_lock = kind == "E" or not owner & BARE or waits
         name = f"end of thread {name}" if kind == "E" else name
@@ -102,13 +113,13 @@ class ThreadLocks:
 
 
 def _line(lineage: Iterable[_Noted], where: int) -> str:
-    """A line of the code, in words; "" where it is not known."""
+    """Return a line of code as text; "" if it is unknown."""
     file = _first(noted.files.get(where >> FILE_AT) for noted in lineage)
     return f"{file}:{where & (1 << FILE_AT) - 1}" if file else ""
 
 
 def _lineage(child: Child) -> Iterator[int]:
-    """From itself on those from whom it was forked: it has what they had."""
+    """Yield the os_pids of a process and its ancestors, from which it was forked with their notes."""
     relative: Relative | None = child
     for _ in range(_MAX_ANCESTORS):
         if relative is None:
@@ -118,7 +129,7 @@ def _lineage(child: Child) -> Iterator[int]:
 
 
 def _table(child: Child, table: int) -> int:
-    """Where the words of a table stand."""
+    """Return the address of the content of a table; 0 if it is not found."""
     for offset in _BYTES_AT if table else ():
         pointer = procfs.read_memory(child.os_pid, table + offset, _WORD)
         at = int.from_bytes(pointer, "little")
@@ -128,19 +139,19 @@ def _table(child: Child, table: int) -> int:
 
 
 def _waiting(child: Child, at: int) -> dict[int, int]:
-    """By thread (a pthread_t), for which lock it waits."""
+    """Return for which lock each thread (a pthread_t) waits."""
     waiting: dict[int, int] = {}
     for begin in range(0, MAX_THREADS, _SOME):
         memory = procfs.read_memory(child.os_pid, at + (1 + 2 * begin) * _WORD, 2 * _SOME * _WORD)
         pairs = [*struct.iter_unpack("=QQ", memory)] if len(memory) == 2 * _SOME * _WORD else []
         waiting |= {ident: entry for ident, entry in pairs if LOCKS_AT <= entry < LOCKS_AT + 2 * MAX_LOCKS}
         if not pairs or not pairs[-1][0]:
-            break  # there have not been more
+            break  # there are no more threads
     return waiting
 
 
 def _offsets_of_tid(child: Child, ident: int, tid: int) -> Iterator[int]:
-    """Where a thread of the C library has this tid; nowhere: it is another thread."""
+    """Yield the offsets at which a pthread_t contains this tid; none if it is another thread."""
     return (offset for offset in _TID_AT if _number_at(child, ident + offset) == tid)
 
 

@@ -1,4 +1,4 @@
-"""The system calls in which a process may stay, by their numbers on each kind of machine."""
+"""The system calls in which a process may wait, by their numbers on each architecture."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.process.child import Child
 
-#: What a process does in them: the numbers on x86-64, and those that newer machines share (aarch64, riscv64). A call
-#: whose arguments tell more has its own name.
+#: What a process does in a call, with the numbers on x86-64, and those that newer architectures share (aarch64,
+#: riscv64). A call whose arguments tell more has a name of its own.
 _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "read": ((0, 17, 19, 295, 327), (63, 65, 67, 69, 286)),
     "write": ((1, 18, 20, 278, 296, 328), (64, 66, 68, 70, 75, 287)),
@@ -50,7 +50,7 @@ _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "send message": ((69, 242), (182, 189)),
     "io": ((208, 333, 426), (4, 292, 426)),  # io_getevents, io_pgetevents, io_uring_enter
     "random": ((318,), (278,)),
-    # What is written out, fsync above all; lengths of files; names of files; execve.
+    # Calls that write to disk, above all fsync; change lengths of files or names of files; execve.
     "disk": (
         (26, 59, 74, 75, 76, 77, 78, 82, 83, 84, 86, 87, 88, 162, 187, 217, 262, 263, 264, 277, 285, 306, 316, 332),
         (34, 35, 36, 37, 38, 45, 46, 47, 61, 79, 81, 82, 83, 84, 213, 221, 227, 267, 276, 291),
@@ -58,14 +58,14 @@ _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "restart_syscall": ((219,), (128,)),
 }  # fmt: skip
 _COLUMN = {"x86_64": 0, "aarch64": 1, "riscv64": 1, "loongarch64": 1}
-#: Which argument of semtimedop, mq_timedsend and mq_timedreceive is a time-out.
+#: The index of the time-out in the arguments of semtimedop, mq_timedsend and mq_timedreceive.
 _LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
-#: Where the stack is below this address, addresses have 32 bits, and calls have other numbers.
+#: A stack below this address belongs to a 32-bit program, which has other call numbers.
 _4_GIB = 1 << 32
 
 
 def table(machine: str) -> dict[int, str]:
-    """What a process does, by the number of its call; of other machines than those above nothing is known."""
+    """Return what a process does, by the number of its call; empty for an unknown architecture."""
     column = _COLUMN.get(machine)
     if column is None:
         return {}
@@ -77,13 +77,16 @@ _CALLS = table(_MACHINE)
 
 
 def name_of_call(number: int) -> str:
-    """What a process does in the call of this number on this machine; "" where there is no word for that."""
+    """Return what a process does in the call with this number on this machine; "" if it has no name."""
     return _CALLS.get(number, "")
 
 
 class Entered(NamedTuple):
-    """A call that a process is in. ``call``: what it does there, where there is a word for that; ``number`` None: it
-    is a 32-bit program; ``stack``: where its stack ends."""
+    """A call that a process is in.
+
+    ``call``: what it does there (None: it has no name); ``number``: None for a 32-bit program; ``stack``: the stack
+    pointer.
+    """
 
     call: str | None
     number: int | None
@@ -98,7 +101,7 @@ class Entered(NamedTuple):
 
 
 def entered_call(child: Child, tid: int) -> Entered | Literal["running"] | None:
-    """The call that a thread of a process is in; None: in none, or it is not ours to know."""
+    """Return the call that a thread of a process is in; None if it is in none, or must not be seen."""
     found = procfs.system_call(child.os_pid, tid)
     if found is None or found == "running":
         return found
@@ -113,8 +116,9 @@ def entered_call(child: Child, tid: int) -> Entered | Literal["running"] | None:
 
 
 def _restarted(child: Child, found: procfs.SystemCall) -> int:
-    """Which call the system goes on with after a stop: the one in which the process was seen with the same arguments;
-    else the one whose number its code loads right before; else ``restart_syscall`` itself."""
+    """Return the number of the call that the system restarts after a stop: the one in which the process was last seen,
+    if the arguments are the same; otherwise the one whose number its code loads right before; otherwise
+    ``restart_syscall``."""
     if child.last_call is not None and child.last_call[1] == found.arguments:
         return child.last_call[0]
     number = _loaded_number(procfs.read_memory(child.os_pid, found.at - 8, 8), _MACHINE)
@@ -122,7 +126,7 @@ def _restarted(child: Child, found: procfs.SystemCall) -> int:
 
 
 def _loaded_number(code: bytes, machine: str) -> int | None:
-    """The number of a call, from the code that ends with it."""
+    """Return the number of a call from the code that ends with it; None if it is not recognised."""
     if len(code) == 8 and machine == "x86_64" and code[1] == 0xB8 and code[6:] == b"\x0f\x05":
         return int.from_bytes(code[2:6], "little")  # mov $NUMBER, %eax; syscall
     if len(code) == 8 and machine == "aarch64":

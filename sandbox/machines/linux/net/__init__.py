@@ -1,1 +1,1 @@
-"""Sockets: the system's list of them, which process holds which, and those of the scenario's servers."""
+"""Sockets: the system's list of them, the processes that hold them, and the sockets of the scenario's servers."""

@@ -1,5 +1,5 @@
-"""Which processes have which sockets: one map, from reading each process's descriptors once, however many processes
-share a socket."""
+"""Which processes hold which sockets: a map that is made by reading the descriptors of each process once, however many
+processes share a socket."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from collections.abc import Container, Iterable, Iterator, Set
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs_files import descriptors, socket_inode
 
-#: What is done in one piece costs as much as listing so many descriptors; what it costs to begin with a process, and to
-#: find out where a descriptor leads.
+#: The cost of one piece of work, in descriptors that are listed; the cost of starting with a process, and of reading
+#: where a descriptor leads, in the same unit.
 _PIECE, _COST_OF_A_PROCESS, _COST_OF_READING = 400, 20, 4
 
 
 class SocketHolders:
-    """Holders of sockets by inode, as far as the processes have been asked; who has ended holds nothing any more.
+    """The holders of sockets by inode, as far as processes have been scanned. Ended processes hold nothing.
 
-    ``open_ones``: sockets that are known to be open. A descriptor that has led to one of them is taken to lead there
-    still, until its process is asked again by turns.
+    ``open_ones``: the inodes of sockets that are known to be open. A descriptor that has led to one of them is assumed
+    to lead there still, until its process is scanned again in turn.
     """
 
     def __init__(self, open_ones: Container[int]) -> None:
@@ -30,11 +30,11 @@ class SocketHolders:
         self._holders: dict[int, set[Child]] = {}
         #: The sockets of each process by descriptor.
         self._held: dict[Child, dict[int, int]] = {}
-        #: Have been added, and may have inherited sockets.
+        #: Processes that were added and not scanned yet. They may have inherited sockets.
         self._new: deque[Child] = deque()
-        #: Have been asked; the one whose last time is longest ago comes first.
+        #: Processes that were scanned, the one whose last scan is longest ago first.
         self._asked: deque[Child] = deque()
-        #: Sockets whose holders are others than before.
+        #: Sockets whose holders have changed.
         self.changed: set[int] = set()
         self._read = 0
 
@@ -42,31 +42,32 @@ class SocketHolders:
         return inode in self._holders
 
     def add(self, child: Child) -> None:
-        """Ask this one, too."""
+        """Include this process in the scans."""
         self._new.append(child)
 
     def of(self, inode: int) -> list[Child]:
-        """Who has a socket, in the order of their admission."""
+        """Return the holders of a socket, in the order of their admission."""
         living = [child for child in self._holders.get(inode, ()) if child.mode is not Mode.ENDED]
         living.sort(key=lambda child: child.pid)
         return living
 
     def ask_new(self) -> Iterator[None]:
-        """Ask those that have been added since the last time, a piece at a time."""
+        """Scan the processes that were added since the last call, a piece of work at a time."""
         while self._new:
             child = self._new.popleft()
             self._asked.append(child)
             yield from self._ask(child)
 
     def ask_next(self) -> Iterator[None]:
-        """Ask one again: sockets are handed from one process to another, and closed by one of several."""
+        """Scan the next process again, because sockets are passed between processes, and closed by one of several
+        holders."""
         if self._asked:
             self._asked.rotate(-1)
             yield from self._ask(self._asked[-1], anew=True)
 
     def find(self, wanted: Set[int], first: Iterable[Child], all_of_them: bool) -> Iterator[None]:
-        """Ask on until all these sockets are found, these processes first; ``all_of_them``: every holder is wanted, so
-        everybody is asked."""
+        """Scan processes until holders of all these sockets are found, beginning with ``first``. ``all_of_them``: scan
+        all processes, because every holder is wanted."""
         asked: set[Child] = set()
         for child in (*first, *self._asked):
             if not all_of_them and self._holders.keys() >= wanted:
@@ -76,7 +77,7 @@ class SocketHolders:
                 yield from self._ask(child)
 
     def sweep(self) -> None:
-        """Forget those that have ended."""
+        """Forget processes that have ended."""
         if any(child.mode is Mode.ENDED for child in self._asked):
             for child in self._asked:
                 if child.mode is Mode.ENDED:

@@ -1,4 +1,4 @@
-"""Sockets of our processes as they were reported last."""
+"""The sockets of our processes as they were last reported."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from sandbox.util.addresses import EVERYWHERE
 
 
 class Listener:
-    """One that listens. ``number``: its own in the events; ``holders``: the processes that have it, the first one, to
-    which it belongs, first; ``waiting``: how many connections waited to be accepted, as reported last."""
+    """A listening socket.
+
+    ``number``: its number in events; ``holders``: the processes that have it, beginning with the one to which it
+    belongs; ``waiting``: the last reported number of connections that wait to be accepted.
+    """
 
     waiting = 0
 
@@ -23,7 +26,7 @@ class Listener:
         self.number = number
         self.tcp = tcp
         self.holders = holders
-        #: The last round that has shown it.
+        #: The last round in which it was seen.
         self.round = 0
         self._any_host = tcp.own.host in EVERYWHERE
 
@@ -36,8 +39,11 @@ class Listener:
 
 
 class Connection:
-    """A connection, and the ``listener`` that it came through, if that is ours. ``pid``: the owner's, as reported;
-    ``tcp``: what was reported of it last."""
+    """A connection.
+
+    ``listener``: the listener of ours that it came through, or None; ``pid``: the owner as reported (None: none yet);
+    ``tcp``: its last reported state.
+    """
 
     pid: int | None = None
 
@@ -45,11 +51,12 @@ class Connection:
         self.number = number
         self.tcp = tcp
         self.listener = listener
-        #: The last round that has shown it.
+        #: The last round in which it was seen.
         self.round = 0
 
     def choose_owner(self, holders: Sequence[Child]) -> Child | None:
-        """Of those that have it, in the order of their admission: the process that accepted it, until that has handed
-        it to another one; a third process with a copy of it does not become the owner."""
+        """Return the owner among the holders, which are in the order of their admission: the process that accepted the
+        connection, until that has passed it to another one. A third process with a copy does not become the owner. None
+        if there are no holders."""
         server = next(iter(self.listener.holders), None) if self.listener is not None else None
         return next((child for child in holders if child is not server), next(iter(holders), None))

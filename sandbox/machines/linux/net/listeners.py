@@ -1,5 +1,8 @@
-"""The sockets of the scenario's servers, bound before anything starts: a port that is taken is told at once, and
-whoever connects from then on waits in the system's backlog, whether the server has run yet or not."""
+"""The sockets of the scenario's servers, bound before any process starts.
+
+So a port that is taken is reported at once, and clients that connect from then on wait in the system's backlog, whether
+the server has run yet or not.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,12 @@ from sandbox.programs.conversation import listen
 from sandbox.util.addresses import Address, of_socket, parse_address, resolve
 from sandbox.util.text import clean_line
 
-#: So many ports above one that is taken are tried for one that is free.
+#: How many ports above one that is taken are tried in search of a free one.
 _MAX_NEIGHBOURS = 100
 
 
 class NotListening(Exception):
-    """A server cannot listen. ``what``: why, as data."""
+    """A server cannot listen. ``what``: the reason, as data."""
 
     def __init__(self, what: Clause) -> None:
         super().__init__(what.rule)
@@ -33,7 +36,7 @@ class NotListening(Exception):
 
 
 class Listeners:
-    """A socket that listens for each server. ``exposed``: other machines may reach them."""
+    """A listening socket for each server. ``exposed``: whether other machines may reach them."""
 
     def __init__(self, processes: Iterable[ProcessSpec], exposed: bool) -> None:
         self._sockets: dict[str, socket.socket] = {}
@@ -44,15 +47,15 @@ class Listeners:
                 self._bind(spec, exposed)
 
     def take(self, name: str) -> socket.socket:
-        """The socket of a server, to be closed here once its process has it. Raises NotListening."""
+        """Return the socket of a server, which the caller closes when its process has it. Raises NotListening."""
         failure = self._failures.get(name)
         if failure is not None:
             raise failure
         return self._sockets.pop(name)
 
     def find(self, connect: str) -> Address | None:
-        """The address that ``connect`` of a client means: a server's by its name, or one that is written out; None:
-        there is no such server."""
+        """Return the address that ``connect`` of a client means: that of a server by its name, or one that is written
+        out. None if there is no such server."""
         try:
             return parse_address(connect)
         except ValueError:
@@ -74,7 +77,7 @@ class Listeners:
             self._addresses[spec.name] = of_socket(listener.getsockname()).here
 
     def close(self) -> None:
-        """Close those whose processes were not started."""
+        """Close the sockets of servers that were not started."""
         for listener in self._sockets.values():
             listener.close()
 
@@ -89,7 +92,7 @@ def _failure(spec: ProcessSpec, address: Address, error: OSError) -> Clause:
 
 
 def _holder(address: Address) -> str | None:
-    """The process that listens there, as far as we may know."""
+    """Describe the process that listens there, if we may see it."""
     try:
         taken = {tcp.inode for tcp in sockets() if tcp.state is TcpState.LISTEN and tcp.own.port == address.port}
     except OSError:
@@ -101,7 +104,7 @@ def _holder(address: Address) -> str | None:
 
 
 def _another(address: Address) -> Address:
-    """An address that is free, near by."""
+    """Return a free address on a port near by."""
     for port in range(address.port + 1, min(address.port + _MAX_NEIGHBOURS, 65_536)):
         try:
             family, free = resolve(address._replace(port=port))
@@ -109,4 +112,4 @@ def _another(address: Address) -> Address:
         except OSError:
             continue
         return free
-    return address._replace(port=0)  # any that the system finds
+    return address._replace(port=0)  # any port that the system chooses

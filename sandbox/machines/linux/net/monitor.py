@@ -1,5 +1,8 @@
-"""Which process listens, which are connected to which, and what goes over it: found in the system's list of sockets,
-not asked of the programs, so that a student's own server and any client from outside are seen as well as ours."""
+"""Finds which processes listen, which connections they have, and how many bytes go over these.
+
+All of it is read from the system's list of sockets. So servers and clients of any program are seen, including those
+outside.
+"""
 
 from __future__ import annotations
 
@@ -22,73 +25,73 @@ from sandbox.machines.reports import Reports
 from sandbox.model.events import Accepted, Backlog, Closed, Connected, Event, Listening, Transferred
 from sandbox.util.units import MS
 
-#: From one round to the next: where somebody listens or is connected, and where nobody is known to; and how soon after
-#: a process has come that may listen.
+#: The interval of rounds while there are listeners or connections, and while none are known; and the delay after a
+#: process was added that may listen.
 _BUSY_NS, _QUIET_NS, _SOON_NS = 20 * MS, 500 * MS, 2 * MS
-#: It is looked a piece at a time, and after each piece there is a pause, as a rule so many times as long as that took.
+#: A round is done in pieces, and the pause after each piece is as a rule _PAUSE_FACTOR times as long as the piece took.
 _PAUSE_FACTOR = 33
-#: News may come sooner, as far as less than one part in so many of our time was used before; and no more than so much
-#: is saved up for them. All in all looking never takes more than a twentieth of a CPU.
+#: The pause is shorter after news, as long as less than one part in _SHARE of our time was used before; at most
+#: _MAX_SAVED_NS of unused time counts. In total, monitoring never takes more than a twentieth of a CPU.
 _SHARE, _NEWS_PAUSE_FACTOR, _MAX_SAVED_NS = 22, 3, 100 * MS
-#: So many connections are told of in one piece.
+#: How many connections are reported in one piece.
 _TOLD = 40
-#: Every 25th round looks for sockets of IPv6, even though nobody is known to have one.
+#: One round in so many looks for sockets of IPv6 even though none is known.
 _IPV6_ROUNDS = 25
-#: From one process to the next that is asked again whether it still has what it had.
+#: The interval at which a process is scanned again for the sockets that it holds.
 _RECHECK_NS = 200 * MS
-#: So many connections are remembered that were reported to be over before the system said so.
+#: How many connections are remembered that were reported as closed before the system said so.
 _MAX_CLOSED = 8_192
 
 
 class NetMonitor:
-    """Looks again and again, at bounded cost, at the sockets of the processes that are ``known`` by the system's
-    number. Times are of CLOCK_MONOTONIC, because clients outside do not stand still in a pause."""
+    """Polls, at bounded cost, the sockets of the ``known`` processes, which are by the system's number. Times are of
+    CLOCK_MONOTONIC, because clients outside do not stop in a pause."""
 
     def __init__(self, known: Mapping[int, Child], poller: Poller, reports: Reports) -> None:
         self._known = known
         self._reports = reports
         self._poller = poller
         self._number = 0
-        # By the number that the system gives a socket; by both its ends; connections that have a number by that, too.
+        # Listeners by inode, connections by the addresses of both ends, and connections with an inode by that.
         self._listeners: dict[int, Listener] = {}
         self._connections: dict[bytes, Connection] = {}
         self._by_inode: dict[int, Connection] = {}
         self._holders = SocketHolders(self._by_inode)
-        # This round has shown them, and their holders are to be found: listeners by inode; connections by both ends,
-        # new ones and those that have just been accepted.
+        # Sockets seen in this round whose holders are to be found: listeners by inode; connections, new or just
+        # accepted, by both ends.
         self._new_listeners: dict[int, Tcp] = {}
         self._wanted: dict[bytes, Tcp] = {}
-        #: Those of them that are to be looked for among the descriptors of all processes, by inode.
+        #: The inodes among these that are to be searched for in the descriptors of all processes.
         self._sought: set[int] = set()
-        #: Whether the round before has shown such ones: where some came, more come.
+        #: Whether the previous round has shown new connections, since more are likely to follow.
         self._news = False
-        #: Connections whose holders have let go of them, or have ended: somebody else may have them.
+        #: Connections whose holders have closed them or have ended, and which may have other holders.
         self._lost: set[int] = set()
-        #: Sockets that none of our processes was found to have.
+        #: The inodes of sockets that none of our processes holds.
         self._strangers: set[int] = set()
         self._strangers_before: set[int] = set()
-        #: Reported to be over, though the system may not have forgotten them yet; the last one last.
+        #: Connections reported as closed that the system may still list, the last one last.
         self._closed: dict[bytes, None] = {}
-        #: One round; each piece says whether there is news to be told.
+        #: The current round; each piece yields whether there are news to report.
         self._round: Iterator[bool] | None = None
         self._rounds = 0
-        #: CPU time that may be used for news, and when (CLOCK_MONOTONIC) that was so.
+        #: The CPU time that may be used for news, and when (CLOCK_MONOTONIC) it was computed.
         self._saved_ns = self._saved_at_ns = 0
         self._recheck_ns = 0
-        #: When to look again.
+        #: When to look next.
         self.next_ns = 0
-        #: Tells of ends, once somebody listens, where the system does.
+        #: Reports ends of connections, from the first listener on, if the system offers that.
         self._ends: Ends | None = None
 
     def add(self, child: Child) -> None:
-        """Look at this one's sockets, too."""
+        """Monitor the sockets of this process, too."""
         if child.spec.work is None:
             self._holders.add(child)
             self.next_ns = min(self.next_ns, time.monotonic_ns() + _SOON_NS)
 
     def look(self) -> None:
-        """If it is time: one piece of a round. Whatever else has happened is reported first, because a process has no
-        pid before its admission."""
+        """Do one piece of a round, if it is time. All other reports come first, because a process has no pid before its
+        admission."""
         if time.monotonic_ns() < self.next_ns or self._reports:
             return
         began_ns = time.thread_time_ns()
@@ -102,26 +105,26 @@ class NetMonitor:
             pause_ns = _BUSY_NS if self._listeners or self._connections else _QUIET_NS
         except OSError as error:
             self._round = None
-            pause_ns = 1 << 62  # for ever: it would fail again
+            pause_ns = 1 << 62  # it would fail again
             self._reports.fault(None, "no list of sockets", reason=error.strerror)
         used_ns = time.thread_time_ns() - began_ns
         self.next_ns = time.monotonic_ns() + max(pause_ns, self._pause_ns(used_ns, news))
 
     def _pause_ns(self, used_ns: int, news: bool) -> int:
-        """After a piece that took so much of a CPU."""
+        """Return the pause after a piece that took ``used_ns`` of CPU time."""
         now_ns = time.monotonic_ns()
         saved_ns = self._saved_ns + (now_ns - self._saved_at_ns) // _SHARE
         self._saved_ns, self._saved_at_ns = min(saved_ns, _MAX_SAVED_NS) - used_ns, now_ns
         return used_ns * (_NEWS_PAUSE_FACTOR if news and self._saved_ns > 0 else _PAUSE_FACTOR)
 
     def _look_round(self) -> Iterator[bool]:
-        """Look at all sockets, a piece at a time: list them, ask whose the new ones are, tell."""
+        """Do one round in pieces: list all sockets, find the holders of new ones, and report."""
         if all(child.spec.work is not None for child in self._known.values()):
             return
         self._rounds += 1
         self._holders.sweep()
         for each in (self._new_listeners, self._wanted, self._sought):
-            each.clear()  # of a round that could not be ended
+            each.clear()  # left over from a round that failed
         self._strangers_before, self._strangers = self._strangers, set()
         for family in self._families():
             for some in list_sockets(family):
@@ -141,16 +144,17 @@ class NetMonitor:
         self._close_unseen()
 
     def _families(self) -> Iterable[int]:
-        """Sockets of IPv6 are rare: while some are known, and none of them is one, few rounds look for them."""
+        """Return the address families to list. IPv6 sockets are rare: while sockets are known, but none of them is of
+        IPv6, it is included in few rounds only."""
         if not (self._listeners or self._connections) or self._rounds % _IPV6_ROUNDS == 0:
             return FAMILIES
         known: Iterable[Listener | Connection] = chain(self._listeners.values(), self._connections.values())
         return FAMILIES if any(each.tcp.family == socket.AF_INET6 for each in known) else (socket.AF_INET,)
 
-    # What the system shows
+    # What the system lists
 
     def _see(self, tcp: Tcp) -> None:
-        """Take in a socket from the system's list. Most are known, and nothing about them has changed."""
+        """Process a socket of the system's list. Most are known and unchanged."""
         if tcp.state is TcpState.LISTEN:
             self._see_listener(tcp)
         elif (connection := self._connections.get(tcp.ends)) is None:
@@ -178,18 +182,18 @@ class NetMonitor:
         elif tcp.inode:
             self._want(tcp, self._serving(tcp))
         elif (listener := self._serving(tcp)) is not None:
-            self._open(tcp, listener, None)  # nobody has accepted it yet
+            self._open(tcp, listener, None)  # not accepted yet
 
     def _is_strange(self, inode: int) -> bool:
-        """Whether a socket was looked for in vain, and none of the processes that have come since has it."""
+        """Whether no holder of a socket was found in the previous round, nor since."""
         return inode in self._strangers_before and inode not in self._holders
 
     def _see_change(self, connection: Connection, tcp: Tcp) -> None:
         before = connection.tcp
         if tcp.inode == 0 and (before.inode or tcp.state not in CONNECTED):
-            return  # the process has closed it, or nobody will accept it any more
+            return  # it was closed by the process, or will not be accepted any more
         if before.inode not in (0, tcp.inode):
-            self._close(connection)  # both ends are the same, and yet it is another one
+            self._close(connection)  # both ends are the same, but it is another connection
             self._see_new(tcp)
             return
         if tcp.inode != before.inode:
@@ -198,14 +202,15 @@ class NetMonitor:
         self._tell_bytes(connection, tcp)
 
     def _want(self, tcp: Tcp, listener: Listener | None) -> None:
-        """Tell whose connection this is. Where a single process has the listener, it is taken to have accepted what
-        came through that, until somebody else is found to have it."""
+        """Have the owner of a connection reported. If its listener has a single holder, that is assumed to have
+        accepted it, until another holder is found."""
         self._wanted[tcp.ends] = tcp
         if listener is None or len(listener.holders) != 1:
             self._sought.add(tcp.inode)
 
     def _serving(self, tcp: Tcp) -> Listener | None:
-        """The listener that a connection came through, if that is ours; of several at one port that of its holder."""
+        """Return the listener of ours that a connection came through, or None; among several at one port, the one whose
+        holders also hold the connection."""
         serving = [each for each in self._listeners.values() if each.serves(tcp)]
         if len(serving) > 1:
             holders = {*self._holders.of(tcp.inode)}
@@ -213,7 +218,7 @@ class NetMonitor:
         return next(iter(serving), None)
 
     def _find_holders(self) -> Iterator[None]:
-        """Ask for the sockets that nobody is known to have, those first who may accept connections."""
+        """Search for the holders of sockets, beginning with processes that may accept connections."""
         lost = (self._by_inode.get(inode) for inode in self._lost)
         self._sought.update(each.tcp.inode for each in lost if each is not None and each.round == self._rounds)
         self._sought.update(self._new_listeners)
@@ -223,7 +228,7 @@ class NetMonitor:
         self._lost.clear()
         self._sought.clear()
 
-    # What is told
+    # What is reported
 
     def _tell_listeners(self) -> None:
         for inode, tcp in self._new_listeners.items():
@@ -238,7 +243,8 @@ class NetMonitor:
             self._tell_backlog(listener, tcp)
 
     def _tell_connections(self) -> Iterator[None]:
-        """Those whose holders were to be found; an end that comes meanwhile takes them from the list."""
+        """Report the connections whose holders were searched for. An end that is reported meanwhile removes a
+        connection from the list."""
         told = 0
         while self._wanted:
             _, tcp = self._wanted.popitem()
@@ -246,7 +252,7 @@ class NetMonitor:
             connection = self._connections.get(tcp.ends)
             listener = self._serving(tcp)
             if connection is not None and listener not in (None, connection.listener):
-                self._close(connection)  # before anybody had accepted it nobody knew through which listener it came
+                self._close(connection)  # until it was accepted its listener was unknown
                 connection = None
             holders = self._holders.of(tcp.inode)
             if not holders and listener is not None:
@@ -277,7 +283,7 @@ class NetMonitor:
         return connection
 
     def _tell_owners(self) -> Iterator[None]:
-        """Of known sockets whose holders are others than before."""
+        """Report new owners of known sockets."""
         told = 0
         while self._holders.changed:
             inode = self._holders.changed.pop()
@@ -311,14 +317,14 @@ class NetMonitor:
         tcp = connection.tcp
         self._report(Transferred(self._now_ns, connection.number, tcp.received, tcp.sent, tcp.unread))
 
-    # What is over
+    # What has ended
 
     def _subscribe_to_ends(self) -> None:
         if self._ends is None:
             try:
                 self._ends = Ends()
             except OSError:
-                return  # the next round finds out
+                return  # the next round finds closed connections
             self._poller.add(self._ends.fileno(), self._read_ends)
 
     def _read_ends(self) -> None:
@@ -327,16 +333,17 @@ class NetMonitor:
             connection = self._connections.get(tcp.ends) or self._open_late(tcp, seen)
             if connection is None:
                 continue
-            # The end itself, where the other side says it, counts as a byte.
+            # The FIN of the other side counts as a byte.
             said = (tcp.received or 0) > (connection.tcp.received or 0)
             received = None if tcp.received is None else tcp.received - said
             self._tell_bytes(connection, tcp._replace(inode=connection.tcp.inode, received=received, unread=0))
             self._close(connection)
 
     def _open_late(self, tcp: Tcp, seen: Tcp | None) -> Connection | None:
-        """One that came through a listener of ours and was over before anybody was told of it."""
+        """Report a connection that came through a listener of ours and ended before it was reported. Return None if it
+        is not one, or was reported as closed already."""
         if tcp.ends in self._closed:
-            del self._closed[tcp.ends]  # its end was reported already; the system tells it once
+            del self._closed[tcp.ends]  # its end was already reported; the system reports it once
             return None
         listener = self._serving(tcp)
         if listener is None or tcp.peer.port == 0:
@@ -354,7 +361,7 @@ class NetMonitor:
         self._report(Closed(self._now_ns, connection.number))
 
     def _close_unseen(self) -> None:
-        """What a whole round has not shown any more is over."""
+        """Report sockets that were not seen in this whole round as closed."""
         for connection in [each for each in self._connections.values() if each.round != self._rounds]:
             if len(self._closed) >= _MAX_CLOSED:
                 del self._closed[next(iter(self._closed))]
@@ -379,7 +386,7 @@ class NetMonitor:
         self._reports.add(Told(event))
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Unsubscribe from ends."""
         if self._ends is not None:
             self._poller.remove(self._ends.fileno())
             self._ends.close()

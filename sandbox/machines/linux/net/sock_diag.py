@@ -1,5 +1,7 @@
-"""The TCP sockets of this machine, as the system lists them: by netlink (sock_diag(7)), and where that is not to be
-had from ``/proc/net``, which does not count bytes."""
+"""The TCP sockets of this machine, as listed by the system.
+
+They are read by netlink (sock_diag(7)), or, if that is not available, from ``/proc/net``, which does not count bytes.
+"""
 
 from __future__ import annotations
 
@@ -34,29 +36,29 @@ class TcpState(IntEnum):
     CLOSING = 11
 
 
-#: Where in the ends of a socket ports and addresses are; each address has room for one of IPv6.
+#: The positions of ports and addresses in ``Tcp.ends``; each address has room for one of IPv6.
 OWN_PORT, _PEER_PORT, OWN_HOST, _PEER_HOST = slice(0, 2), slice(2, 4), slice(4, 20), slice(20, 36)
-#: Not connected yet, or not to anybody any more: these are left out.
+#: States before and after a connection, which are left out.
 _DEAD = (TcpState.SYN_SENT, TcpState.SYN_RECEIVED, TcpState.TIME_WAIT, TcpState.CLOSED)
 
 
-#: In these states a connection is there at our side.
+#: States in which a connection exists on our side.
 CONNECTED = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
 
 
 def other_side(ends: bytes) -> bytes:
-    """The same ends as the other socket of a connection has them."""
+    """Return ``ends`` from the point of view of the other socket of the connection."""
     return ends[_PEER_PORT] + ends[OWN_PORT] + ends[_PEER_HOST] + ends[OWN_HOST]
 
 
 class Tcp(NamedTuple):
-    """One socket. ``ends``: both ports and both addresses, as the system writes them: what tells connections apart;
-    ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a listener connections
-    that wait to be accepted, of at most ``max_unread`` (0: unknown); ``received`` and ``sent``: bytes, None where the
-    system does not count them.
+    """One socket.
 
-    Most sockets are looked at again and again while nothing about them changes, so addresses are put into words only
-    where somebody wants to know.
+    ``ends``: both ports and both addresses in the system's format, which identify a connection; ``inode``: 0 if no
+    process has it (yet, or any more); ``unread``: bytes that wait to be read, or, for a listener, connections that wait
+    to be accepted, of at most ``max_unread`` (0: unknown); ``received`` and ``sent``: bytes, None if the system does
+    not count them. Most sockets are polled again and again without a change, so addresses are converted to text only on
+    demand.
     """
 
     family: int
@@ -77,22 +79,22 @@ class Tcp(NamedTuple):
         return self._address(_PEER_HOST, _PEER_PORT)
 
     def _address(self, host: slice, port: slice) -> Address:
-        """As people write it; an IPv4 client of an IPv6 server is written as IPv4."""
+        """Return an address as text; an IPv4 client of an IPv6 server is written as IPv4."""
         number = self.ends[host][: 4 if self.family == socket.AF_INET else 16]
         written = socket.inet_ntop(self.family, number).removeprefix("::ffff:")
         return Address(written, int.from_bytes(self.ends[port], "big"))
 
 
 def sockets() -> Iterator[Tcp]:
-    """All of them, of all users. Raises OSError where the system does not tell."""
+    """Yield all sockets of all users. Raises OSError if the system does not list them."""
     for family in FAMILIES:
         for some in list_sockets(family):
             yield from some
 
 
 def list_sockets(family: int) -> Iterator[list[Tcp]]:
-    """Those of a family (AF_INET, AF_INET6), some at a time, so that something else can be done in between. Raises
-    OSError where the system does not tell."""
+    """Yield the sockets of a family (AF_INET, AF_INET6), some at a time, so that other work can be done in between.
+    Raises OSError if the system does not list them."""
     try:
         link = _ask(family)
     except OSError:
@@ -118,23 +120,23 @@ _BEGINNING = struct.Struct("=IH")
 _REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2: family, protocol, attributes, states, socket
 #: struct inet_diag_msg: family, state, both ports and both addresses, expires, the two queues, owner, inode.
 _MESSAGE = struct.Struct("=BB2x36s12x4xII4xI")
-#: Both ports and both addresses in it.
+#: Both ports and both addresses within ``Tcp.ends``.
 _ENDS = struct.Struct("2s2s16s16s")
 _ATTRIBUTE = struct.Struct("=HH")  # struct rtattr: length, type
-#: What the system tells beside it: whether it is shut down, traffic class, mark and the like.
+#: The usual size of the attributes before INET_DIAG_INFO: shutdown state, traffic class, mark and the like.
 _BEFORE_INFO = 36
-#: In struct tcp_info: bytes received; bytes sent, and bytes sent again.
+#: In struct tcp_info: bytes received; bytes sent, and bytes retransmitted.
 _COUNTED = struct.Struct("=128xQ64xQQ")
 _BY_NUMBER = {state.value: state for state in TcpState}
-#: A message and its struct tcp_info, where that is in its usual place.
+#: A message and its struct tcp_info, if that is in its usual place.
 _ROW = struct.Struct("=IH10xBB2x36s12x4xII4xI36xHH128xQ64xQQ")
-#: No answer of the system is longer, in bytes.
+#: The maximum size of an answer of the system, in bytes.
 _MAX_ANSWER = 1 << 17
-#: The groups of messages about TCP sockets that are destroyed, of both families.
+#: The netlink groups that are notified of destroyed TCP sockets, of both families.
 _DESTROYED = 1 << 0 | 1 << 2
-#: So many ends are read in one go.
+#: How many ends are read at once.
 _MAX_ENDS = 100
-#: The other side has said that it sends no more, which counts as a byte.
+#: States in which the FIN of the other side was received, which counts as a byte.
 _HEARD_THE_END = (TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING)
 
 
@@ -155,7 +157,7 @@ def _answers(link: socket.socket) -> Iterator[list[Tcp]]:
         answer = link.recv(_MAX_ANSWER)
         found = _parse_uniform(answer)
         if found is not None:
-            yield found  # some 80 of them
+            yield found  # some 80 sockets
             continue
         found = []
         for kind, at, end in _messages(answer):
@@ -170,8 +172,8 @@ def _answers(link: socket.socket) -> Iterator[list[Tcp]]:
 
 
 def _parse_uniform(answer: bytes) -> list[Tcp] | None:
-    """An answer in which all messages have one shape, read in one go, which takes a third of the time; None: it is
-    none."""
+    """Parse an answer in which all messages have the same layout at once, which takes a third of the time. Return None
+    if the layouts differ."""
     length, kind = _BEGINNING.unpack_from(answer)
     if kind != _BY_FAMILY or length % 4 or len(answer) % length or length < _ROW.size:
         return None
@@ -192,7 +194,7 @@ def _parse_uniform(answer: bytes) -> list[Tcp] | None:
 
 
 def _messages(answer: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each message in an answer: its kind, where its body begins, and where it ends."""
+    """Yield each message in an answer: its type, the start of its body, and its end."""
     at = 0
     while at + _HEADER.size <= len(answer):
         length, kind = _BEGINNING.unpack_from(answer, at)
@@ -213,7 +215,8 @@ def _parse(answer: bytes, at: int, end: int) -> Tcp:
 
 
 def _find_info(answer: bytes, at: int, end: int) -> int | None:
-    """Where the struct tcp_info of a message is: as a rule behind attributes of so many bytes, and the last one."""
+    """Return the offset of the struct tcp_info in a message, or None. It is usually the last attribute, after
+    _BEFORE_INFO bytes."""
     usual = at + _BEFORE_INFO
     if usual + _ATTRIBUTE.size <= end and _ATTRIBUTE.unpack_from(answer, usual) == (end - usual, _INFO):
         at = usual
@@ -225,19 +228,20 @@ def _find_info(answer: bytes, at: int, end: int) -> int | None:
     return None
 
 
-# Sockets of this machine alone: <linux/unix_diag.h>
+# Unix domain sockets: <linux/unix_diag.h>
 
 _UNIX_REQUEST = struct.Struct(
     "=BBxxIIIii"
 )  # struct unix_diag_req: family, protocol, states, inode, what to show, cookie
 _SHOW_PEER, _PEER = 4, 2
 _UNIX_MESSAGE_SIZE = 16
-#: Of a socket in /proc/net/unix, among its flags: it accepts connections (__SO_ACCEPTCON).
+#: The flag in /proc/net/unix of a socket that accepts connections (__SO_ACCEPTCON).
 _ACCEPTS = 1 << 16
 
 
 def unix_peer(inode: int) -> int | None:
-    """The other end of a socket of this machine alone, by inode; None: it has none, or the system does not tell."""
+    """Return the inode of the peer of a Unix domain socket, given by inode; None if it has none, or the system does not
+    tell."""
     request = _UNIX_REQUEST.pack(socket.AF_UNIX, 0, 0xFFFFFFFF, inode, _SHOW_PEER, -1, -1)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as link:
@@ -258,7 +262,7 @@ def unix_peer(inode: int) -> int | None:
 
 
 def unix_listeners(path: str) -> list[int]:
-    """The sockets that accept connections to a path, by inode; none where the system does not tell."""
+    """Return the inodes of the sockets that accept connections at a path; none if the system does not tell."""
     try:
         rows = [line.rstrip("\n").split(maxsplit=7) for line in net_table("unix")]
     except OSError:
@@ -267,8 +271,8 @@ def unix_listeners(path: str) -> list[int]:
 
 
 class Ends:
-    """Tells of every TCP connection that is over, with what went over it, however short it was. Making one raises
-    OSError where the system does not tell."""
+    """Reports every TCP connection that has ended, with its bytes, however short it was. The constructor raises OSError
+    if the system does not support that."""
 
     def __init__(self) -> None:
         self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
@@ -283,14 +287,14 @@ class Ends:
         return self._link.fileno()
 
     def read(self) -> list[Tcp]:
-        """Those that are over since the last time."""
+        """Return connections that have ended since the last call."""
         found: list[Tcp] = []
         try:
             while len(found) < _MAX_ENDS:
                 answer = self._link.recv(_MAX_ANSWER)
                 found += (_parse(answer, at, end) for kind, at, end in _messages(answer) if kind == _BY_FAMILY)
         except OSError:
-            pass  # no more; or more than the system keeps for us, and the list of those that live tells of them
+            pass  # no more; or notifications were lost, which the next listing makes up for
         return found
 
     def close(self) -> None:
@@ -306,7 +310,7 @@ def _by_proc(name: str, family: int) -> Iterator[Tcp]:
     except FileNotFoundError:
         if name == "tcp":
             raise
-        return  # no IPv6 here
+        return  # no IPv6 on this system
     for line in lines:
         fields = line.split()
         state = _BY_NUMBER.get(int(fields[3], 16), TcpState.CLOSED)
@@ -317,7 +321,7 @@ def _by_proc(name: str, family: int) -> Iterator[Tcp]:
 
 
 def _address(field: str) -> tuple[bytes, bytes]:
-    """The address and the port, as the network has them."""
+    """Return the address and the port in network byte order."""
     host, _, port = field.partition(":")
     words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
     return words, bytes.fromhex(port)

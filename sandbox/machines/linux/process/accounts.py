@@ -1,8 +1,8 @@
-"""What processes have used whom nobody saw: the system's account of a family, less what is known of its members.
+"""CPU time of descendants that were never seen: the system's total for a family, less that of its known members.
 
-Where no records tell of births, a process that lives for less time than passes between two looks is not found. But
-whoever takes its status takes over its CPU time in the system's books, and so does the next in line: with the end of a
-process that we reap ourselves all of that comes to us.
+Without records of forks, a process that lives for less than the interval between two scans is not found. But a parent
+that reaps a child takes over the child's CPU time in the system's accounts (and so does its own parent in turn), so all
+of it is in the rusage of the process that we reap ourselves.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.procfs import children_cpu_ns, zombie
 from sandbox.util.units import US
 
-#: Less than this, or than this part of what a family has used, is an error of our readings.
+#: A difference below this, or below this part (one in _MIN_PART) of what a family has used, is a measurement error.
 _MIN_UNSEEN_NS = 100 * US
 _MIN_PART = 100
-#: So many of one parent's children are checked for having been reaped; of earlier ones it is taken for granted.
+#: At most so many ended children of a parent are checked for having been reaped. Older ones are taken to be reaped.
 _MAX_STANDING = 1_000
 
 
 class ChildrenAccounts:
-    """Told of every descendant that ends, in the order in which they do."""
+    """Finds CPU time of unseen descendants. Must be told of the end of every descendant, in the order of their ends."""
 
     def __init__(self) -> None:
         self._os_pid = os.getpid()
 
     def ended(self, relative: Relative) -> None:
-        """A descendant has ended; its parent has taken its status, or will, unless it ends first."""
+        """Note that a descendant has ended. Its parent has reaped it, or will, unless the parent ends first."""
         parent = relative.parent
         if parent is not None:
             parent.standing.append(relative)
@@ -39,14 +39,14 @@ class ChildrenAccounts:
                 self._settle(parent)
 
     def unseen_ns(self, relative: Relative, family_ns: int) -> int:
-        """What unknown children of one that we have reaped have used, which the system says has used so much together
-        with all of whom it and its children have taken the status."""
+        """Return the CPU time of unknown descendants of a process that we have reaped, in ns. ``family_ns``: the CPU
+        time that the system reports for it and for all that it and its children have reaped."""
         relative.reaped_by_us = True
         self._settle(relative)
         return _unless_error(family_ns - relative.total_cpu_ns - relative.reaped_ns, family_ns)
 
     def unseen_so_far_ns(self, child: Child) -> int:
-        """The same of one that lives."""
+        """Return the CPU time that unknown descendants of a living process have used so far, in ns."""
         children_ns = children_cpu_ns(child.os_pid)
         if not children_ns:
             return 0
@@ -54,7 +54,8 @@ class ChildrenAccounts:
         return _unless_error(children_ns - child.reaped_ns, children_ns)
 
     def _settle(self, parent: Relative) -> None:
-        """Book those whose status the parent has taken. The others wait for that, or come to us."""
+        """Book the children that the parent has reaped. The others stay until it reaps them or they are handed to
+        us."""
         left: list[Relative] = []
         for relative in parent.standing:
             if relative.reaped_by_us:

@@ -1,46 +1,46 @@
-"""What a child tells of its birth before its first stop, when it has no other way to: what was refused to it, and what
-it could do without."""
+"""Shared memory through which a new child reports, before its first stop, what was refused to it and what it lacks."""
 
 from __future__ import annotations
 
 import mmap
 from typing import NamedTuple
 
-#: In bytes, for each birth that is under way.
+#: The bytes per pending birth.
 _SLOT = 512
 
 
 class DoneWithout(NamedTuple):
-    """Something that a process can do without: the rule of the fault that tells of it, and why it was refused."""
+    """Something that was refused to a process that can do without it: the rule of the fault that tells it, and the
+    reason."""
 
     rule: str
     reason: str
 
 
 class BirthNotes:
-    """Memory that children share with us, a slot for each of so many births that may be under way."""
+    """Memory shared with our children, with one slot for each of ``slots`` births that may be pending at once."""
 
     def __init__(self, slots: int) -> None:
         self._memory = mmap.mmap(-1, slots * _SLOT)
         self._slots = slots
 
     def clear(self, birth: int) -> None:
-        """Before the fork."""
+        """Empty the slot of a birth. To be called before the fork."""
         self._memory[birth % self._slots * _SLOT] = 0
 
     def write(self, birth: int, *words: str) -> None:
-        """In the child: add a line."""
+        """Add a line of tab-separated words to the slot. To be called in the child."""
         start = birth % self._slots * _SLOT
         written = self._memory.find(b"\0", start) - start
         line = "\t".join(words).encode()[: _SLOT - written - 2] + b"\n\0"
         self._memory[start + written : start + written + len(line)] = line
 
     def refusal(self, birth: int) -> str:
-        """Why it could not go on; "" where it could, or did not say."""
+        """Return why the child could not go on; "" if it could, or did not say."""
         return next((words[0] for words in self._lines(birth) if len(words) == 1), "")
 
     def done_without(self, birth: int) -> list[DoneWithout]:
-        """What it could do without."""
+        """Return what was refused to the child although it could go on."""
         return [DoneWithout(*words) for words in self._lines(birth) if len(words) == 2]
 
     def _lines(self, birth: int) -> list[list[str]]:

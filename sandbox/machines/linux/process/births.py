@@ -1,4 +1,4 @@
-"""Who is started: the scenario's processes before the clock runs, and those that the operator asks for later."""
+"""Starts processes: those of the scenario before the clock runs, and those that the operator asks for later."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from sandbox.model.spec import Boot, ProcessSpec
 
 
 class Births:
-    """``overlapped``: whether the next process is continued before the last one has stopped; ``notes``: where programs
-    note their locks."""
+    """Starts the processes of a boot.
 
-    #: There is one from ``all`` on.
+    ``overlapped``: whether the next process is continued before the last one has stopped; ``notes``: where Python
+    programs note their locks ("": nowhere).
+    """
+
+    #: Set by ``all``.
     _spawner: Spawner
 
     def __init__(self, boot: Boot, cpus: CpuAssignment, clock: Clock, overlapped: bool, notes: str = "") -> None:
@@ -31,13 +34,13 @@ class Births:
         self._cpus = cpus
         self._notes = notes
         self._clock = clock
-        # On a CPU that we share no woken process may preempt us either.
+        # On a CPU that is shared with us, a woken process must not preempt us either.
         self._batch = overlapped or not cpus.dedicated
 
     def all(self, dismissed: Callable[[], bool]) -> Iterator[Child | SpawnFailed]:
-        """The scenario's processes, all of them before the clock starts: each waits, stopped, for its arrival, because
-        a fork in the middle of a run would take the dispatcher's time. A thousand of them take seconds: none is begun
-        once we are ``dismissed``."""
+        """Start the scenario's processes, and return each of them, stopped, or why it failed. All are forked before the
+        clock starts, because a fork in the middle of a run would take the dispatcher's time. A thousand of them take
+        seconds, so no more are started once ``dismissed()`` is true."""
         scenario, zero = self._boot.scenario, self._clock.zero
         listeners = Listeners(scenario.processes, self._boot.exposed)
         how = (self._batch, self._boot.setuid, self._notes)
@@ -47,11 +50,12 @@ class Births:
 
     @property
     def done_without(self) -> list[DoneWithout]:
-        """What all processes here do without."""
+        """What was refused to all processes that are started here, although they can do without."""
         return self._spawner.done_without
 
     def one(self, argv: list[str], expect: Callable[[list[ProcessSpec]], None]) -> Child | SpawnFailed:
-        """A program that the operator asks for, where the operator is. ``expect`` is told before it starts."""
+        """Start a program that the operator asks for, in our own working directory. ``expect`` is told of it before
+        that."""
         program = operators_program(argv)
         expect([program])
         try:

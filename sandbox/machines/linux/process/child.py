@@ -13,39 +13,37 @@ from array import array
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sandbox.machines.console import Console
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.machines.linux.procfs import HALTED, is_dying, open_stat, pending_signals, read_state
 from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
-if TYPE_CHECKING:
-    from sandbox.machines.linux.blocking.open_files import OpenFile
-
-#: The signals that stop a process; of these only SIGSTOP asks nobody.
+#: The signals that stop a process. Only SIGSTOP cannot be handled or ignored.
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _CPUCLOCK_SCHED = 2
-#: The resolution of this clock is the system's timer tick: by so much the CPU time of a running process may lag.
+#: The resolution of this clock is the timer tick: the CPU time of a running process may lag by as much.
 _CLOCK_MONOTONIC_COARSE = 6
 _TICK_NS = round(time.clock_getres(_CLOCK_MONOTONIC_COARSE) * 1e9) if sys.platform == "linux" else 0
 
 
 def cpu_clock(os_pid: int) -> int:
-    """The clock id of a process's CPU clock (what ``clock_getcpuclockid(3)`` gives).
+    """Return the clock id of a process's CPU clock, as ``clock_getcpuclockid(3)`` does.
 
-    It counts what all threads have used, in ns. ``/proc/PID/schedstat`` would leave out those that have ended, and
-    subtracting wall clocks would count what others did meanwhile. It is exact while the process is off the CPU, and
-    up to one tick behind while it runs: totals are read once a stop is confirmed.
+    The clock counts the CPU time of all threads, in ns. ``/proc/PID/schedstat`` would leave out threads that have
+    ended, and differences of wall clocks would include the CPU time of other processes. The clock is exact while the
+    process is off the CPU, and up to one tick behind while it runs. So totals are read after a stop is confirmed.
     """
     return (~os_pid << 3) | _CPUCLOCK_SCHED
 
 
 def cpu_time_ns(os_pid: int) -> int:
-    """What its CPU clock shows; 0 when it is gone."""
+    """Return the CPU time that a process has used, in ns; 0 if it does not exist."""
     try:
         return time.clock_gettime_ns(cpu_clock(os_pid))
     except OSError:
@@ -53,7 +51,7 @@ def cpu_time_ns(os_pid: int) -> int:
 
 
 class Mode(Enum):
-    """What the machine makes of a process right now."""
+    """The state of a process as seen by the machine."""
 
     STOPPED = "stopped"  # by us, and it stays so
     RUNNING = "running"  # dispatched to a mini CPU
@@ -62,66 +60,66 @@ class Mode(Enum):
 
 
 class Child:
-    """A process that we ``forked``, or a descendant of such a one that was found, which shares its console.
+    """A process that we ``forked``, or a descendant of one that was found, which shares the console of its parent.
 
-    Signals go through a pidfd, which never hits a stranger that got the same number. Raises OSError when there is no
-    such process.
+    Signals are sent through a pidfd, so that they cannot reach an unrelated process with the same number. The
+    constructor raises OSError if there is no such process.
     """
 
-    #: Its place in the scenario; None: the operator asked for it, or it was found.
+    #: Its position in the scenario; None if the operator asked for it, or if it was found.
     order: int | None = None
-    #: The process that forked it, if that was not us; None also for an orphan that was found too late.
+    #: The process that forked it, if that was not us. None also for an orphan that was found too late.
     parent: Relative | None = None
-    #: The os_pid of the process that leads the session that was begun for it, or is its own: 0 for one that was found.
+    #: The os_pid of the leader of the session that was begun for it (perhaps itself); 0 for one that was found.
     session = 0
 
-    # From its admission on.
+    # Set from its admission on.
     pid = 0
     mode = Mode.STOPPED
-    #: The system's name for it, where that is what it is called on the board.
+    #: The system's name of the process, if that is what it is called on the board.
     comm = ""
-    #: When we heard of its end (CLOCK_MONOTONIC).
+    #: When its end was noticed (CLOCK_MONOTONIC).
     ended_ns = 0
-    #: Whether its status came to us.
+    #: Whether we have reaped it.
     reaped_by_us = False
-    #: The CPU time of those whose status it has taken, as far as is known, with what they had taken themselves.
+    #: The CPU time of the children that it has reaped, as far as is known, including what those had reaped.
     reaped_ns = 0
 
-    # Turns. Times are the machine's, unless it says CLOCK_MONOTONIC.
+    # Turns. Times are machine times, unless CLOCK_MONOTONIC is named.
     #: The mini CPU that it has or had last.
     cpu: int | None = None
-    #: Whether it has asked the system for other real CPUs.
+    #: Whether it has changed its CPU affinity.
     strays = False
     #: When it was dispatched last, and the CPU time that it had used by then.
     started_ns = 0
     started_cpu_ns = 0
-    #: When the turn began that is to be accounted for (None: it has none), and the CPU time that it had used by then.
+    #: The start of the turn that is to be accounted for (None: there is none), and the CPU time used by then.
     turn_ns: int | None = None
     turn_cpu_ns = 0
-    #: How much of its turns it did not use, since it was asked last whether it waited for the CPU; for how long it had
-    #: done that in all by then, by the system's account.
+    #: The part of its turns that it has not used since its run queue wait was last read, and that wait, in total, at
+    #: the last reading, by the system's account.
     missing_ns = 0
     queued_ns = 0
-    #: How often it was stopped while signals were what stopped it.
+    #: How often it was stopped while the recipe was to stop by signals.
     stops = 0
-    #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
+    #: The number of its threads when it was last seen asleep; whether its first thread has ended before others.
     threads = 1
     first_thread_ended = False
-    #: Since when (CLOCK_MONOTONIC) a stop that was sent has not been confirmed; None: there is none. When the last one
-    #: was sent.
+    #: When a stop was sent that is not confirmed yet (CLOCK_MONOTONIC; None: there is none), and when the last one was.
     stopping_ns: int | None = None
     stopped_ns = 0
-    #: The control group in which it is frozen; None: it is stopped by signals.
+    #: The control group in which it is frozen; None if it is stopped by signals.
     leaf: Leaf | None = None
     #: The control group whose limits hold for it and its descendants.
     limits: Group | None = None
-    #: Whether somebody else than us has stopped it, itself perhaps: only a SIGCONT of theirs continues it.
+    #: Whether it was also stopped by another process than us, or by itself. Then only a SIGCONT from there continues
+    #: it.
     held = False
-    #: Whether the operator has sent it a SIGSTOP, which may have become one with ours while it waited.
+    #: Whether the operator has sent it a SIGSTOP, which may have merged with ours while it was pending.
     stop_sent = False
-    #: Stop signals of others that it has not heard: SIGCONT takes them away, so they are sent again.
+    #: Stop signals from other processes that are still pending: SIGCONT discards them, so they are sent again.
     _unheard: frozenset[int] = frozenset()
-    #: Whether our SIGSTOP was sent more than once: one that is pending may be ours.
+    #: Whether our SIGSTOP was sent more than once, so that a pending one may be ours.
     _sent_again = False
 
     # Waits.
@@ -129,29 +127,29 @@ class Child:
     blocked_on: Clause | None = None
     #: When it was seen to be blocked.
     blocked_ns = 0
-    #: How long it had the CPU before it blocked last, and how often it had been as long before.
+    #: How long it had the CPU before it last blocked, and a score of how regular that was (``BlockForecast``).
     usual_turn_ns = regular = 0
     #: The number and the arguments of the system call in which it was seen last.
     last_call: tuple[int, list[int]] | None = None
-    #: The ordinal of this wait, so that a note of an earlier one can be told from it.
+    #: The ordinal number of this wait, which distinguishes a note of this wait from one of an earlier wait.
     wait_number = 0
     #: The CPU time that it had used when the wait began.
     wait_cpu_ns = 0
-    #: When it was last reported to wait for something else without having been dispatched.
+    #: When it was last reported to wait for something else without having been dispatched in between.
     wait_reported_ns = 0
 
     # Writes that wait for room, which a stop would cut short.
-    #: Whether it has been seen in one, or somebody else reads its output.
+    #: Whether it has been seen in such a write, or another process reads its output.
     writes = False
-    #: Whether it had blocked in one when it was last looked at; what it had written and used by then.
+    #: Whether it was blocked in a write at the last look, and what it had written and used by then.
     writing = False
     written: WritesDone | None = None
     write_cpu_ns = 0
-    #: How often it had gone to sleep by itself when its turn began, or when it was last seen asleep.
+    #: How many voluntary switches it had made when its turn began, or when it was last seen asleep.
     slept = 0
-    #: When (CLOCK_MONOTONIC) it was first seen on the CPU since it last came there, and how often it had come.
+    #: When (CLOCK_MONOTONIC) it was first seen on the CPU since it last came there, and how often it had come there.
     came = came_ns = 0
-    #: How often it was suspected to be in one.
+    #: How often it was suspected to be in such a write.
     suspicions = 0
     #: Whether a stop is put off until its write is done.
     spared = False
@@ -161,19 +159,20 @@ class Child:
         self.spec = spec
         self.console = console
         self.forked = forked
-        #: Children of its that have ended, and whose status it had not taken yet when we last looked.
+        #: Ended children of this process that it had not reaped when we last looked.
         self.standing: list[Relative] = []
-        #: Whether it is to stand still: stopped by us (after its fork by itself), and not continued by us since.
+        #: Whether it should be stopped: we have stopped it (or it has stopped itself after its fork) and not continued
+        #: it.
         self.stop_wanted = forked
-        #: Whether a signal of ours holds it (after its fork its own).
+        #: Whether it is stopped by a signal of ours, or, after its fork, by its own.
         self._signalled = forked
-        #: The CPU time by which each of its declared bursts is over.
+        #: The CPU times at which its declared bursts end.
         self._burst_ends_ns = array("q", accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu"))
-        #: By descriptor, where the streams lead for which it has waited.
+        #: Where the streams lead for which it has waited, by descriptor.
         self.streams: dict[int, OpenFile] = {}
         self._cpu_clock = cpu_clock(os_pid)
         self._cpu_ns = self._start_cpu_ns = 0
-        if forked:  # what it used before its first own instruction is our cost, not its own
+        if forked:  # what it used before its first own instruction is our overhead
             self._start_cpu_ns, self._cpu_ns = self.cpu_ns(), 0
         self.pidfd = os.pidfd_open(os_pid)
         try:
@@ -186,13 +185,14 @@ class Child:
         return f"<{self.pid} {self.spec.name} os_pid {self.os_pid} {self.mode.value}>"
 
     def fileno(self) -> int:
-        """The newest of its descriptors."""
+        """Return the newest of its descriptors."""
         return self.stat_fd
 
     # CPU time
 
     def cpu_ns(self) -> int:
-        """CPU time used since its first own instruction; the last known figure once it is reaped."""
+        """Return the CPU time used since its first own instruction, in ns; the last known figure once it has been
+        reaped."""
         try:
             self._cpu_ns = time.clock_gettime_ns(self._cpu_clock) - self._start_cpu_ns
         except OSError:
@@ -200,7 +200,8 @@ class Child:
         return self._cpu_ns
 
     def final_cpu_ns(self, recorded_ns: int) -> int:
-        """The same of one that has ended, of which records say so much in case it is reaped."""
+        """Return the CPU time of a process that has ended. ``recorded_ns``: its CPU time by records, in case it was
+        reaped."""
         if self.exists():
             return self.cpu_ns()
         self._cpu_ns = max(self._cpu_ns, recorded_ns)
@@ -208,40 +209,40 @@ class Child:
 
     @property
     def total_cpu_ns(self) -> int:
-        """What it had used when it was last asked for, with its start."""
+        """The CPU time used until it was last read, including its start."""
         return self._cpu_ns + self._start_cpu_ns
 
     def estimated_cpu_ns(self, now_ns: int) -> int:
-        """About the CPU time of a running process: it has had the CPU since its dispatch, unless the system's books,
-        which are one tick behind at most, know of less."""
+        """Estimate the CPU time of a running process: all time since its dispatch, unless the system's account, which
+        is at most one tick behind, shows less."""
         used_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
         return max(min(used_ns, self.cpu_ns() + _TICK_NS), self.started_cpu_ns)
 
     @property
     def may_write(self) -> bool:
-        """Whether it may be in the middle of a write that waits for room."""
+        """Whether the process may be in the middle of a write that waits for room."""
         return self.writes or (self.console is not None and self.console.floods)
 
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
-        """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
-        it has used may be half of that too high."""
+        """Whether this running process reaches the end of a declared CPU burst within ``within_ns``. The estimate of
+        its CPU time may be too high by half of that."""
         ends_ns = self._burst_ends_ns
         index = bisect_left(ends_ns, self.started_cpu_ns - within_ns // 2)
         most_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
         if index == len(ends_ns) or ends_ns[index] > most_ns + within_ns:
-            return False  # whatever it has used of its turn
+            return False  # not even if it has used all of its turn
         used_ns = self.estimated_cpu_ns(now_ns)
         index = bisect_left(ends_ns, used_ns - within_ns // 2)
         return index < len(ends_ns) and ends_ns[index] - used_ns <= within_ns
 
     def blocked_since_ns(self) -> int:
-        """When a blocked process left its CPU: as long after its dispatch as it used the CPU."""
+        """Return when a blocked process left its CPU: its dispatch time plus the CPU time that it used since."""
         return self.started_ns + self.cpu_ns() - self.started_cpu_ns
 
     # Signals
 
     def send(self, number: int) -> bool:
-        """Send a signal (0: none); False if the process is no more."""
+        """Send a signal (0 only checks). Return False if the process does not exist or must not be signalled."""
         try:
             signal.pidfd_send_signal(self.pidfd, number)
         except (ProcessLookupError, PermissionError):
@@ -249,13 +250,13 @@ class Child:
         return True
 
     def exists(self) -> bool:
-        """Whether its number is still its own: it lives, or nobody has taken its status yet."""
+        """Whether its number is still its own: it lives, or has not been reaped yet."""
         return self.send(0)
 
     # Standing still
 
     def stop(self) -> None:
-        """Have it stand still, which it does once the system has seen to it; one that is held does so already."""
+        """Stop the process, which takes effect with a delay. A process that is ``held`` is stopped already."""
         self.stop_wanted, self.spared = True, False
         if self.leaf is None and self.held:
             return
@@ -268,8 +269,8 @@ class Child:
             self.stopping_ns = None
 
     def stop_again(self) -> None:
-        """The stop may have got lost on its way: a signal that still waits has not, and a second one would be taken
-        for somebody else's."""
+        """Send the stop again, because a SIGCONT may have discarded it. A signal that is still pending was not
+        discarded, and a second one would be mistaken for another process's."""
         if self.leaf is not None:
             self.leaf.freeze()
         elif signal.SIGSTOP not in pending_signals(self.os_pid):
@@ -277,12 +278,12 @@ class Child:
             self.send(signal.SIGSTOP)
 
     def stands_still(self) -> bool:
-        """Whether it does, for whatever reason; a zombie does."""
+        """Whether the process is stopped, frozen or a zombie."""
         return (self.leaf is not None and self.leaf.frozen) or self.state()[0] in HALTED
 
     def state(self) -> tuple[str, int]:
-        """Its state letter and, of one that sleeps, the number of its threads. When only the first thread has ended,
-        the others decide."""
+        """Return its state letter and, if it sleeps, the number of its threads. If only the first thread has ended, the
+        states of the others decide."""
         state, threads = read_state(self.stat_fd)
         if state in "SDIt":
             self.threads = threads
@@ -293,21 +294,23 @@ class Child:
         return "R" if "R" in states else "Z" if not states else "T" if states <= {"T", "t"} else "S", threads
 
     def spare(self) -> None:
-        """Have it stop later: to do so now would cut its write short. Until then the stop counts as unconfirmed."""
+        """Put off the stop of the process, because it would cut a write short. Until then the stop counts as
+        unconfirmed."""
         self.stop_wanted = self.spared = True
         self.stopping_ns = time.monotonic_ns()
 
     @property
     def moved(self) -> bool:
-        """Whether somebody has moved it out of its leaf. One that ends leaves it a moment before it is a zombie."""
+        """Whether another process has moved it out of its leaf. A process that exits leaves it shortly before it is a
+        zombie."""
         if self.leaf is None or not self.leaf.vacant:
             return False
         return read_state(self.stat_fd)[0] not in HALTED and not is_dying(self.os_pid, self.stat_fd)
 
     def resume(self) -> None:
-        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing.
+        """Undo our stop, but not that of another process. A process that was not stopped yet is sent nothing.
 
-        The CPU may be without work until it goes on, so that comes first, and the notes of it afterwards.
+        The CPU may be idle until the process continues, so that comes first, and the bookkeeping afterwards.
         """
         if self.spared:
             self.spared = False
@@ -319,14 +322,15 @@ class Child:
         self.stopping_ns = None
 
     def release(self) -> None:
-        """Undo everybody's stop."""
+        """Undo the stops of all processes."""
         self.held, self.stop_sent, self._unheard = False, False, frozenset()
         self.resume()
         self.send(signal.SIGCONT)
 
     def hear_stops(self) -> None:
-        """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
-        holds on when ours ends. One that has woken by itself has heard whatever was sent."""
+        """Find out whether a process that is stopped by our signal was also stopped by another process, whose SIGSTOP
+        is pending then and takes effect when ours ends. A process that has woken by itself has already handled all
+        signals."""
         if self.stop_sent and self.leaf is None:
             self.held = True
         if self.leaf is not None or not self._signalled or not (pending := STOPS & pending_signals(self.os_pid)):
@@ -334,18 +338,18 @@ class Child:
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None
         if signal.SIGSTOP in pending and not (ours or self.held):
-            self.held = self.state()[0] == "T"  # t: the tracer decides
+            self.held = self.state()[0] == "T"  # t: its tracer decides
 
     def forget_stops(self) -> None:
-        """Somebody continues it, which takes away what it has not heard yet."""
+        """Forget pending stop signals, because the process is being continued by someone else, which discards them."""
         self._unheard = frozenset()
 
     def enter(self, leaf: Leaf) -> None:
-        """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
+        """Note that the process was moved to this leaf. If it is to stand still, that is by freezing from now on."""
         if self._signalled and not self.held:
             pending = STOPS & pending_signals(self.os_pid)
             ours = self._sent_again or self.stopping_ns is not None
-            self._unheard = pending - {signal.SIGSTOP} if ours else pending  # it hears them when it is thawed
+            self._unheard = pending - {signal.SIGSTOP} if ours else pending  # it handles them after the thaw
             self._continue()
         self.leaf = leaf
         if self.stop_wanted:
@@ -360,13 +364,13 @@ class Child:
             self._unheard = frozenset()
 
     def close(self) -> None:
-        """Give back the descriptors; the console may have other users and is closed by itself."""
+        """Close the descriptors. The console may have other users and is closed separately."""
         os.close(self.pidfd)
         os.close(self.stat_fd)
 
 
 class Gone:
-    """A descendant that was over before anybody could take hold of it: what is known of it."""
+    """A descendant that ended before it could be opened, with what is known of it."""
 
     pid = 0
     mode = Mode.ENDED
@@ -391,7 +395,8 @@ class Gone:
 
 
 class Death(NamedTuple):
-    """The end of one that is gone. Times are the machine's; ``code`` and ``signal`` both None: nobody knows."""
+    """The end of a process that is gone. Times are machine times, in ns; ``code`` and ``signal`` are both None if
+    unknown."""
 
     born_ns: int
     ended_ns: int

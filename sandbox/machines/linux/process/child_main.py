@@ -1,9 +1,7 @@
-"""What runs in a child after the fork: it makes itself a process that can be scheduled, stops, and once it is
-dispatched does what its scenario says.
+"""What runs in a child after the fork: it makes itself schedulable, stops, and runs its program when it is dispatched.
 
-The order matters. It is bound to end with us before its first stop, because a stopped process in a session of its own
-would otherwise outlive us for ever; and it stops itself, so that seeing it stopped is the proof that all of this has
-been done.
+The order matters. Before its first stop the child is bound to die with us, because a stopped process in its own session
+would otherwise outlive us. And since it stops itself, seeing it stopped proves that all of the preparation is done.
 """
 
 from __future__ import annotations
@@ -28,20 +26,24 @@ from sandbox.model.spec import ProcessSpec
 from sandbox.util import libc
 from sandbox.util.refusals import refused
 
-#: The signals with a meaning have smaller numbers. The first ones of the others are the C library's own.
+#: The first realtime signal number. All standard signals are below; the first realtime ones belong to the C library.
 _REALTIME = 32
 
 
 class Note(Protocol):
-    """A line for our parent."""
+    """Reports a line of words to our parent."""
 
     def __call__(self, *words: str) -> object: ...
 
 
 class ChildSettings(NamedTuple):
-    """What is the same for all children: the process that forks them, the real CPU on which they start, and the nice
-    value, the limit of descriptors and the timer slack that we had before we took more for ourselves. ``batch``: a
-    woken one does not preempt another. ``setuid``: programs may gain privileges."""
+    """What is the same for all children.
+
+    ``parent``: the process that forks them; ``cpu``: the real CPU on which they start; ``nice``, ``descriptors``,
+    ``timer_slack_ns``: the nice value, the limit of descriptors and the timer slack that we had before we raised our
+    own; ``batch``: whether to use SCHED_BATCH, so that a woken process does not preempt another; ``setuid``: whether
+    programs may gain privileges.
+    """
 
     parent: int
     cpu: int
@@ -61,8 +63,12 @@ def child_main(
     note: Note,
     news: int = -1,
 ) -> NoReturn:
-    """The whole life of a child. ``terminal``: its end of its pseudo-terminal; ``note``: tells our parent what was
-    refused to it, or by which rule it does without and why; ``news``: where a program's os_pid is told."""
+    """Run the whole life of a child.
+
+    ``terminal``: its side of its pseudo-terminal; ``note``: reports to our parent why the child could not start (one
+    word), or what it does without (a rule and the reason); ``news``: a pipe to which the os_pid of an executed program
+    is written.
+    """
     status = 1
     try:
         try:
@@ -88,7 +94,7 @@ def _get_ready(
     note: Note,
     news: int,
 ) -> None:
-    """Raises OSError."""
+    """Make the child schedulable. Raises OSError."""
     if not libc.end_with_parent(settings.parent):
         os._exit(1)
     _reset_signals()
@@ -104,9 +110,9 @@ def _get_ready(
 
 
 def _reset_signals() -> None:
-    """As a login shell has them: all at their defaults, whatever we were started with. What somebody chose to ignore
-    (``nohup``, a background job's ctrl+c) was meant for the terminal in which we were started; a child has another."""
-    for number in changed_signals(os.getpid()):  # to set all of them takes a tenth of a birth
+    """Set all signals to their defaults, as a login shell has them. Signals that are ignored where we were started
+    (because of ``nohup``, or for a background job) were meant for that terminal; the child has another one."""
+    for number in changed_signals(os.getpid()):  # resetting all of them would take a tenth of a birth
         if number < _REALTIME or number >= signal.SIGRTMIN:
             signal.signal(number, signal.SIG_DFL)
 
@@ -115,12 +121,12 @@ def _lead_session(terminal: int) -> None:
     os.setsid()
     take_console(terminal)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Its end would hang up on the children that it leaves behind.
+    # Otherwise its exit would hang up on the children that it leaves behind.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _close_all_but(listener: socket.socket | None) -> None:
-    """It has its console, and a server its socket."""
+    """Close all descriptors except the console and, for a server, the listening socket."""
     if listener is not None:
         os.dup2(listener.detach(), LISTENER)
     os.closerange(LISTENER + (listener is not None), descriptor_limit())
@@ -138,20 +144,21 @@ def _become_schedulable(settings: ChildSettings, spec: ProcessSpec, program: Pro
 
 
 def _wishes(settings: ChildSettings, executes: bool) -> Iterator[tuple[Any, ...]]:
-    """What a process has where it may, each with the rule of the fault that says what it does without."""
-    # A wait of our own programs ends when it says, not some 50 µs later.
+    """Return what a process should have if that is permitted, each with the rule of the fault that tells of its
+    lack."""
+    # Waits of our own programs should end on time, not some 50 µs later.
     yield "waits late", libc.prctl, libc.PR_SET_TIMERSLACK, settings.timer_slack_ns if executes else 1
     yield "keeps our descriptors", resource.setrlimit, resource.RLIMIT_NOFILE, settings.descriptors
     yield "keeps our priority", os.setpriority, os.PRIO_PROCESS, 0, settings.nice
     if not settings.setuid:
         yield "not confined", libc.prctl, libc.PR_SET_NO_NEW_PRIVS, 1
     yield "not pinned", os.sched_setaffinity, 0, {settings.cpu}
-    if settings.batch:  # a woken batch task does not preempt the one that is about to stop: switches can overlap
+    if settings.batch:  # a woken batch task does not preempt one that is about to be stopped: switches can overlap
         yield "not a batch task", os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0)
 
 
 def _limit_address_space(limit: int) -> None:
-    """No more than that, and no more than we were allowed."""
+    """Limit the address space to ``limit`` bytes, or to our own hard limit if that is lower."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -1,4 +1,4 @@
-"""What descends from the scenario's processes: taken hold of, or put on record where it was over too soon for that."""
+"""Keeps track of descendants of the scenario's processes, including those that ended before they could be opened."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sandbox.util.text import clean_line
 
 
 class Family:
-    """Finds the descendants of those in the table, and what they are called."""
+    """Finds the descendants of the processes in the table, and their names."""
 
     def __init__(self, table: ProcessTable, clock: Clock, reports: Reports) -> None:
         self._table = table
@@ -36,11 +36,11 @@ class Family:
         self._os_pid = os.getpid()
         self._scanner = DescendantScanner(table)
 
-    # Those that come
+    # Arrivals
 
     def scan(self) -> Iterator[Child | Gone]:
-        """Those that looking finds, parents before children. The caller adds each to the table before asking for the
-        next."""
+        """Yield new descendants that a scan finds, parents before children. The caller adds each to the table before
+        asking for the next."""
         for found in self._scanner.scan():
             dead = found.stat.state == "Z" and zombie(found.stat.os_pid) is not None
             child = None if dead else self._hold(found.stat.os_pid, found.parent)
@@ -52,8 +52,8 @@ class Family:
                 yield child
 
     def born(self, births: Iterable[Birth], lineage: Lineage, read: Callable[[], None]) -> Iterator[Child | Gone]:
-        """Those that records tell of, in the order of their births; ``read`` takes in further records. The caller adds
-        each to the table before asking for the next."""
+        """Yield the descendants that were forked according to records, in the order of their births. ``read`` reads
+        further records. The caller adds each to the table before asking for the next."""
         for birth in births:
             self._scanner.told(birth.os_pid)
             if birth.parent == self._os_pid:
@@ -65,21 +65,21 @@ class Family:
             living = lineage.death(birth.os_pid) is None
             child = self._hold(birth.os_pid, parent, forked_by=birth.parent) if living else None
             if child is None:
-                read()  # it has ended, and that is on record by now
+                read()  # it has ended, so its end is in the records by now
                 yield self._gone(birth, parent, lineage)
             elif self._has_room(child):
                 yield child
 
     def orphan(self, end: End) -> Gone:
-        """One that came to us, and had ended before it was found."""
+        """Return a process that was handed to us and had ended before it was found."""
         stat = Stat(end.os_pid)
         now_ns = self._clock.now_ns()
         death = Death(now_ns, now_ns, cpu_time_ns(end.os_pid), end.code, end.signal)
         return self._put_down(stat.os_pid, stat.name, self._table.by_session.get(stat.session), death)
 
     def _hold(self, os_pid: int, parent: Relative | None, forked_by: int | None = None) -> Child | None:
-        """None: it is gone, or was never ours. A process that a record names as its parent need not be in the table:
-        it may be ending, and hand its children on to us only in a moment."""
+        """Open a process; None if it is gone, or is no descendant of ours. ``forked_by``: its parent by the records,
+        which need not be in the table: it may be ending, with its children about to be handed to us."""
         console = parent.console if parent is not None else None
         try:
             child = Child(os_pid, ProcessSpec("", command=[""]), console, forked=False)
@@ -94,8 +94,8 @@ class Family:
         return child
 
     def name_if_ours(self, child: Child, forked_by: int | None = None) -> str | None:
-        """What the system calls a process that we have hold of. None: it does not descend from the table; between
-        finding it and taking hold of it its number may have gone to a stranger."""
+        """Return the system's name of an opened process; None if it is no descendant of those in the table: between
+        finding and opening it, its number may have been assigned to an unrelated process."""
         try:
             stat = Stat(child.os_pid, child.stat_fd)
         except OSError:
@@ -104,11 +104,11 @@ class Family:
         return stat.name if ours and child.exists() else None
 
     def _has(self, parent: int) -> bool:
-        """Whether this is the number of one of ours that lives, or of us."""
+        """Whether this is the number of a living process of ours, or our own."""
         return parent == self._os_pid or parent in self._table.by_os_pid
 
     def _has_room(self, child: Child) -> bool:
-        """False: it is one too many, and was ended."""
+        """Whether there are descriptors left for the process. If not, it is killed, and that is reported."""
         if may_adopt(child):
             return True
         child.send(signal.SIGKILL)
@@ -117,10 +117,10 @@ class Family:
         self._reports.fault_again(parent if isinstance(parent, Child) else None, "one child too many was ended")
         return False
 
-    # Those that are gone
+    # Descendants that are gone
 
     def _zombie(self, found: Found) -> Gone | None:
-        """One that had ended before it was found, and waits for its parent to ask."""
+        """Return a process that had ended before it was found and was not reaped yet; None if it was reaped by now."""
         seen = zombie(found.stat.os_pid)
         if seen is None:
             return None
@@ -129,7 +129,7 @@ class Family:
         return self._put_down(found.stat.os_pid, found.stat.name, found.parent, death)
 
     def _gone(self, birth: Birth, parent: Relative | None, lineage: Lineage) -> Gone:
-        """One of which records tell; of how it ended only its zombie does, if it is still there."""
+        """Return a process that is known from records. Its exit status is only known if its zombie is still there."""
         seen, recorded = zombie(birth.os_pid), lineage.death(birth.os_pid)
         now_ns, born_ns = self._clock.now_ns(), self._clock.machine_ns(birth.t_ns)
         ended_ns = self._clock.machine_ns(recorded.t_ns) if recorded is not None else now_ns
@@ -152,7 +152,8 @@ class Family:
     # Names
 
     def refresh_name(self, child: Child) -> bool:
-        """One that was found may have become another program since: whether it has."""
+        """Update the name of a process, which may have executed another program. Return whether the name has
+        changed."""
         if child.mode is Mode.ENDED:
             return False
         try:
@@ -167,7 +168,7 @@ class Family:
         return True
 
     def settle_name(self, child: Child, comm: str) -> None:
-        """One that was found has ended, and was called so."""
+        """Set the final name of a found process that has ended."""
         if comm and comm != child.comm:
             child.comm, child.spec.name = comm, _shown(comm)
             self._tell_name(child)
@@ -178,7 +179,7 @@ class Family:
         child.spec.command = [clean_line(command_line(child.os_pid)) or child.spec.name]
 
     def _tell_name(self, child: Child) -> None:
-        """What is still to be told of its arrival has the new name already."""
+        """Report a new name, unless the arrival is still to be reported, which then has the new name already."""
         if not self._reports.has_arrival_of(child.pid):
             self._reports.add(Told(Became(self._reports.now_ns(), child.pid, child.spec.name, child.spec.runs)))
 
@@ -187,17 +188,17 @@ class Family:
 
 
 def _is_read(child: Child) -> bool:
-    """Whether somebody else reads what a process writes to its standard output."""
+    """Whether another process reads what this one writes to its standard output."""
     return descriptor_target(child.os_pid, 1).startswith(("pipe:", "socket:"))
 
 
 def _shown(comm: str) -> str:
-    """The name on the board of what the system calls so."""
+    """Return the name on the board for a process with this system name."""
     return clean_line(comm).replace(" ", "-") or "child"
 
 
 def _comm(parent: Relative | None) -> str:
-    """What a child of this one is called before it becomes another program."""
+    """Return the name that a child of this process has before it executes another program."""
     if parent is None:
         return ""
     if not parent.comm and isinstance(parent, Child) and parent.mode is not Mode.ENDED:

@@ -1,8 +1,8 @@
-"""What the system's records tell of whole lives: who forked whom, what each became, how long it had a CPU, its end.
+"""The lives of processes by the system's records: forks, names, CPU time and ends.
 
-So a process that was born and died between two looks is known all the same. It is told each record in the order in
-which the system wrote them, and asks the system nothing itself. Times are of CLOCK_MONOTONIC, in ns; processes and
-threads go by the system's numbers.
+So a process that was born and has ended between two scans is known all the same. ``Lineage`` is passed each record in
+the order in which the system wrote them, and makes no system calls. Times are of CLOCK_MONOTONIC, in ns; processes and
+threads are given by the system's numbers.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-#: Of how many processes that have ended the CPU time is kept until somebody asks: it is asked for soon.
+#: For how many ended processes the CPU time is kept. It is asked for soon after the end.
 _MAX_ENDED = 4_096
-#: From its last record until it is taken to pieces a process uses the CPU without a word; at first we take that to be
-#: so much. As long as the time until the next one comes onto the CPU is less than so many times the usual, or than this
-#: part of what the process used before (it had that much more memory to give back), all of it counts.
+#: A process uses the CPU after its last record, while it is torn down. The first estimate of that time is
+#: _USUAL_TAIL_NS. The time until the next thread comes onto the CPU counts in full while it is below _MAX_TAIL_FACTOR
+#: times the usual, or below this part (one in _MAX_TAIL_PART) of the CPU time of the process (which may have had much
+#: memory to free).
 _USUAL_TAIL_NS = 80_000
 _MAX_TAIL_FACTOR, _MAX_TAIL_PART = 3, 20
 
 
 class Birth(NamedTuple):
-    """A process was forked by ``parent``. ``name``: what it is called by now ("": what its parent was)."""
+    """A process was forked by ``parent``. ``name``: its present name ("": still that of its parent)."""
 
     os_pid: int
     parent: int
@@ -30,39 +31,40 @@ class Birth(NamedTuple):
 
 
 class Death(NamedTuple):
-    """A process has ended, having used so much CPU time."""
+    """A process has ended. ``cpu_ns``: the CPU time that it has used."""
 
     t_ns: int
     cpu_ns: int
 
 
 class Lineage:
-    """Folds the records of ``cpus`` mini CPUs."""
+    """Derives the lives of processes from the records of ``cpus`` mini CPUs."""
 
     def __init__(self, cpus: int) -> None:
-        #: Forked, and not told of yet.
+        #: Parent and time of each fork that was not reported yet.
         self._births: dict[int, tuple[int, int]] = {}
         self._names: dict[int, str] = {}
-        #: Processes with a new name, not told of yet.
+        #: Processes with a new name that was not reported yet.
         self._renamed: set[int] = set()
-        #: Since when each thread has its CPU, and how long the threads of each process had one.
+        #: Since when each thread has its CPU, and how long the threads of each process had one in total.
         self._since_ns: dict[int, int] = {}
         self._used_ns: Counter[int] = Counter()
-        #: Living threads of a process beyond one. With a key here, even of 0, the record of one thread is no proof for
-        #: its process. And those whose first thread has ended before others.
+        #: The number of living threads of a process beyond the first. While a process has a key here, even with the
+        #: value 0, a record of one thread proves nothing about the process. Then: processes whose first thread has
+        #: ended before others.
         self._threads: Counter[int] = Counter()
         self._headless: set[int] = set()
         self._deaths: dict[int, Death] = {}
-        #: On each CPU the process that ended there last and still has it, as far as is known.
+        #: For each CPU, the process that ended there last and still has it, as far as is known.
         self._dying: list[int | None] = [None] * cpus
         self._usual_tail_ns = _USUAL_TAIL_NS
-        #: Whether no record is missing.
+        #: Whether no record was lost.
         self.whole = True
 
     # Records
 
     def came_on(self, cpu: int, thread: int, t_ns: int) -> None:
-        """A thread came onto a CPU; whoever ended there is off it."""
+        """Note that a thread came onto a CPU. A process that has ended there is off it from now on."""
         self._since_ns[thread] = t_ns
         dying = self._dying[cpu]
         if dying is not None:
@@ -70,11 +72,11 @@ class Lineage:
             self._note_tail(dying, t_ns)
 
     def went_off(self, os_pid: int, thread: int, t_ns: int) -> None:
-        """A thread left its CPU."""
+        """Note that a thread left its CPU."""
         self._used_ns[os_pid] += t_ns - self._since_ns.pop(thread, t_ns)
 
     def forked(self, os_pid: int, parent: int, t_ns: int) -> None:
-        """A process was. Its number may have been another one's."""
+        """Note that a process was forked. Its number may have belonged to another process before."""
         self._forget_threads(os_pid)
         del self._used_ns[os_pid]
         self._deaths.pop(os_pid, None)
@@ -85,22 +87,22 @@ class Lineage:
             self._names[os_pid] = name
 
     def began_thread(self, os_pid: int) -> None:
-        """A process has one thread more."""
+        """Note that a process has one more thread."""
         self._threads[os_pid] += 1
 
     def became(self, os_pid: int, name: str) -> None:
-        """A process is another program now, and has one thread."""
+        """Note that a process has executed another program, and so has one thread."""
         self._forget_threads(os_pid)
         self.named(os_pid, os_pid, name)
 
     def named(self, os_pid: int, thread: int, name: str) -> None:
-        """A thread is called so now; the first one's name is that of its process."""
+        """Note the new name of a thread. The name of the first thread is that of its process."""
         if thread == os_pid and self._names.get(os_pid) != name:
             self._names[os_pid] = name
             self._renamed.add(os_pid)
 
     def ended(self, cpu: int, os_pid: int, thread: int, t_ns: int) -> None:
-        """A thread did; with its last one a process ends, which need not be the first one."""
+        """Note that a thread has ended. With the last thread, which need not be the first one, the process ends."""
         self.went_off(os_pid, thread, t_ns)
         others = self._threads.get(os_pid, 0)
         if others:
@@ -109,7 +111,7 @@ class Lineage:
                 self._headless.add(os_pid)
             elif others == 1 and os_pid not in self._headless:
                 del self._threads[os_pid]
-        elif thread == os_pid or os_pid in self._headless:  # else one that is not known to have begun
+        elif thread == os_pid or os_pid in self._headless:  # otherwise the start of this thread was not recorded
             self._end(cpu, os_pid, t_ns)
 
     def _end(self, cpu: int, os_pid: int, t_ns: int) -> None:
@@ -120,14 +122,14 @@ class Lineage:
             self._forget(next(iter(self._deaths)))
 
     def lost(self) -> None:
-        """Records are missing."""
+        """Note that records are missing."""
         self.whole = False
 
     # Answers
 
     @property
     def has_news(self) -> bool:
-        """Whether there are births or new names to be told of."""
+        """Whether there are births or new names to report."""
         return bool(self._births or self._renamed)
 
     @property
@@ -135,32 +137,34 @@ class Lineage:
         return bool(self._births)
 
     def births(self) -> Iterable[Birth]:
-        """The processes that were forked since the last time, in order."""
+        """Return the processes that were forked since the last call, in order."""
         births, self._births = self._births, {}
         return [Birth(os_pid, *of, self._names.get(os_pid, "")) for os_pid, of in births.items()]
 
     def renamed(self) -> Iterable[int]:
-        """The processes with a new name since the last time."""
+        """Return the processes whose names have changed since the last call."""
         renamed, self._renamed = self._renamed, set()
         return renamed
 
     def name(self, os_pid: int) -> str:
-        """What a process is called; "": it has had no new name since it was forked by one of which the same is true."""
+        """Return the name of a process; "" if neither it nor its ancestors have changed their names since the first
+        record."""
         return self._names.get(os_pid, "")
 
     def is_proof(self, os_pid: int) -> bool:
-        """Whether what is recorded of one thread holds for the whole process."""
+        """Whether a record of one thread holds for the whole process, because it has only one."""
         return os_pid not in self._threads
 
     def death(self, os_pid: int) -> Death | None:
-        """How a process ended; None: by the records it lives. What it used to be taken to pieces counts, too."""
+        """Return how a process has ended, including the estimated CPU time of its tear-down; None if it lives by the
+        records."""
         death = self._deaths.get(os_pid)
         if death is None or os_pid not in self._dying:
             return death
         return death._replace(cpu_ns=death.cpu_ns + self._usual_tail_ns)
 
     def forget(self, os_pid: int) -> None:
-        """Nobody will ask for this one any more."""
+        """Forget the end of a process, which will not be asked for again."""
         if os_pid in self._deaths:
             self._forget(os_pid)
 
@@ -174,8 +178,8 @@ class Lineage:
         self._headless.discard(os_pid)
 
     def _note_tail(self, os_pid: int, t_ns: int) -> None:
-        """The next one is on the CPU of a process that has ended. That used it until then, unless so much later that
-        it must have been somebody else, or nobody."""
+        """Add the tear-down time of an ended process, now that the next thread is on its CPU. If that came so late that
+        the CPU must have been idle or used by another program in between, the usual time is added."""
         death = self._deaths.get(os_pid)
         if death is None:
             return

@@ -1,8 +1,8 @@
-"""How much memory a process and its descendants may have (``memory`` in a scenario): resident memory, that is what they
-really use. What they merely reserve, and runtimes like Java, Go and JavaScript reserve far more, is ``address_space``.
+"""Limits of the memory of a process and its descendants (``memory`` in a scenario).
 
-The system keeps the limit where there is a control group for that, and ends what needs more at the very moment. Where
-there is none we look every now and then, and end the largest one ourselves.
+The limit is on resident memory, which they really use. For reserved memory, of which runtimes like Java, Go and
+JavaScript have far more, there is ``address_space``. If there is a control group for it, the system enforces the limit
+and kills at once. Otherwise, we check every few milliseconds and kill the largest process ourselves.
 """
 
 from __future__ import annotations
@@ -22,27 +22,30 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.reports import Reports
 from sandbox.util.units import MS, show_size
 
-#: So often it is looked, where nobody else does: a process fills some 2 GB a second.
+#: The interval of our own checks. A process can fill some 2 GB per second.
 _PAUSE_NS = 20 * MS
 
 
 class MemoryLimits:
-    """``run``: the control group of the run, if it has one; ``living``: those among whom descendants are."""
+    """Sets and enforces the limits.
+
+    ``run``: the control group of the run (None: there is none); ``living``: all living processes.
+    """
 
     def __init__(self, run: RunGroup | None, living: Collection[Child], reports: Reports) -> None:
         self._run = run
         self._living = living
         self._reports = reports
-        #: Of version 1, where memory is limited by that.
+        #: The run's group of cgroup version 1, if memory can only be limited there.
         self._old: RunGroup | None = None
-        #: How many processes the system has ended in a group, as far as that was told, by its folder.
+        #: How many OOM kills of each group were reported, by the group's folder.
         self._told: dict[str, int] = {}
-        #: Those that we watch ourselves, by the system's number.
+        #: Processes whose limits we enforce ourselves, by the system's number.
         self._watched: dict[int, Child] = {}
         self._next_look_ns = 0
 
     def born(self, child: Child) -> None:
-        """A process stands still before its first own instruction: from now on its limit holds."""
+        """Impose the limit of a process that is stopped before its first own instruction."""
         if child.spec.memory is None:
             return
         child.limits = self._group(child.spec.memory)
@@ -55,7 +58,8 @@ class MemoryLimits:
         self._watched[child.os_pid] = child
 
     def ended(self, child: Child, number: int | None) -> None:
-        """It has ended, by that signal: was it for its want of memory?"""
+        """Note that a process has ended by that signal (None: by an exit). Report it if it was killed for lack of
+        memory."""
         self._watched.pop(child.os_pid, None)
         if child.limits is not None and number == signal.SIGKILL:
             kills = oom_kills(child.limits)
@@ -65,11 +69,12 @@ class MemoryLimits:
 
     @property
     def next_ns(self) -> int | None:
-        """When to look (CLOCK_MONOTONIC)."""
+        """When to check next (CLOCK_MONOTONIC); None if there is nothing to check."""
         return self._next_look_ns if self._watched else None
 
     def check(self) -> None:
-        """Look at those that nobody else watches."""
+        """Check the processes that the system does not watch, and kill the largest of each family that is over its
+        limit."""
         now_ns = time.monotonic_ns()
         if not self._watched or now_ns < self._next_look_ns:
             return
@@ -87,7 +92,7 @@ class MemoryLimits:
         self._reports.fault_once(child, "too much memory", memory=show_size(limit))
 
     def _group(self, limit: int) -> Group | None:
-        """A new group with that limit; None: it cannot be had."""
+        """Return a new group with that limit, in bytes; None if there can be none."""
         try:
             if self._run is not None:
                 return self._run.limit(limit)
@@ -101,13 +106,13 @@ class MemoryLimits:
             return None
 
     def close(self) -> None:
-        """Nobody lives there any more."""
+        """Remove the groups, which have to be empty."""
         if self._old is not None:
             self._old.end()
 
 
 def _line(child: Child | None) -> list[Child]:
-    """A process and those that it descends from."""
+    """Return a process and its ancestors."""
     line = []
     while isinstance(child, Child):
         line.append(child)
@@ -116,7 +121,7 @@ def _line(child: Child | None) -> list[Child]:
 
 
 def _proportional(family: Collection[Child]) -> int:
-    """What these have in memory together: what several of them share counts once."""
+    """Return the bytes of memory that these processes have together. Memory that they share counts once."""
     me = os.getpid()
     uses = [procfs_counts.memory_use(each.os_pid, me) for each in family]
     return sum(use.proportional or use.private for use in uses if use is not None)

@@ -1,5 +1,8 @@
-"""Programs that gain privileges when they are executed (sudo, su, ping): as a rule nothing that we start may, because
-we could neither stop nor end what runs under another user. What they do instead is refuse, so that is told at once."""
+"""Tells the operator of programs that would gain privileges when executed (sudo, su, ping).
+
+As a rule they are denied that, because we could neither stop nor kill a process of another user. Such programs then
+refuse to work, so the reason is reported at once.
+"""
 
 from __future__ import annotations
 
@@ -17,26 +20,26 @@ from sandbox.machines.linux.procfs import executable
 from sandbox.machines.reports import Reports
 from sandbox.model.spec import ProcessSpec
 
-#: Where a file has rights of its own (``setcap``), as ping has them on some systems.
+#: The extended attribute of files with capabilities of their own (``setcap``), such as ping on some systems.
 _CAPABILITIES = "security.capability"
 
 
 class Privileges:
-    """Tells, once for each name, of programs that are denied what they need; ``permitted``: nothing is denied."""
+    """Reports, once per name, programs that are denied privileges. ``permitted``: nothing is denied, nor reported."""
 
     def __init__(self, permitted: bool, reports: Reports) -> None:
         self._reports = reports
-        self._permitted = permitted or os.geteuid() == 0  # who is root needs no more
+        self._permitted = permitted or os.geteuid() == 0  # root gains nothing
         self._told: set[str] = set()
 
     def expect(self, specs: Iterable[ProcessSpec]) -> None:
-        """These will be started."""
+        """Report programs that will be started, if necessary."""
         for spec in specs:
             if spec.command is not None and not self._permitted:
                 self._look_at(shutil.which(spec.command[0]), spec.name)
 
     def look_at(self, child: Child) -> None:
-        """It has become another program."""
+        """Report a process that has executed another program, if necessary."""
         if not self._permitted:
             self._look_at(executable(child.os_pid), child.spec.name)
 
@@ -47,7 +50,7 @@ class Privileges:
 
 
 def gains_privileges(path: str) -> bool:
-    """Whether a program has other rights than who executes it."""
+    """Whether executing the program at ``path`` gives it other privileges than those of the calling process."""
     try:
         if os.stat(path).st_mode & (stat.S_ISUID | stat.S_ISGID):
             return True

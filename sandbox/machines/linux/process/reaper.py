@@ -1,4 +1,4 @@
-"""The statuses of children that have ended: every one exactly once, however many share one SIGCHLD."""
+"""Reports the end of each child exactly once, even if several ends share one SIGCHLD."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.util.units import S
 
 
 class End(NamedTuple):
-    """How a child ended: by its exit code, or by a signal."""
+    """The end of a child: by an exit code, or by a signal. The other one is None."""
 
     os_pid: int
     code: int | None
@@ -26,11 +26,11 @@ class End(NamedTuple):
 
 
 class Reaper:
-    """Notices through a signalfd that children have ended, and asks ``waitid`` until all are known.
+    """Learns through a signalfd that children have ended, and calls ``waitid`` until all of them are known.
 
-    An ended child stays a zombie while it is looked at, so that its CPU time can still be read and its number
-    cannot go to a stranger. ``stops``: the descriptor becomes readable at stops and continues, too; otherwise the
-    system sends no signal for those, and each time slice costs us one turn of the loop less.
+    An ended child stays a zombie until ``take``, so that its CPU time can still be read and its number cannot be
+    reused. ``stops``: the descriptor also becomes readable when children stop and continue. Otherwise the system sends
+    no signal for those, which saves one iteration of the event loop per time slice.
     """
 
     def __init__(self, stops: bool = False) -> None:
@@ -43,11 +43,11 @@ class Reaper:
 
     @staticmethod
     def hear_stops() -> None:
-        """From now on the descriptor becomes readable at stops, too."""
+        """Make the descriptor readable when children stop, too."""
         libc.tell_of_stops(True)
 
     def clear(self) -> None:
-        """Take the signals that are pending; what they mean is asked with ``next_end`` and ``stopped``."""
+        """Discard the pending signals. What they mean is found out by ``next_end`` and ``stopped``."""
         try:
             os.read(self._fd, _SIGNALFD_RECORD * 16)
         except BlockingIOError:
@@ -55,7 +55,7 @@ class Reaper:
 
     @staticmethod
     def next_end() -> End | None:
-        """A child that has ended, if there is one; it stays a zombie until ``take``."""
+        """Return a child that has ended, or None if there is none. It stays a zombie until ``take``."""
         try:
             seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
@@ -67,17 +67,17 @@ class Reaper:
 
     @staticmethod
     def take(os_pid: int) -> int:
-        """Take the status of a child that has ended. Returns the CPU time in ns that it has used together with all
-        children whose status it had taken itself."""
+        """Reap a child that has ended. Return the CPU time in ns of the child and of all children that it had
+        reaped."""
         _, _, usage = os.wait4(os_pid, os.WNOHANG)
         return round((usage.ru_utime + usage.ru_stime) * S)
 
     @staticmethod
     def stopped(os_pid: int) -> bool:
-        """Whether this child has stopped since it was last asked."""
+        """Whether this child has stopped since the last call."""
         try:
             return os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WNOHANG) is not None
-        except ChildProcessError:  # it has ended, and that was not asked for
+        except ChildProcessError:  # it has ended
             return False
 
     def close(self) -> None:
@@ -92,10 +92,11 @@ _PIDFD_INFO = struct.Struct("=QQ11Ii")  # mask, cgroup id, pid … fsgid, exit s
 
 
 def exit_status(pidfd: int, stat_fd: int) -> tuple[int | None, int | None]:
-    """(exit code, None) or (None, signal) of an ended process that is its parent's to wait for, not ours.
+    """Return the exit status of an ended process that its parent has to reap, not we: (exit code, None) or (None,
+    signal).
 
-    Its zombie's ``/proc/PID/stat`` tells, and once its parent has taken the status the pidfd (Linux 6.15 and
-    later); (None, None) where neither does.
+    The status is in the ``/proc/PID/stat`` of the zombie, or, after it was reaped, in the info of the pidfd (Linux 6.15
+    and later). Returns (None, None) if it is in neither.
     """
     status = read_exit_status(stat_fd)
     if status is None:
@@ -111,5 +112,5 @@ def exit_status(pidfd: int, stat_fd: int) -> tuple[int | None, int | None]:
 
 
 def code_or_signal(status: int) -> tuple[int | None, int | None]:
-    """(exit code, None) or (None, signal): what a wait status says."""
+    """Convert a wait status to (exit code, None) or (None, signal)."""
     return (None, os.WTERMSIG(status)) if os.WIFSIGNALED(status) else (os.WEXITSTATUS(status), None)

@@ -1,4 +1,4 @@
-"""What processes leave behind them: zombies, for whom no parent has asked yet, and orphans, who get another parent."""
+"""Tells of what processes leave behind: zombies, which were not reaped yet, and orphans, which get another parent."""
 
 from __future__ import annotations
 
@@ -17,39 +17,43 @@ from sandbox.machines.reports import Reports
 from sandbox.model.events import Adopted, Reaped, Zombie
 from sandbox.util.units import MS
 
-#: Most parents ask at once: who has not been asked for after so long is a zombie. Then it is looked again so often.
+#: Most parents reap at once. An ended process that was not reaped after _MIN_AGE_NS is a zombie, and checked again each
+#: _AGAIN_NS.
 _MIN_AGE_NS, _AGAIN_NS = 60 * MS, 100 * MS
-#: More are not watched: a program that leaves so many leaves more than anybody would read.
+#: The maximum number of processes that are watched. More zombies would not be read by anyone.
 _MAX_WATCHED = 200
 _NEVER_NS = 1 << 62
 
 
 class Remains:
-    """Told of every descendant that ends. ``next_ns``: when to look (CLOCK_MONOTONIC); never while nothing is left."""
+    """Reports zombies and orphans. Must be told of the end of every descendant.
+
+    ``next_ns``: when to look next (CLOCK_MONOTONIC), far in the future if there is nothing to look for.
+    """
 
     def __init__(self, table: ProcessTable, reports: Reports) -> None:
         self._table = table
         self._reports = reports
         self._os_pid = os.getpid()
         self.next_ns = _NEVER_NS
-        #: Have ended, and perhaps wait for their parents to ask; of them those that have been told of as zombies.
+        #: Ended processes that may not have been reaped yet, by pid; the pids of those that were reported as zombies.
         self._watched: dict[int, Relative] = {}
         self._told: set[int] = set()
-        #: Have ended, and perhaps had children.
+        #: The pids of ended processes that may have had children.
         self._gone: set[int] = set()
 
     def ended(self, relative: Relative) -> None:
-        """A process has ended."""
+        """Note that a process has ended."""
         parent = relative.parent
         if parent is not None and parent.mode is not Mode.ENDED and len(self._watched) < _MAX_WATCHED:
             self._watched[relative.pid] = relative
         self._gone.add(relative.pid)
         for pid in [pid for pid in self._told if self._watched[pid].parent is relative]:
-            self._forget(pid)  # they come to us, who ask at once
+            self._forget(pid)  # its zombies are handed to us, and we reap at once
         self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_AGE_NS)
 
     def look(self) -> None:
-        """Tell of zombies, of their end, and of orphans."""
+        """Report new zombies, zombies that were reaped, and new orphans."""
         if time.monotonic_ns() < self.next_ns:
             return
         for pid, relative in [*self._watched.items()]:
@@ -72,7 +76,7 @@ class Remains:
         self._forget(pid)
 
     def _forget(self, pid: int) -> None:
-        """It is a zombie no longer, if it was one."""
+        """Stop watching an ended process. If it was reported as a zombie, report that it was reaped."""
         parent = self._watched.pop(pid).parent
         if pid in self._told:
             self._told.discard(pid)

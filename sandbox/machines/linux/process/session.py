@@ -1,9 +1,9 @@
-"""The session of a program, led by a process that does nothing else.
+"""The session of a program, with a leader that does nothing else.
 
-When the process that leads a session ends, the system hangs up on all that is left of it in the foreground: an orphan,
-a daemon, the rest of a pipeline. A program that a shell has started leads none, so what it leaves behind lives on. Here
-there is no shell; a small process leads in its place, for as long as the terminal lasts, and the program has the
-signals at their defaults and a process group in the foreground, as a shell gives them.
+When a session leader exits, the system sends SIGHUP to the rest of the foreground group: an orphan, a daemon, the rest
+of a pipeline. A program that was started by a shell is no session leader, so what it leaves behind lives on. Here there
+is no shell. A small process is the session leader in its place, for as long as the terminal exists, and the program
+gets default signals and a process group in the foreground, as from a shell.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from sandbox.i18n import N_
 from sandbox.machines.console import take_console
 from sandbox.util import libc
 
-#: How ``ps`` shows the process that leads.
+#: The name of the leader in ``ps``.
 LEADER = "ossandbox-tty"
-#: What we are told: the os_pid of the program.
+#: The os_pid of the program, as written to the ``news`` pipe.
 _NEWS = struct.Struct("i")
 
 
 def begin_session(terminal: int, parent: int, news: int) -> None:
-    """In a new process: lead a session on a terminal, and return in a second one, whose ``parent`` is the same, in a
-    process group of its own in the foreground. ``news``: where it is told which that is.
+    """Make this new process the leader of a session on a terminal, and return in a second new process, the program's.
 
-    Where there can be no second one, this one goes on, and it and its descendants ignore the hanging up.
+    The program's process has the same ``parent``, and its own process group in the foreground. Its os_pid is written to
+    ``news``. If there can be no second process, the call returns in the first one, which then ignores SIGHUP, and so do
+    its descendants.
     """
     os.setsid()
     take_console(terminal)
@@ -47,12 +48,12 @@ def begin_session(terminal: int, parent: int, news: int) -> None:
     if not libc.end_with_parent(parent):
         os._exit(1)
     os.setpgid(0, 0)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})  # it would stop us: we are in the background still
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})  # it would stop us, since we are still in the background
     os.tcsetpgrp(0, os.getpid())
 
 
 def _lead() -> NoReturn:
-    """Last until the terminal is hung up, which we do by closing our end, or until our parent dies."""
+    """Sleep until the terminal is hung up, which happens when we close our side, or until our parent dies."""
     libc.set_name(LEADER)
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGHUP})
@@ -62,7 +63,7 @@ def _lead() -> NoReturn:
 
 
 def read_news(news: int) -> int:
-    """The os_pid of the program that was begun. Raises OSError if none was."""
+    """Read the os_pid of the program that was begun. Raises OSError if none was."""
     told = os.read(news, _NEWS.size)
     if len(told) < _NEWS.size:
         raise OSError(0, N_("ended before its start"))

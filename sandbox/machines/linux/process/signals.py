@@ -1,5 +1,8 @@
-"""Signals that the operator sends. Most processes stand still by our own SIGSTOP most of the time, which none of these
-may end; and a SIGCONT for one that somebody else has stopped must not let it run before its turn."""
+"""Sends the signals that the operator asks for.
+
+Most processes are stopped by our own SIGSTOP most of the time, which must not be undone by them. And a SIGCONT for a
+process that is stopped by another process must not make it run before its turn.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +18,30 @@ from sandbox.machines.linux.process.child import STOPS, Child, Mode
 from sandbox.machines.linux.procfs import withstands
 from sandbox.util.units import MS, S
 
-#: What nobody notices who has no handler for it.
+#: Signals that have no effect on a process without a handler for them.
 _PASS_BY = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH})
-#: So long one that waits may take to stop, or to go on waiting; how often it is looked.
+#: How long a blocked process may take to stop, or to resume its wait, and how often that is checked.
 _MAX_WAIT_NS, _AGAIN_NS = 2 * S, 2 * MS
 _NEVER_NS = 1 << 62
 
 
 class SentSignals:
-    """``stopping``: is told of one that has to be stopped anew by us; ``changed``: of a blocked one that has stopped or
-    waits on, and says whether it has taken notice. ``next_ns``: when to look for that (CLOCK_MONOTONIC)."""
+    """Sends signals and follows up on those that stop or continue a blocked process.
+
+    ``stopping``: called with a process that we had to stop again; ``changed``: called with a blocked process that has
+    stopped or resumed its wait, returns whether that was handled. ``next_ns``: when to check for that
+    (CLOCK_MONOTONIC).
+    """
 
     def __init__(self, stopping: Callable[[Child], None], changed: Callable[[Child], bool]) -> None:
         self._stopping, self._changed = stopping, changed
         self.next_ns = _NEVER_NS
-        #: Blocked ones that were sent something, whether that stops them, and until when it is waited for.
+        #: Blocked processes that were sent a signal: whether it stops them, and until when (CLOCK_MONOTONIC) that is
+        #: awaited.
         self._awaited: list[tuple[Child, bool, int]] = []
 
     def send(self, child: Child, name: str) -> None:
-        """Send a signal, by its name without SIG."""
+        """Send a signal, given by its name without SIG."""
         number = signal.Signals[f"SIG{name}"]
         if number == signal.SIGCONT:
             self._continue(child)
@@ -41,15 +49,15 @@ class SentSignals:
         child.send(number)
         child.stop_sent |= number == signal.SIGSTOP
         if number == signal.SIGKILL:
-            child.stop_wanted = False  # on its way out it runs, and nothing stops it
+            child.stop_wanted = False  # it needs the CPU to exit, and cannot be stopped
         elif number in STOPS:
             self._await(child, stops=True)
         elif number not in _PASS_BY and not (child.held or child.stop_sent) and not withstands(child.os_pid, number):
-            child.resume()  # it ends at once, stopped by us or not; else it hears it when somebody continues it
+            child.resume()  # it ends at once, stopped by us or not; otherwise the signal waits until it is continued
 
     def _continue(self, child: Child) -> None:
-        """It is stopped by nobody but us from now on. One that only we have stopped goes on at its turn, and has heard
-        of the signal by then, because it is continued with the same one."""
+        """Undo all stops other than our own. A process that only we have stopped goes on at its turn, and then receives
+        the signal that it was sent, because we continue it with SIGCONT as well."""
         held = child.held or child.stop_sent
         child.held = child.stop_sent = False
         child.forget_stops()
@@ -66,7 +74,7 @@ class SentSignals:
             self.next_ns = min(self.next_ns, now_ns + _AGAIN_NS)
 
     def look(self) -> None:
-        """See whether those have stopped, or gone on, that were to."""
+        """Check whether the awaited processes have stopped or resumed their waits."""
         now_ns = time.monotonic_ns()
         if now_ns < self.next_ns:
             return

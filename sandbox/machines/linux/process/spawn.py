@@ -1,4 +1,4 @@
-"""How processes come to life: forked by us, and stopped before their first own instruction (``child_main``)."""
+"""Forks processes, and waits until they have stopped before their first own instruction (``child_main``)."""
 
 from __future__ import annotations
 
@@ -35,39 +35,43 @@ from sandbox.util.addresses import resolve
 from sandbox.util.refusals import refused
 from sandbox.util.units import MS, S
 
-#: So many are forked before the first of them has to be ready.
+#: How many processes are forked before the first of them must be ready.
 _AHEAD = 16
-#: One that has not stopped after so long never will. An interpreter that has first to be loaded takes its time.
+#: How long a process may take until its first stop. One that has to load an interpreter first needs time.
 _MAX_START_NS = 10 * S
-#: What explains itself: no descriptors, no memory, no more processes, which may be refused to anything.
+#: Errors that need no explanation: out of descriptors, memory or processes, which may happen to any call.
 _PLAIN = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-#: The work of the process by which the overhead of a start and an exit is measured.
+#: The work of the process that measures the overhead of a start and an exit.
 _PROBE_NS = 3 * MS
 
 
 def refused_birth(error: OSError, name: str) -> SpawnFailed:
-    """The system refused something."""
+    """Return the failure to start process ``name`` because of this error."""
     plain = error.errno in _PLAIN or not error.errno
     return SpawnFailed.why(name, (error.strerror or str(error)) if plain else refused(error))
 
 
 class Forked(NamedTuple):
-    """A process that is not known to have stopped yet. ``os_pid``: of the one that we forked, which leads a session."""
+    """A process that may not have stopped yet. ``os_pid``: the process that we forked, which may be the session leader
+    only."""
 
     spec: ProcessSpec
     order: int | None
     os_pid: int
     console: Console
     birth: int
-    #: Where a program tells its os_pid, if it is another process than the one that was forked.
+    #: The pipe from which the os_pid of the program is read, if that is another process than the one that was forked.
     news: int | None = None
 
 
 class Spawner:
-    """Starts processes on a real CPU; files lie in ``folder``. ``zero``: where the machine's clock began, in memory
-    that processes share with it. ``batch``: a woken process does not preempt another; ``setuid``: programs may gain
-    privileges; ``notes``: where those of Python note their locks. Only a single-threaded process may have one: the
-    arming of a child against our death follows the thread that forks."""
+    """Starts processes on a real CPU.
+
+    ``folder``: where their files are; ``zero``: the start of the machine's clock, in memory shared with processes;
+    ``batch``: whether a woken process does not preempt another; ``setuid``: whether programs may gain privileges;
+    ``notes``: where Python programs note their locks ("": nowhere). The calling process must be single-threaded,
+    because children are bound to die with the thread that forks them.
+    """
 
     def __init__(
         self,
@@ -87,7 +91,7 @@ class Spawner:
         slack_ns = libc.inherited_timer_slack_ns()
         self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors, slack_ns, batch, setuid)
         self._notes, self._births = BirthNotes(2 * _AHEAD), 0
-        #: What all processes here do without.
+        #: What was refused to all processes that are started here, although they can do without.
         self.done_without: list[DoneWithout] = []
         self._overhead_ns = 0
         raise_descriptor_limit()
@@ -96,11 +100,11 @@ class Spawner:
         self._overhead_ns = self._measure_overhead()
 
     def spawn(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
-        """A new process, stopped before its first own instruction. Raises SpawnFailed."""
+        """Return a new process, stopped before its first own instruction. Raises SpawnFailed."""
         return self.wait_stopped(self.fork(spec, order, folder))
 
     def spawn_many(self, specs: Iterable[ProcessSpec]) -> Iterator[Child | SpawnFailed]:
-        """New processes in this order, or why one could not be started. While the first of them get ready on their
+        """Start processes and yield each, or why it failed, in this order. While the first of them prepare on their
         CPU, the next are forked on ours."""
         forked: deque[Forked | SpawnFailed] = deque()
         for order, spec in enumerate(specs):
@@ -120,7 +124,7 @@ class Spawner:
             return failure
 
     def fork(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Forked:
-        """A new process, on its way to its first stop. Raises SpawnFailed."""
+        """Fork a process, which then prepares itself until its first stop. Raises SpawnFailed."""
         try:
             listener = self._listeners.take(spec.name) if spec.program in SERVERS else None
         except NotListening as failure:
@@ -146,7 +150,7 @@ class Spawner:
         listener: socket.socket | None,
         program: Program,
     ) -> Forked:
-        """Raises OSError."""
+        """Fork a process. Raises OSError."""
         news, tell = os.pipe() if program.executes else (None, -1)
         try:
             self._births = birth = self._births + 1
@@ -165,7 +169,7 @@ class Spawner:
                 os.close(tell)
 
     def wait_stopped(self, forked: Forked) -> Child:
-        """Wait for its first stop. Raises SpawnFailed."""
+        """Wait for the first stop of a process, and return it. Raises SpawnFailed."""
         os_pid = leader = forked.os_pid
         try:
             if forked.news is not None:
@@ -174,7 +178,7 @@ class Spawner:
             forked.console.close_slave()
             child = Child(os_pid, forked.spec, forked.console)
             child.order, child.session = forked.order, leader
-            signal.pidfd_send_signal(child.pidfd, 0)  # where that is forbidden it could not be scheduled
+            signal.pidfd_send_signal(child.pidfd, 0)  # raises OSError if it is forbidden: no scheduling then
             if not may_spawn(child):
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
@@ -191,7 +195,7 @@ class Spawner:
                 os.close(forked.news)
 
     def _program(self, spec: ProcessSpec, folder: str) -> Program:
-        """What it does once it is dispatched. Raises SpawnFailed."""
+        """Return what the process does once it is dispatched. Raises SpawnFailed."""
         if spec.work is not None:
             return synthetic_work(spec, self._overhead_ns, self._zero)
         if spec.program != CLIENT:
@@ -205,8 +209,8 @@ class Spawner:
             raise refused_birth(error, spec.name) from error
 
     def _measure_overhead(self) -> int:
-        """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns
-        (median of three); 0 where none can be born, of which the first one that is wanted will tell."""
+        """Measure the CPU time in ns that a synthetic process costs here beyond its work, for its start and its exit
+        (median of three). Return 0 if no process can be started; the first one that is wanted will then tell why."""
         probe = ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)])
         costs = []
         for _ in range(3):
@@ -226,7 +230,7 @@ class Spawner:
 
 
 def _wait_for_first_stop(os_pid: int) -> None:
-    """Raises OSError if the child has died or takes far too long."""
+    """Wait until a child has stopped. Raises OSError if it has exited or takes too long."""
     give_up_ns = time.monotonic_ns() + _MAX_START_NS
     while time.monotonic_ns() < give_up_ns:
         result = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -241,11 +245,11 @@ def _wait_for_first_stop(os_pid: int) -> None:
 
 
 def _end(os_pid: int) -> None:
-    """End what was forked for nothing."""
+    """Kill and reap a process that was forked in a failed start."""
     if os_pid <= 0:
-        return  # it has not come so far
+        return  # its number never became known
     try:
-        os.kill(os_pid, signal.SIGKILL)  # its number is its own until we take its status
+        os.kill(os_pid, signal.SIGKILL)  # its number cannot be reused until we reap it
         os.waitpid(os_pid, 0)
     except (ProcessLookupError, ChildProcessError):
         pass

@@ -1,11 +1,11 @@
-"""How nothing is left: all that descends from this process is first brought to a standstill, then killed.
+"""Ends all descendants of this process: first all of them are stopped, then killed.
 
-Whoever calls it is the subreaper of the processes in question, so that an orphan of any generation comes to it in the
-end. Killing one after the other would be a race against those that fork, and be lost against many; what stands still
-does not fork. It never gives up: a process that sits in the system does not even die of SIGKILL before it leaves it.
+The calling process must be their subreaper, so that orphans of any generation are handed to it. Killing one after the
+other would be a race against those that fork, but a stopped process does not fork. The loop never gives up: a process
+in an uninterruptible system call does not even die of SIGKILL before it leaves the call.
 
-Every signal goes through a pidfd to a process that was just seen to be ours. The keeper is a process of a few megabytes
-that calls this, so nothing is imported here that costs one.
+Every signal goes through a pidfd to a process that was just seen to be ours. The keeper calls this in a process of a
+few megabytes, so large modules are not imported here.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-#: So long it is tried to bring all of them to a standstill before the killing begins.
+#: How long to try to stop all of them before the killing begins.
 _MAX_STANDSTILL_NS = 2_000_000_000
-#: Between two looks at all of ``/proc``: so short at first, and so long where nothing changes any more.
+#: The pause between two scans of ``/proc``: the shortest at first, the longest when nothing changes any more.
 _MIN_PAUSE_S, _MAX_PAUSE_S = 0.001, 0.1
-#: Who waits is told after so long that something is still there, and again each time that so long has passed.
+#: How long until the caller is told that processes are left, and the interval at which that is repeated.
 _PATIENCE_NS = 2_000_000_000
 
 
 def end_descendants(spared: Callable[[Stat], bool] = nobody, say: Callable[[int], object] | None = None) -> None:
-    """Kill every descendant of this process but those that are ``spared``, and theirs; returns when none is left.
-    ``say``: told how many are still there where that takes long."""
+    """Kill every descendant of this process except those that are ``spared`` and their descendants, and wait until none
+    is left. ``say`` is called with the number of processes that are left when that takes long."""
     me, killed = os.getpid(), set[int]()
     pause_s, say_ns = _MIN_PAUSE_S, time.monotonic_ns() + _PATIENCE_NS
     while found := family(me, spared):
@@ -57,7 +57,8 @@ def end_descendants(spared: Callable[[Stat], bool] = nobody, say: Callable[[int]
 
 
 def _stand_still(me: int, spared: Callable[[Stat], bool], killed: Collection[int]) -> list[Stat]:
-    """Stop all that may fork, and who has been born meanwhile, until a look finds nobody who runs: the family then."""
+    """Stop all processes that may fork, including new ones, until a scan finds none that runs, or until it takes too
+    long. Return the family."""
     give_up_ns = time.monotonic_ns() + _MAX_STANDSTILL_NS
     while True:
         found = family(me, spared)
@@ -70,17 +71,18 @@ def _stand_still(me: int, spared: Callable[[Stat], bool], killed: Collection[int
 
 
 def _send(os_pid: int, number: int, family: Collection[int]) -> None:
-    """Signal a process whose parent is one of the family; by now its number may be a stranger's."""
+    """Send a signal to a process if its parent is in the family. Otherwise its number belongs to another process by
+    now."""
     try:
         pidfd = os.pidfd_open(os_pid)
     except ProcessLookupError:
         return
-    except OSError:  # it is forbidden here
+    except OSError:  # pidfds are forbidden here
         pidfd = -1
     try:
         if Stat(os_pid).parent in family:
             _send_through(pidfd, os_pid, number)
-    except OSError:  # it is gone, or has gained rights that we have not
+    except OSError:  # it has ended, or has gained privileges that we lack
         pass
     finally:
         if pidfd >= 0:
@@ -92,12 +94,12 @@ def _send_through(pidfd: int, os_pid: int, number: int) -> None:
         _signal.pidfd_send_signal(pidfd, number)
     except ProcessLookupError:
         raise
-    except OSError:  # there is no such call, or it is forbidden: then by its number, which was its own a moment ago
+    except OSError:  # there is no such call, or it is forbidden: use its number, which was checked a moment ago
         os.kill(os_pid, number)
 
 
 def _reap(os_pid: int) -> None:
     try:
         os.waitpid(os_pid, os.WNOHANG)
-    except OSError:  # somebody else did, or nobody has to
+    except OSError:  # it was reaped already, or need not be
         pass

@@ -1,4 +1,4 @@
-"""Who sleeps by the clock: that is no wait for anybody, and the turn lasts as long."""
+"""Recognises threads that sleep by the clock. They do not wait for others, and a turn lasts until they go on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sandbox.machines.linux.blocking.system_calls import name_of_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.util.units import MS
 
-#: Who waits for others no longer than this waits for the clock, as who polls does.
+#: A wait for others with a time limit up to this counts as a wait for the clock: the thread polls.
 MAX_LIMIT_NS = 200 * MS
 _TIMERS = frozenset({"nanosleep", "clock_nanosleep"})
 
 
 def sleeps_by_the_clock(child: Child | None, tid: int, os_pid: int = 0) -> bool:
-    """Whether a thread of a process waits for a time to come. ``child`` None: the process ``os_pid`` is none of ours,
-    and it is only asked whether it sleeps in so many words."""
+    """Whether a thread of a process waits for a time to come. ``child`` is None for the process ``os_pid``, if that is
+    none of ours; then only explicit sleeps count."""
     call = procfs.system_call(os_pid or (child.os_pid if child is not None else 0), tid)
     if call is None or call == "running":
         return False
@@ -42,7 +42,7 @@ def sleeps_by_the_clock(child: Child | None, tid: int, os_pid: int = 0) -> bool:
 
 
 def _limit_of_futex(os_pid: int, arguments: list[int]) -> int:
-    """How long a wait for a futex may still last."""
+    """Return how long a wait for a futex may still last, in ns."""
     from sandbox.machines.linux.blocking.polled import time_at, time_until
 
     operation = arguments[1] & 0x7F

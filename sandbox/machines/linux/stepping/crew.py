@@ -1,7 +1,7 @@
-"""All that lives in a stepped run: who connects, who comes to a line, who is at rest.
+"""All processes and threads of a stepped run: which connect, which come to a line, which are at rest.
 
-``settle`` waits until whatever has been set going has come to rest. That is known without waiting for a while: each
-thread that the run has is asleep, and none has run from one look to the next. Who sleeps by the clock is not at rest.
+``settle`` waits until all that was set going has come to rest. That is detected without a fixed delay: each thread of
+the run is asleep, and none has run between two looks. A thread that sleeps by the clock is not at rest.
 """
 
 from __future__ import annotations
@@ -30,35 +30,39 @@ from sandbox.programs.stepping import hook
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
-#: A line is over soon as a rule; so long is waited for a word before the system is asked, and so long at most.
+#: A line is usually over soon. How long to wait for a message before the system is asked: at first, and at most.
 _MIN_PAUSE_NS, _MAX_PAUSE_NS = 200 * US, 10 * MS
 _MAX_BIRTH_NS = 10 * S
 _MAX_WAKE_NS = 20 * MS
 
 
 class Crew:
-    """``stage``: where they come from; ``interrupted``: whether somebody wants something that cannot wait until all
-    are at rest; ``read``: takes what is in their consoles, and says whether that was anything."""
+    """Keeps track of the processes of a run, and lets them take turns.
+
+    ``stage``: starts them; ``interrupted``: whether the operator wants something that cannot wait until all are at
+    rest; ``read``: reads all consoles, and returns whether there was any output.
+    """
 
     def __init__(self, stage: Stage, poller: Poller, interrupted: Callable[[], bool], read: Callable[[], bool]) -> None:
         self._stage, self._poller, self._interrupted, self._read_consoles = stage, poller, interrupted, read
         self.by_os_pid: dict[int, Body] = {}
-        #: All tasks that have not ended, in the order in which they came; those that are in a line.
+        #: All tasks that have not ended, in the order of their arrival; those that are in a line.
         self.tasks: list[Task] = []
         self.going: set[Task] = set()
-        #: Born, and to be told to begin once the others are at rest.
+        #: Tasks that were born, and are told to begin when the others are at rest.
         self._unborn: list[Task] = []
-        #: Those that have waited within their line, and are to be told to go on with it.
+        #: Tasks that have waited within their line, and are told to go on with it.
         self._woken: list[Task] = []
         self._waits = count(1)
-        #: Tasks that came to be since that was last asked; those that ran too long.
+        #: Tasks that have arrived since this was last read; tasks whose turn was too long.
         self.born: list[Task] = []
         self.endless: list[Task] = []
-        #: Something goes on that tells nothing of itself: other threads, processes that begin.
+        #: Whether something goes on that reports nothing: other threads, processes that begin.
         self._unsettled = False
-        #: Connections of which nobody has said whose they are.
+        #: The number of connections that have not said yet whose they are.
         self._strangers = 0
-        #: Processes some of whose children or threads have not said who they are, or said it before they did.
+        #: Processes with children or threads that have not connected yet, or that did so before the process mentioned
+        #: them.
         self._owing: set[Body] = set()
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
         self._looks = Looks(stage.os_pid)
@@ -69,8 +73,8 @@ class Crew:
     # Births
 
     def bear(self, specs: list[tuple[int, ProcessSpec]], notes: str) -> Iterator[tuple[str, str]]:
-        """Processes of the scenario, by their places in it; each comes to its first line, one after the other. Gives
-        the names of those that could not be started, and why. ``notes``: where they note their locks."""
+        """Start processes of the scenario, given with their positions in it. Each comes to its first line, one after
+        the other. Yield the names of those that could not be started, and why. ``notes``: where they note locks."""
         for order, spec in specs:
             console = Console()
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -105,7 +109,7 @@ class Crew:
         self._poller.add(connection.fileno(), partial(self._hear_first, connection))
 
     def _hear_first(self, connection: socket.socket) -> None:
-        """Who it is."""
+        """Process the first message of a connection, which says whose it is."""
         self._heard = True
         self._strangers -= 1
         fields = self._receive(connection)
@@ -127,7 +131,7 @@ class Crew:
         self._poller.add(connection.fileno(), partial(self._hear, task, connection))
 
     def _renew(self, connection: socket.socket, os_pid: int, tid: int) -> None:
-        """A task has closed its connection, and has another one."""
+        """Use another connection for a task, which has closed the previous one."""
         body = self.by_os_pid.get(os_pid)
         for task in body.tasks if body is not None else ():
             if task.tid == tid:
@@ -169,7 +173,8 @@ class Crew:
         return body
 
     def _mother(self, os_pid: int) -> Task | None:
-        """The task whose process has this number, or is the next of those that it descends from."""
+        """Return a task of the process with this number, or of its nearest ancestor in the run; None if there is
+        none."""
         for _ in range(64):
             body = self.by_os_pid.get(os_pid)
             if body is not None and body.tasks:
@@ -180,7 +185,7 @@ class Crew:
                 return None
         return None
 
-    # What they say
+    # Messages
 
     def _receive(self, connection: socket.socket) -> list[str]:
         try:
@@ -192,7 +197,7 @@ class Crew:
         return data.decode(errors="replace").split(hook.SEPARATOR) if data else []
 
     def _owe(self, body: Body, births: int) -> None:
-        """So many that it has started have not said who they are."""
+        """Note that ``births`` more (or fewer) children or threads of a process have still to connect."""
         body.owed += births
         self._owing.add(body) if body.owed else self._owing.discard(body)
 
@@ -233,7 +238,7 @@ class Crew:
                 task.body.said = int(rest[0]) & 0xFF
 
     def _bury(self, body: Body) -> None:
-        """A process has ended."""
+        """Process the end of a process."""
         self._heard = True
         self._poller.remove(body.child.pidfd)
         for task in body.tasks:
@@ -250,9 +255,9 @@ class Crew:
         body.child.mode = Mode.ENDED
         for task in body.tasks:
             self._end(task)
-        with suppress(ChildProcessError):  # this waits until the system has told everybody else of it, too
+        with suppress(ChildProcessError):  # also waits until the system has notified all others
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        self._unsettled |= self._looks.see_strangers(self.by_os_pid)  # it may be theirs, who tell others of it
+        self._unsettled |= self._looks.see_strangers(self.by_os_pid)  # perhaps their child, which they notice now
 
     def _end(self, task: Task) -> None:
         if task.state is not State.ENDED:
@@ -263,11 +268,11 @@ class Crew:
                 if task in waiting:
                     waiting.remove(task)
 
-    # Going on, and coming to rest
+    # Turns
 
     def go(self, task: Task, lines: int = 1, hurries: bool = False) -> None:
-        """Its turn begins, or so many of them, in none of which but the last one it meets others. ``hurries``: what
-        state it comes to is not told."""
+        """Begin a turn of so many lines, in none of which but the last the task meets others. ``hurries``: the state
+        after it need not be reported."""
         self._looks.note(task.body.os_pid)
         self._go(task)
         task.hurries, task.has_company = hurries, False
@@ -281,15 +286,16 @@ class Crew:
     @staticmethod
     def _tell(task: Task, what: bytes) -> None:
         if task.connection is not None:
-            with suppress(OSError):  # it is on its way out
+            with suppress(OSError):  # it is ending
                 task.connection.send(what)
 
     def listen(self, task: Task) -> None:
-        """Let signals in that end it."""
+        """Have a task accept signals that end it."""
         self._tell(task, hook.LISTEN)
 
     def state_of(self, body: Body) -> tuple[int, bool]:
-        """What tells the state of a process of several threads, all at rest, from others; whether all is known."""
+        """Return the mark of the state of a process with several threads, all at rest, and whether the state is known
+        completely."""
         held = next((task for task in body.tasks if task.state is State.HELD), None)
         body.state = None
         if held is not None:
@@ -300,7 +306,8 @@ class Crew:
         return body.state or (0, False)
 
     def await_change(self) -> None:
-        """Somebody who is blocked has been given a reason to go on, or to end: the system takes a moment to say so."""
+        """Wait for the effect of something that may make a blocked task go on or end, which takes the system a
+        moment."""
         give_up_ns = time.monotonic_ns() + _MAX_WAKE_NS
         self._heard = False
         while not (self.going or self._heard) and time.monotonic_ns() < give_up_ns:
@@ -309,7 +316,7 @@ class Crew:
         self.settle()
 
     def settle(self) -> bool:
-        """Until all are at rest; False: somebody wants something else meanwhile."""
+        """Wait until all tasks are at rest. Return False if interrupted."""
         pause_ns = _MIN_PAUSE_NS
         self._looks.forget()
         while True:
@@ -337,11 +344,12 @@ class Crew:
 
     @property
     def _moves(self) -> bool:
-        """Whether somebody does, as far as is known."""
+        """Whether anything moves, as far as is known."""
         return bool(self.going or self._unsettled or self._strangers or self._owing)
 
     def _begin_first(self) -> None:
-        """One that has waited goes on, in the order in which they began to; if there is none, one that was born."""
+        """Let a task go on that has waited, in the order in which the waits began; if there is none, one that was
+        born."""
         born = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid), default=None)
         first = min(self._woken, key=lambda task: task.since, default=born)
         assert first is not None
@@ -350,7 +358,7 @@ class Crew:
         self._tell(first, hook.GO)
 
     def _find_woken(self) -> None:
-        """Those that were blocked, and are not any more."""
+        """Find tasks that were blocked and are not any more."""
         for task in self.tasks:
             if task.state is State.BLOCKED:
                 state, switches = procfs.mark(task.body.os_pid, task.tid)
@@ -358,8 +366,8 @@ class Crew:
                     self._go(task)
 
     def _have_said_so(self) -> bool:
-        """Whether all that are in a line have said that they wait for a lock, and do: nobody else is there who could
-        let it go. One look is enough for that."""
+        """Whether all tasks in a line have announced that they wait for a lock, and do. Then no other process could
+        release it, so one look is enough."""
         if self._unsettled or self._strangers or self._owing or not all(task.announced for task in self.going):
             return False
         marks = {task: procfs.mark(task.body.os_pid, task.tid) for task in self.going}
@@ -374,7 +382,7 @@ class Crew:
         return not self._heard
 
     def _block(self, task: Task, switches: int) -> None:
-        """It waits within its line. ``switches``: how often it had been given a CPU."""
+        """Note that a task waits within its line. ``switches``: how often it had been given a CPU."""
         self.going.discard(task)
         task.state = State.BLOCKED
         if not task.announced:
@@ -382,7 +390,7 @@ class Crew:
         task.switches = switches
 
     def _look(self) -> None:
-        """Whether all of them are at rest; then those that are in a line are blocked."""
+        """Check whether all threads are at rest. If so, the tasks that are in a line are blocked."""
         if any(procfs.mark(task.body.os_pid, task.tid)[0] not in AT_REST for task in self.going):
             self._looks.forget()
             return
@@ -403,8 +411,8 @@ class Crew:
             self._block(task, switches.get((task.body.os_pid, task.tid), 0))
 
     def _anybody_is_clocked(self, seen: Iterable[Thread]) -> bool:
-        """Whether one of those that are in a line, or one of those that have no hook and were started by such a one,
-        waits for a time to come."""
+        """Whether a task that is in a line, or a process without a hook that was started by one, waits for a time to
+        come."""
         if any(task.place.line and sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):
             return True
         busy = {task.body.os_pid for task in self.going}
@@ -412,7 +420,7 @@ class Crew:
         return any(sleeps_by_the_clock(None, each.tid, each.os_pid) for each in strangers)
 
     def _end_endless(self) -> None:
-        """Whoever uses the CPU for so long in one turn is ended, with what it has started in it."""
+        """End processes that use too much CPU time in one turn, and all that they have started in it."""
         for thread in self._looks.endless(self.by_os_pid):
             if thread.os_pid not in self.by_os_pid:
                 kill(thread.os_pid)
@@ -423,11 +431,11 @@ class Crew:
                 body.child.send(9)
 
     def children(self) -> Iterator[Child]:
-        """All processes that have not ended."""
+        """Return all processes that have not ended."""
         return (body.child for body in self.by_os_pid.values() if not body.ended)
 
     def close(self) -> None:
-        """Nobody is left."""
+        """Close all connections and consoles."""
         self._poller.remove(self._stage.listener.fileno())
         for body in self.by_os_pid.values():
             for task in body.tasks:

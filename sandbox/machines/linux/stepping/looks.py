@@ -1,4 +1,4 @@
-"""What the system tells of all that lives in a stepped run: whether it is at rest, and whether any of it has no end."""
+"""What the system tells of all processes of a stepped run: whether they are at rest, and whether a turn has no end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from sandbox.machines.linux.process.child import cpu_clock
 from sandbox.machines.linux.stepping.tasks import Body
 from sandbox.util.units import S
 
-#: A turn that uses more CPU time has no end.
+#: A turn that uses more CPU time is considered endless.
 MAX_TURN_CPU_NS = 3 * S
-#: Letters of threads that do nothing by themselves: asleep, ended, stopped.
+#: State letters of threads that do not run: asleep, ended, stopped.
 AT_REST = frozenset("SZXTtI")
 
 
 class Thread(NamedTuple):
-    """One thread: its state, and how often it has been given a CPU. ``whose``: the process of the crew that it belongs
-    to or descends from (0: from none that is left)."""
+    """One thread.
+
+    ``switches``: how often it has been given a CPU; ``whose``: the process of the crew that it belongs to or descends
+    from (0: it descends from none that is left).
+    """
 
     os_pid: int
     tid: int
@@ -35,32 +38,32 @@ class Thread(NamedTuple):
 
 
 class Looks:
-    """``root``: the process from which everything descends."""
+    """Looks at all descendants of the process ``root``."""
 
     def __init__(self, root: int) -> None:
         self._root = root
-        #: What each process had used, in CPU time, when it was first seen not to be at rest.
+        #: The CPU time that each process had used when it was first seen not at rest.
         self._since_ns: dict[int, int] = {}
-        #: What was seen last, if all were at rest.
+        #: The result of the last look, if all threads were at rest.
         self._before: list[Thread] | None = None
 
     def begin(self) -> None:
-        """Whatever was not at rest before is now."""
+        """Begin anew, because all processes are at rest."""
         self._since_ns.clear()
         self._before = None
 
     def forget(self) -> None:
-        """Something has happened since the last look."""
+        """Forget the last look, because something has happened since."""
         self._before = None
 
     @property
     def seem_at_rest(self) -> bool:
-        """Whether all were at rest when they were last looked at."""
+        """Whether all threads were at rest at the last look."""
         return self._before is not None
 
     def look(self, crew: Collection[int]) -> list[Thread] | None:
-        """All threads, if all of them are at rest: a second look has seen the same as the first. ``crew``: the
-        processes that are known."""
+        """Return all threads if they are at rest, i.e. if this look gives the same result as the previous one;
+        otherwise None. ``crew``: the os_pids of the known processes."""
         seen = [*self._threads(crew)]
         at_rest = all(thread.state in AT_REST for thread in seen)
         before, self._before = self._before, seen if at_rest else None
@@ -76,7 +79,7 @@ class Looks:
             todo += ((child, whose) for child in procfs.children(os_pid))
 
     def see_strangers(self, crew: Mapping[int, Body]) -> bool:
-        """Whether there is any process or thread that has no hook."""
+        """Whether there is any process or thread without a hook."""
         if any(child not in crew for child in procfs.children(self._root)):
             return True
         return any(
@@ -87,11 +90,11 @@ class Looks:
         )
 
     def note(self, os_pid: int) -> None:
-        """A turn of this process begins."""
+        """Note that a turn of this process begins."""
         self._since_ns[os_pid] = _cpu_ns(os_pid)
 
     def endless(self, crew: Collection[int]) -> Iterator[Thread]:
-        """The first threads of processes that have used more than a turn may, since they were last at rest."""
+        """Yield the first threads of processes that have used too much CPU time since they were last at rest."""
         before = 0
         for thread in self._threads(crew):
             if thread.os_pid != before and thread.state not in "ZX":
@@ -108,6 +111,6 @@ def _cpu_ns(os_pid: int) -> int:
 
 
 def kill(os_pid: int) -> None:
-    """One that was just seen to descend from us, and that nobody else ends."""
+    """Kill a process that was just seen to descend from us, and has no other process to end it."""
     with suppress(OSError):
         os.kill(os_pid, 9)

@@ -1,9 +1,9 @@
-"""The stepping machine: real processes that run one line a turn.
+"""The stepping machine, on which real processes run one line per turn.
 
-A thread that comes to a line waits in its hook until its turn comes. The machine lets one go on, and then waits until
-all that this has set going has come to rest: at its next line, blocked within it, or ended. Only then the kernel
-decides again. So the same decisions make the same run, however fast the system is. Its clock counts turns: each takes a
-millisecond.
+A thread that comes to a line waits in its hook for its turn. The machine lets one thread go on, and then waits until
+all that this has set going is at rest: at its next line, blocked within it, or ended. Only then the kernel decides
+again. So the same decisions lead to the same run, however fast the system is. The clock of the machine counts turns,
+each of which takes a millisecond.
 """
 
 from __future__ import annotations
@@ -59,17 +59,19 @@ _DONE = Obeyed({}, {}, {})
 #: What a terminal sends for ctrl+c.
 _INTERRUPT = "\x03"
 _SPINS = Clause("spins")
-#: Helpers of libraries may take so long to end by themselves after the programs: they remove what those have left.
+#: How long helper processes of libraries may take to end after the programs. They remove what those have left.
 _GRACE_S = 0.5
-#: Where nothing happens it is looked so often.
+#: The interval of checks while nothing happens.
 _LOOK_NS = 20 * MS
 
 
 class SteppingMachine:
-    """``stage``: where the processes come from; ``link``: where commands come from (None: nobody asks for anything);
-    ``attended``: somebody may type; else a run in which nothing can happen any more ends. ``tells_waits``: for whom
-    each process waits is told as soon as that changes, else only when nothing can happen any more. ``alone``: no other
-    run will need the stage."""
+    """Runs a scenario on a ``stage``, line by line.
+
+    ``link``: where commands come from (None: there are none); ``attended``: whether a person may type; otherwise a run
+    in which nothing can happen any more is ended; ``tells_waits``: whether it is reported at once for whom each process
+    waits, not only when nothing can happen any more; ``alone``: whether no other run needs the stage.
+    """
 
     kind: Literal["linux"] = "linux"
     sensor = "hook"
@@ -89,28 +91,28 @@ class SteppingMachine:
         self.now_ns = 0
         self._poller = Poller()
         self._reports: list[Report] = []
-        #: Told at the next instant: what belongs behind what is told at this one.
+        #: Reports for the next instant, because they follow those of this one.
         self._later: list[Report] = []
         self.crew = Crew(stage, self._poller, self._interrupted, self._read_consoles)
         self._pids = count(1)
-        #: All that have not ended; of them those that the kernel has been told are blocked.
+        #: All tasks that have not ended, by pid; those that were reported to be blocked.
         self.by_pid: dict[int, Task] = {}
         self._blocked: set[Task] = set()
         self._running: Task | None = None
-        #: How many lines the next turn is of, and whether nobody asks what state it leads to.
+        #: The number of lines of the next turn, and whether the state after it need not be reported.
         self.stretch = 1, False
-        #: The CPU time of who had a turn, since it was last told.
+        #: The CPU time of tasks that had a turn and were not reported since.
         self._used: dict[int, int] = {}
-        #: How long the turn in hand is, while it lasts: what is written in it is written at its end.
+        #: The length of the turn in progress: its output is dated to its end.
         self._turn_ns = 0
         self._frozen = False
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
         self._requests = Requests(link, scenario.script, self._poller)
         self._spinning = Spinning()
-        #: Somebody may have changed what is shared since it was last read, which whoever comes to a line does.
+        #: Whether shared state may have changed since it was last read, which is done when a task comes to a line.
         self._unread = False
-        #: Who was asked to end, and when that is enough (CLOCK_MONOTONIC).
+        #: Tasks that were asked to end, and when they are killed (CLOCK_MONOTONIC).
         self._doomed: list[tuple[int, Task]] = []
         self._said = SaidLocks()
         self._waiting = Waiting(self.crew, self._said, self._reports_of_waits, lambda: self.now_ns)
@@ -122,17 +124,17 @@ class SteppingMachine:
 
     @property
     def awaits(self) -> bool:
-        """Whether something comes by the clock."""
+        """Whether the clock will bring something."""
         return bool(self._arrivals or self._requests.brings_more)
 
     def start(self) -> None:
-        """The room is as new; nobody is there yet."""
+        """Restore the room to its initial state."""
         self._stage.begin()
 
-    # What the loop calls
+    # Called by the loop
 
     def wait(self, deadline_ns: int | None) -> Happened:
-        """One turn of whoever has the CPU; where nobody has, until something happens."""
+        """Do one turn of the running task. If there is none, wait until something happens."""
         self._interrupted()
         self._reports += self._later
         self._later = []
@@ -143,7 +145,7 @@ class SteppingMachine:
             elif self._running is not None:
                 self._take_turn(self._running)
             elif deadline_ns is not None and len(self._blocked) < len(self.by_pid):
-                self.now_ns = max(self.now_ns, deadline_ns)  # the policy lets the CPU stand idle
+                self.now_ns = max(self.now_ns, deadline_ns)  # the policy leaves the CPU idle
             else:
                 self._idle()
             self._bring_due()
@@ -152,7 +154,7 @@ class SteppingMachine:
         return Happened(self.now_ns, reports, used)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true, which takes no time."""
+        """Carry out the orders, which takes no time."""
         for order in orders:
             match order:
                 case Stop(pid):
@@ -170,12 +172,12 @@ class SteppingMachine:
         return _DONE
 
     def halt(self) -> list[Event]:
-        """End everything; the stage stays, if others will need it."""
+        """Kill all processes, and return the output that was not reported. The stage is kept if others need it."""
         for child in self.crew.children():
             child.send(signal.SIGKILL)
         try:
             self._stage.end_run(_GRACE_S)
-        except OSError:  # somebody has killed the zygote: what it had is ours now
+        except OSError:  # the zygote was killed, so its children are ours now
             if self._alone:
                 end_descendants()
         self._read_consoles()
@@ -190,7 +192,7 @@ class SteppingMachine:
     # Turns
 
     def _take_turn(self, task: Task) -> None:
-        """Its next line, or what is left of the one in which it was interrupted."""
+        """Let a task run its next line, or the rest of the one in which it was interrupted."""
         lines, hurries = self.stretch
         if task.state is State.HELD:
             self.crew.go(task, lines, hurries)
@@ -209,7 +211,7 @@ class SteppingMachine:
             self._take_asked()
 
     def _tell_all(self, turned: Task | None) -> None:
-        """What a turn has brought, or what somebody did who went on by himself: output, lines, ends, waits, births."""
+        """Report the results of a turn, or of tasks that went on by themselves: output, lines, ends, waits, births."""
         self._spinning.changed = self._read_consoles()
         for task in sorted(self.by_pid.values(), key=lambda task: task is not turned):
             if task.stopped and task.pid:
@@ -276,7 +278,8 @@ class SteppingMachine:
             self._later.append(Told(task.stepped(self.now_ns)))
 
     def _end_later(self, task: Task) -> None:
-        """It has ended before its first line: the kernel has to know it first."""
+        """Report the end of a task before its first line, at the next instant, because the kernel must know of its
+        birth first."""
         now, self._reports = self._reports, []
         self._tell_end(task)
         self._later += self._reports
@@ -290,10 +293,10 @@ class SteppingMachine:
         task.spins = False
         self._blocked.discard(task)
 
-    # When nobody has the CPU
+    # While the CPU is idle
 
     def _idle(self) -> None:
-        """All are blocked, or nobody is there."""
+        """Wait until something happens while all tasks are blocked, or there are none."""
         if self.crew.settle():
             self._tell_all(None)
         if self._reports or self._take_asked():
@@ -308,13 +311,17 @@ class SteppingMachine:
             times.append(next_ns)
         if times:
             self.now_ns = max(self.now_ns, min(times))
+        elif interval_ns := self._spinning.interval_ns(self.by_pid.values(), time.monotonic_ns(), self._attended):
+            self._poller.wait(time.monotonic_ns() + interval_ns)
+            for task in [task for task in self.by_pid.values() if task.spins]:
+                self._wake(task)
         elif hopeless and not self._attended:
             self._give_up()
         else:
             self._poller.wait(time.monotonic_ns() + _LOOK_NS)
 
     def _give_up(self) -> None:
-        """Nothing can happen any more: say why, and end."""
+        """Report why nothing can happen any more, and end the run."""
         self._waiting.look(self._blocked)
         self._reports += self._later
         self._later = []
@@ -324,7 +331,7 @@ class SteppingMachine:
         self._reports.append(Asked(Quit()))
 
     def _bring_due(self) -> None:
-        """Arrivals and scripted commands whose time has come."""
+        """Report arrivals and scripted commands that are due."""
         due: list[tuple[int, ProcessSpec]] = []
         while self._arrivals and self._arrivals[0][1].arrive_ns <= self.now_ns and not self._frozen:
             due.append(self._arrivals.popleft())
@@ -337,7 +344,7 @@ class SteppingMachine:
     # Commands
 
     def _wait_frozen(self) -> None:
-        """Only the operator's watch goes on, where the script ends the pause."""
+        """Wait during a pause: for the script, if it ends that, or for the operator."""
         if self._requests.end_pauses:
             self._reports.append(Asked(self._requests.next_in_pause(self.now_ns)))
         elif self._requests.link is None:
@@ -349,7 +356,7 @@ class SteppingMachine:
             self._take_asked()
 
     def _interrupted(self) -> bool:
-        """Whether the operator wants something, while a turn takes long."""
+        """Whether the operator wants something while a turn takes long. Kills tasks whose grace period is over."""
         now_ns = time.monotonic_ns()
         while self._doomed and self._doomed[0][0] <= now_ns:
             self._doomed.pop(0)[1].body.child.send(signal.SIGKILL)
@@ -378,7 +385,7 @@ class SteppingMachine:
                 self._later.append(Told(Fault(self.now_ns, Clause("only what steps", figures))))
 
     def _kill(self, task: Task) -> None:
-        """As anywhere: it is asked to end, and killed if it is still there after the grace."""
+        """Ask a process to end. It is killed if it is still there after the grace period."""
         child = task.body.child
         child.send(signal.SIGTERM)
         if not procfs.handles(child.os_pid, signal.SIGTERM):
@@ -388,7 +395,8 @@ class SteppingMachine:
         self._tell_all(None)
 
     def _type(self, task: Task, console: Console, text: str) -> None:
-        """Who reads it wakes at once. No terminal turns a key into a signal here, so we do."""
+        """Type into a console, and let its reader wake. Terminals do not convert keys to signals here, so it is done by
+        us."""
         if _INTERRUPT in text and console.settings.canonical:
             text = text.replace(_INTERRUPT, "")
             task.body.child.send(signal.SIGINT)
@@ -399,7 +407,8 @@ class SteppingMachine:
     # Output
 
     def _read_consoles(self) -> bool:
-        """What has been written, all of it: a terminal hands on everything before it says that there is no more."""
+        """Report all output, and return whether there was any. A terminal delivers all data before it reports that
+        there is no more."""
         found, home = False, self._stage.room.at_home
         for console, body in self.crew.consoles.items():
             for piece in console.read_rest():

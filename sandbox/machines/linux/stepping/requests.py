@@ -1,5 +1,7 @@
-"""What is asked of a stepping machine: by the operator over the link, and by the scenario's script, whose times are the
-machine's, in which a millisecond is a turn."""
+"""Commands for a stepping machine, from the operator over the link and from the scenario's script.
+
+Times of the script are machine times, in which a turn takes a millisecond.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,15 @@ from sandbox.model.spec import At, brings_more, ends_pauses
 
 
 class Requests:
-    """``link`` None: nobody asks for anything but the script."""
+    """Queues commands. ``link`` is None if there are only those of the script."""
 
     def __init__(self, link: OperatorLink | None, script: Iterable[At], poller: Poller) -> None:
         self.link, self._poller = link, poller
         self._asked: deque[Command] = deque()
         self._script: deque[At] = deque(sorted(script, key=lambda at: at.time_ns))
-        #: The operator's watch is ahead of the machine's clock by as long as the machine was paused.
+        #: For how long the machine was paused in total, by which the script's time is ahead of the machine's.
         self._paused_ns = 0
-        #: Whether the script has paused the machine, not a person.
+        #: Whether the machine was paused by the script, and not by the operator.
         self._has_paused = False
         if link is not None:
             poller.add(link.fileno(), self._listen)
@@ -36,14 +38,14 @@ class Requests:
             self._asked.extend(command for command in self.link.read() if not isinstance(command, Farewell))
 
     def look(self) -> bool:
-        """Whether the operator wants something."""
+        """Whether there are commands of the operator."""
         if self.link is not None:
             self._poller.wait(time.monotonic_ns())
             self._asked.extend(self.link.check())
         return bool(self._asked)
 
     def take(self) -> Iterator[Command]:
-        """What the operator has asked for."""
+        """Yield the commands of the operator, and remove them."""
         while self._asked:
             yield self._asked.popleft()
 
@@ -51,32 +53,32 @@ class Requests:
 
     @property
     def brings_more(self) -> bool:
-        """Whether the script will do anything but end the run."""
+        """Whether the script has commands left other than to end the run."""
         return brings_more(self._script)
 
     @property
     def next_ns(self) -> int | None:
-        """When it does something next, if it brings more."""
+        """When the next command of the script is due (machine time); None if it does not bring more."""
         return self._script[0].time_ns - self._paused_ns if self.brings_more else None
 
     @property
     def end_pauses(self) -> bool:
-        """Whether the script goes on after the pause that it has made; if not, somebody else has to."""
+        """Whether the script goes on after a pause that it has made. Otherwise the operator has to."""
         return self._has_paused and ends_pauses(self._script)
 
     def due(self, now_ns: int) -> Iterator[Command]:
-        """What the script does by then."""
+        """Yield the commands of the script that are due, and remove them."""
         while self._script and self._script[0].time_ns <= now_ns + self._paused_ns:
             command = self._script.popleft().do
             self._has_paused |= isinstance(command, Pause)
             yield command
 
     def thawed(self) -> None:
-        """The pause is over."""
+        """Note that the pause is over."""
         self._has_paused = False
 
     def next_in_pause(self, now_ns: int) -> Command:
-        """What the script does next, while the machine's clock stands still."""
+        """Return the next command of the script during a pause, while the machine's clock stands still."""
         at = self._script.popleft()
         self._paused_ns = max(self._paused_ns, at.time_ns - now_ns)
         return at.do

@@ -1,6 +1,6 @@
-"""Where a stepped run takes place: a copy of the scenario's folder that is as new at the beginning of each run.
+"""The room of a stepped run: a copy of the scenario's folder, which is restored before each run.
 
-The copy is made once; before the next run only what has been changed in it is brought back.
+The copy is made once. Before the next run only files that have changed are restored.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from collections.abc import Callable, Collection
 from sandbox.model.spec import MAX_FILES
 from sandbox.util.paths import files_below
 
-#: What an interpreter keeps of compiled files stays for the next run.
+#: Folders of compiled files, which are kept for the next run.
 _CACHE = "__pycache__"
-#: A program may make so many files in its room.
+#: The maximum number of files that a program may make in its room.
 _MANY = 100_000
 
 
 class Room:
-    """``folder``: the copy of the ``original``; ``place``: that of the run, where it lies."""
+    """A copy of the ``original`` folder. ``folder``: the copy; ``place``: the new folder that contains it."""
 
     def __init__(self, folder: str, place: str) -> None:
-        """Raises OSError."""
+        """Make the copy. Raises OSError."""
         self.original = folder
         self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
         self.place = place
         os.mkdir(place, 0o700)
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
-        #: By name: what tells whether a file is as it was.
+        #: For each file, what tells whether it was changed.
         self._marks: dict[str, tuple[int, ...]] = {}
-        #: Tells the names of what may have been touched since it was last asked, where somebody watches (None: that
-        #: is not known, and all of it is looked at).
+        #: Returns the names of files that may have changed since the last call, if the folder is watched (None:
+        #: unknown, so all files are checked).
         self.touched: Callable[[], Collection[str] | None] = lambda: None
         try:
             os.mkdir(self.folder)
@@ -46,11 +46,11 @@ class Room:
             raise
 
     def at_home(self, text: str) -> str:
-        """With files called as in the original: where the copy lies, is another place each time."""
+        """Replace the path of the copy, which is a different one in each run, by that of the original."""
         return text.replace(self.folder, self.original)
 
     def renew(self) -> None:
-        """Make it as new."""
+        """Restore the initial state of all files."""
         touched = self.touched()
         if touched is not None:
             for name in touched:
@@ -75,7 +75,7 @@ class Room:
             self._bring(name)
 
     def close(self) -> None:
-        """It is gone."""
+        """Remove the room."""
         shutil.rmtree(self.place, ignore_errors=True)
 
     def _bring(self, name: str) -> None:

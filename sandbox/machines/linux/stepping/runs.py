@@ -1,15 +1,15 @@
-"""Many runs of one stepped scenario, one after the other, in this very process: for whoever tries orders.
+"""Many runs of one stepped scenario, one after the other, in this process, e.g. to try different orders.
 
     with SteppedRuns(scenario) as runs:
         events = runs.run(policy)
 
-The ``policy`` is any one; one whose ``pick`` chooses among the ready tasks is the explorer's. At each call of
-``pick`` everything is at rest: the ready tasks (``Policy.enqueue`` has told of each) are all that can go on. A switch
-away from a task is a preemption if that one is ready although it has just run (``task.stopped`` is "expired"), and
-free if it is blocked, spins (``Blocked.on`` is ``spins``) or has ended. A slice is one step where ``slice`` answers
-``TURN_NS``, as ``one_line`` has it do. The same picks give the same events.
+Any ``policy`` will do; one whose ``pick`` chooses among the ready tasks is the explorer's. At each call of ``pick``
+everything is at rest: the ready tasks (which were passed to ``Policy.enqueue``) are all that can go on. A switch away
+from a task is a preemption if the task is ready although it has just run (``task.stopped`` is "expired"), and free if
+it is blocked, spins (``Blocked.on`` is ``spins``) or has ended. A slice is one step if ``slice`` returns ``TURN_NS``,
+as with ``one_line``. The same picks lead to the same events.
 
-Names of tasks: ``a`` a process of the scenario, ``a/1`` its first child, ``a.1`` its second thread.
+Names of tasks: ``a`` is a process of the scenario, ``a/1`` its first child, ``a.1`` its second thread.
 """
 
 from __future__ import annotations
@@ -40,18 +40,20 @@ __all__ = ["TURN_NS", "SteppedRuns", "SteppingMachine", "one_line"]
 
 
 class SteppedRuns:
-    """``cpu``: the real CPU on which all of it runs, this process included while it waits for a turn (None: the last
-    one that it may use); ``states``: each task tells its whole state at each line, which makes it a
-    little slower. Close it, or use it as a context: then nothing is left. If this process is killed, nothing is left
-    either."""
+    """Runs a scenario again and again. To be closed, or used as a context manager.
+
+    ``cpu``: the real CPU for all processes, including this one while it waits for a turn (None: the last one that it
+    may use); ``states``: whether tasks report their whole state at each line, which makes them a little slower. After
+    ``close``, or when this process is killed, no process or file is left.
+    """
 
     def __init__(self, scenario: Scenario, cpu: int | None = None, states: bool = False) -> None:
-        """Raises OSError."""
+        """Start the stage. Raises OSError."""
         with suppress(OSError):
             libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         self.scenario = scenario
         self.stage = Stage(scenario, max(os.sched_getaffinity(0)) if cpu is None else cpu, states)
-        #: That of the run in hand, or of the last one.
+        #: The machine of the present or the last run.
         self.machine: SteppingMachine | None = None
 
     def run(
@@ -60,9 +62,12 @@ class SteppedRuns:
         stop: Callable[[list[Event]], bool] | None = None,
         waits: bool = False,
     ) -> list[Event]:
-        """One run; its events. ``policy`` None: the scenario's own. ``stop``: is told the events of each instant, and
-        says whether the run shall end there. ``waits``: for whom each process waits is told at once, not only when
-        nothing can happen any more."""
+        """Do one run and return its events.
+
+        ``policy``: None for the scenario's own; ``stop``: called with the events of each instant, returns whether to
+        end the run there; ``waits``: whether it is reported at once for whom each process waits, not only when nothing
+        can happen any more.
+        """
         spec = one_line(self.scenario.machine)
         factory = PolicyFactory(spec, self.scenario.folder, NO_LIMIT)
         kernel = Kernel(policy or factory.first(), 1, spec.ties, spec.kept)
@@ -78,7 +83,7 @@ class SteppedRuns:
         return events
 
     def close(self) -> None:
-        """Nothing is left."""
+        """End all processes of the stage and remove the room."""
         self.stage.close()
 
     def __enter__(self) -> SteppedRuns:

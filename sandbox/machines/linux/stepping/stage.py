@@ -1,4 +1,5 @@
-"""What runs of one scenario have in common: the room, the zygote that bears their processes, where those report."""
+"""What all runs of a scenario share: the room, the zygote that forks the processes, and the socket to which those
+connect."""
 
 from __future__ import annotations
 
@@ -26,15 +27,18 @@ _PROGRAM = (
 )
 _SEPARATOR = "\x1f"
 _CREDENTIALS = struct.Struct("iII")
-#: Connections that wait to be taken.
+#: The backlog of connections that were not accepted yet.
 _BACKLOG = 256
-#: So long the zygote may take to begin and to answer.
+#: How long the zygote may take to start and to answer.
 _PATIENCE_S = 20.0
 
 
 class Stage:
-    """``cpu``: the real CPU for all of them; ``tells_states``: programs tell their whole state at each line. Raises
-    OSError."""
+    """Starts the processes of runs.
+
+    ``cpu``: the real CPU for all of them; ``tells_states``: whether programs report their whole state at each line.
+    Raises OSError.
+    """
 
     def __init__(self, scenario: Scenario, cpu: int, tells_states: bool = False) -> None:
         self._scenario, self._tells_states = scenario, tells_states
@@ -62,7 +66,7 @@ class Stage:
         theirs.close()
         with suppress(OSError):
             os.sched_setaffinity(self._zygote.pid, {cpu})
-        try:  # not before somebody is there who removes it, whoever is killed
+        try:  # only now that the zygote is there, which removes it whichever process is killed
             self.room = Room(scenario.folder, place)
         except OSError:
             self._control.close()
@@ -72,18 +76,21 @@ class Stage:
 
     @property
     def os_pid(self) -> int:
-        """Of the zygote, from which everything descends."""
+        """The os_pid of the zygote, from which all processes descend."""
         return self._zygote.pid
 
     def begin(self) -> None:
-        """A run begins: the room is as new."""
+        """Begin a run: restore the room, if it was used."""
         if self._used:
             self.room.renew()
         self._used = True
 
     def bear(self, spec: ProcessSpec, terminal: int, connection: int, notes: str) -> int:
-        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. ``connection``: its
-        end of the one to us; ``notes``: where it notes its locks. Raises OSError."""
+        """Start a process of the scenario, which waits in its hook, and return its os_pid. Raises OSError.
+
+        ``terminal``: the descriptor of its terminal; ``connection``: its end of a connection to us; ``notes``: where it
+        notes its locks.
+        """
         file, _, function = (spec.python or "").partition(":")
         machine = self._scenario.machine
         fields = (
@@ -95,7 +102,7 @@ class Stage:
         return int(self._answer())
 
     def accept(self) -> Iterator[socket.socket]:
-        """The new connections, of this user's processes alone."""
+        """Yield new connections, from processes of this user only."""
         while True:
             try:
                 connection, _ = self.listener.accept()
@@ -108,7 +115,7 @@ class Stage:
                 connection.close()
 
     def end_run(self, grace_s: float) -> None:
-        """Nothing of the run is left; who ends by itself may take so long."""
+        """End all processes of the run. Those that end by themselves may take ``grace_s`` seconds."""
         self._control.send(f"end{_SEPARATOR}{int(grace_s * 1_000)}".encode())
         self._answer()
 
@@ -119,7 +126,7 @@ class Stage:
         return answer
 
     def close(self) -> None:
-        """Nothing is left."""
+        """End the zygote and remove the room."""
         self._control.close()
         self.listener.close()
         try:
@@ -130,5 +137,5 @@ class Stage:
         self.room.close()
 
 
-#: Of our environment: what is not meant for programs.
+#: Variables of our environment that are not meant for programs.
 _NOT_THEIRS = frozenset({"PYTHONUNBUFFERED", "COLUMNS", "LINES", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE"})

@@ -1,4 +1,4 @@
-"""What runs one line a turn: a thread with lines of its own, and the process that it belongs to."""
+"""What takes turns on a stepping machine: a thread with lines (a task), and the process that it belongs to (a body)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.programs.stepping.touches import UNKNOWN
 
 
 class State(Enum):
-    """Where a thread is."""
+    """The state of a thread."""
 
     UNBORN = "it waits in its hook, and has been nowhere yet"
     HELD = "it waits in its hook for its next turn"
@@ -30,12 +30,12 @@ class State(Enum):
     ENDED = "it has ended"
 
 
-#: So many states of a task are remembered.
+#: How many states of a task are remembered.
 _MAX_SEEN = 20_000
 
 
 class Place(NamedTuple):
-    """A line of a program; ``line`` 0: none."""
+    """A line of a program; ``line`` is 0 for none."""
 
     file: str
     line: int
@@ -46,20 +46,21 @@ NOWHERE = Place("", 0, "")
 
 
 class Body:
-    """A process. ``parent``: the task that it was born of; ``name``: what its first task is called."""
+    """A process. ``parent``: the task that has started it."""
 
     def __init__(self, child: Child, parent: Task | None) -> None:
         self.child = child
         self.parent = parent
         self.tasks: list[Task] = []
-        #: How many processes and threads of it have been given names.
+        #: How many child processes and threads of it have been named.
         self.children = self.threads = 0
-        #: What it has said of its end.
+        #: The exit code that it has announced, or None.
         self.said: int | None = None
         self.ended = False
-        #: What its threads' state was when that was last asked, and whether all of it was known.
+        #: The state that its threads last reported, as a mark, and whether it was known completely; None if not
+        #: reported yet.
         self.state: tuple[int, bool] | None = None
-        #: How many that it has started have not said who they are.
+        #: How many children and threads of it have not connected yet.
         self.owed = 0
 
     @property
@@ -68,48 +69,49 @@ class Body:
 
     @property
     def alive(self) -> list[Task]:
-        """Those of its threads that have not ended."""
+        """The threads of the process that have not ended."""
         return [task for task in self.tasks if task.state is not State.ENDED]
 
     @property
     def status(self) -> tuple[int | None, int | None]:
-        """Exit code and signal, once it has ended."""
+        """The exit code and the signal, once it has ended; one or both are None."""
         code, number = exit_status(self.child.pidfd, self.child.stat_fd)
         return (self.said, None) if code is None and number is None else (code, number)
 
 
 class Task:
-    """A thread. To the kernel it is a process: ``pid``."""
+    """A thread. To the kernel it is a process, with a ``pid``."""
 
     def __init__(self, body: Body, tid: int, spec: ProcessSpec, connection: socket.socket) -> None:
         self.body, self.tid, self.spec = body, tid, spec
         self.connection: socket.socket | None = connection
         self.pid = 0
-        #: Which of its process's threads it is, and what it was born of.
+        #: The index of the thread in its process, and the task that has started it.
         self.thread = 0
         self.mother: Task | None = None
         self.order: int | None = None
         self.state = State.UNBORN
-        #: Where it stands, and where it stood at its last stop before that.
+        #: The line where it is, and where it was at its last stop before that.
         self.place = self.before = NOWHERE
         self.changes: list[Change] = []
-        #: It has come to a line since that was last told.
+        #: Whether it has come to a line that was not reported yet.
         self.stopped = False
-        #: Turns that it has had, in ns of the machine's time.
+        #: The length of all turns that it has had, in ns of machine time.
         self.cpu_ns = 0
-        #: What tells its present state from others of its, and whether all of it is known.
+        #: A mark that distinguishes its present state from others, and whether the state is known completely.
         self.mark, self.complete = 0, False
-        #: What its next turn is about to touch of what others see, as the hook writes it.
+        #: What its next turn will touch that others can see, in the format of the hook.
         self.touches = UNKNOWN
-        #: In its last turn: its state is not asked for; it has started others, or has threads that tell nothing.
+        #: In its last turn: whether its state was not to be reported; whether it has started others, or has threads
+        #: that report nothing.
         self.hurries = self.has_company = False
-        #: Its states since it was last given new hope.
+        #: The states in which it has been since something last changed.
         self.seen: set[tuple[Place, int]] = set()
         self.spins = False
         #: How often it had been given a CPU when it was seen asleep.
         self.switches = 0
-        #: Since when it waits within its line: waits are numbered in the order in which they begin. How many there were
-        #: in the line, and whether it has said itself that this one begins.
+        #: The ordinal number of its wait within its line (waits are numbered as they begin); the number of waits within
+        #: this line; whether it has announced the present one.
         self.since = self.waits = 0
         self.announced = False
 
@@ -118,7 +120,7 @@ class Task:
         return self.spec.name
 
     def come_to(self, place: Place, mark: int, complete: bool, changes: list[Change]) -> None:
-        """It has come to a line."""
+        """Note that the task has come to a line."""
         self.before, self.place = self.place, place
         self.mark, self.complete = mark, complete
         self.changes += changes
@@ -129,12 +131,12 @@ class Task:
         self.waits, self.announced = 0, False
 
     def begin_to_wait(self, number: int, announced: bool = False) -> None:
-        """It waits for something, as the one of this number who does."""
+        """Note that the task waits for something, with the ordinal number of the wait."""
         self.since, self.announced = number, announced
         self.waits += 1
 
     def take_changes(self) -> tuple[Change, ...]:
-        """What it has told of, each variable once."""
+        """Return the changes of variables that it has reported, one for each variable, and forget them."""
         first: dict[str, Change] = {}
         for change in self.changes:
             old = first.get(change.name)
@@ -144,7 +146,7 @@ class Task:
         return tuple(change for change in first.values() if change.before != change.after)
 
     def be_named(self) -> None:
-        """Its place among its like is known: a thread is called after its process, a process after its parent."""
+        """Name the task once its index is known: a thread after its process, a process after its parent."""
         body, mother = self.body, self.mother
         if mother is None:
             return
@@ -161,7 +163,7 @@ class Task:
             body.child.pid = self.pid
 
     def stepped(self, now_ns: int) -> Stepped:
-        """It has come to its next line."""
+        """Return the event that it has come to its next line."""
         before, now = self.before, self.place
         file = before.file or now.file
         other = now.file if now.file != file else None
@@ -170,7 +172,7 @@ class Task:
         return Stepped(now_ns, self.pid, file, before.line, now.line, function, other, self.thread, changes)
 
     def last_step(self, now_ns: int) -> Stepped:
-        """It has ended in the line where it stood."""
+        """Return the event that it has ended in the line where it was."""
         here = self.place
         return Stepped(
             now_ns, self.pid, here.file, here.line, 0, here.function, thread=self.thread, changed=self.take_changes()
@@ -178,7 +180,7 @@ class Task:
 
     @property
     def goes_round(self) -> bool:
-        """Whether it is where it has been, with nothing changed; notes where it is."""
+        """Whether it is in a state in which it was before, with nothing changed. Notes the state."""
         key = (self.place, self.mark)
         if key in self.seen:
             return True
@@ -189,7 +191,7 @@ class Task:
 
 
 def changes(fields: list[str]) -> list[Change]:
-    """Those of a message: name, before, after, "1" where shared; of each in turn."""
+    """Return the changes in a message. For each there are four fields: name, before, after, "1" if shared."""
     whole = len(fields) // 4 * 4
     return [
         Change(name, after, before or None, bool(shared))

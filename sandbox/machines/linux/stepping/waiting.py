@@ -1,4 +1,4 @@
-"""For what and for whom blocked tasks wait, and whether anything can end that."""
+"""Finds for what and for whom blocked tasks wait, and whether anything can end that."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from sandbox.util.units import S
 
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
-#: An alarm that may have been set is waited for, but not for ever.
+#: How long to wait for an alarm that may have been set.
 _MAX_ALARM_NS = 10 * S
 _BY_A_PERSON = (Prospect.PERSON, Prospect.POLLS)
 
 
 class Waiting:
-    """``crew``: all that are there; ``tell``: takes what is found; ``now``: the machine's time."""
+    """Examines waits. ``crew``: all processes; ``tell``: receives the events; ``now``: returns the machine time."""
 
     def __init__(self, crew: Crew, said: SaidLocks, tell: Callable[[Event], None], now: Callable[[], int]) -> None:
         self._crew, self._said, self._tell, self.now_ns = crew, said, tell, now
-        #: As the monitor knows them: the blocked processes by pid, and all by os_pid.
+        #: For the monitor: the blocked processes by pid, and all by os_pid.
         self.by_pid: dict[int, Child] = {}
         self.for_others = self.for_threads = self.changed = False
         self._known: dict[int, Child] = {}
         self._monitor = WaitMonitor(self._known, self, said, self)
         self._last: frozenset[tuple[int, int]] = frozenset()
-        #: The waits that an alarm may end, and until when (CLOCK_MONOTONIC) it is waited for.
+        #: Waits that an alarm may end, and until when (CLOCK_MONOTONIC) that is awaited.
         self._alarmed: frozenset[tuple[int, int]] = frozenset()
         self._give_up_ns = 0
 
     def add(self, *reports: Report) -> None:
-        """What the monitor has found."""
+        """Pass on reports of the monitor."""
         for report in reports:
             if isinstance(report, Told):
                 self._tell(report.event)
 
     def reason(self, task: Task) -> Clause:
-        """What a task waits for; another process in that is named by its pid on the board and its name."""
+        """Return what a task waits for. Another process in it is named by its pid on the board and its name."""
         child = task.body.child
         tid = None if len(task.body.tasks) == 1 else task.tid
         on = block_reason(child, 0, [*self._crew.children()], tid)
@@ -67,7 +67,7 @@ class Waiting:
         return child.blocked_on
 
     def look(self, blocked: Collection[Task]) -> None:
-        """Who waits for whom, now that these are blocked and all are at rest."""
+        """Report which process waits for which, given the blocked tasks while all are at rest."""
         present = frozenset((task.pid, task.body.child.wait_number) for task in blocked if not task.spins)
         if present == self._last:
             return
@@ -96,8 +96,8 @@ class Waiting:
         return not self._may_be_alarmed(children)
 
     def _may_be_alarmed(self, children: list[Child]) -> bool:
-        """Whether one of them handles an alarm, which may come though nobody can see that, and they have not waited
-        long for it yet."""
+        """Whether one of the processes handles SIGALRM, and they have not waited long yet. Whether an alarm was set
+        cannot be seen."""
         waits = frozenset((child.os_pid, child.wait_number) for child in children)
         if waits != self._alarmed:
             self._alarmed, self._give_up_ns = waits, time.monotonic_ns() + _MAX_ALARM_NS
@@ -106,7 +106,7 @@ class Waiting:
         return any(procfs.handles(child.os_pid, signal.SIGALRM) for child in children)
 
     def verdict(self, blocked: Collection[Task]) -> Clause:
-        """Why nothing can happen any more."""
+        """Return why nothing can happen any more."""
         bodies = dict.fromkeys(task.body for task in blocked)
         if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) in _BY_A_PERSON):
             return Clause("waits for somebody to type", {"names": names})
@@ -115,5 +115,5 @@ class Waiting:
         return Clause("nothing can happen any more")
 
     def close(self) -> None:
-        """Nobody asks any more."""
+        """Close the file in which programs note their locks."""
         self._said.close()

@@ -1,6 +1,6 @@
-"""All that stepped processes share, as it is: their memory, the files of their room, what is in pipes between them.
+"""The state that stepped processes share: memory, the files of their room, and what is in pipes between them.
 
-It is read from outside while everything is at rest, so that it tells two states apart whoever has made them.
+It is read from outside while everything is at rest, so states can be distinguished whichever process has made them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from sandbox.machines.linux.procfs_files import descriptors, number_of_descripto
 from sandbox.machines.linux.procfs_shared import shared_mappings
 from sandbox.util import libc
 
-#: Bytes of shared memory, of one file, of one pipe: with more of it a state is not known.
+#: The maximum bytes of all shared memory, of one file, and of one pipe. A state with more is unknown.
 MAX_MEMORY, MAX_FILE, MAX_PIPE = 1 << 20, 1 << 20, 1 << 16
-#: Descriptors from here on are the hook's.
+#: Descriptors from this number on are the hook's.
 _FIRST_OF_HOOK = 900
 #: inotify: IN_MODIFY, IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE.
 _CHANGES = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200
@@ -37,21 +37,21 @@ _SPLICE_F_NONBLOCK = 2
 
 
 class Unknown(Exception):
-    """Something cannot be looked into."""
+    """A part of the state cannot be read."""
 
 
 class Memory:
-    """Shared memory: all mappings that are shared, each once."""
+    """Shared memory: all shared mappings of the processes, each once."""
 
     def __init__(self) -> None:
-        #: Of each process: its size when its mappings were last looked at.
+        #: The size of each process's address space when its mappings were last read.
         self._sizes: dict[int, str] = {}
-        #: Of each piece, by file and offset: a name, and by whom it is mapped, where.
+        #: For each piece of memory, by file and offset: its name, and which processes map it, where and how long.
         self._names: dict[tuple[str, int], str] = {}
         self._places: dict[tuple[str, int], dict[int, tuple[int, int]]] = {}
 
     def look(self, os_pid: int, name: str) -> None:
-        """Has this process other mappings than before?"""
+        """Read the mappings of this process again if they may have changed."""
         size = address_space(os_pid)
         if self._sizes.get(os_pid) == size:
             return
@@ -65,7 +65,7 @@ class Memory:
                 self._places.setdefault(key, {})[os_pid] = piece.begin, piece.end - piece.begin
 
     def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
-        """The piece that a process has at this address: its name, and where it begins; None: there is none."""
+        """Return the piece that a process has at this address: its name and its start; None if there is none."""
         for key, places in self._places.items():
             begin, length = places.get(os_pid, (0, 0))
             if begin <= address < begin + length:
@@ -73,7 +73,7 @@ class Memory:
         return None
 
     def content(self, alive: Collection[int]) -> Hashable:
-        """What all of it holds that somebody can see. Raises Unknown."""
+        """Return the content of all pieces that a living process maps. Raises Unknown."""
         found: list[tuple[str, bytes]] = []
         total = 0
         for key, places in self._places.items():
@@ -90,19 +90,20 @@ class Memory:
 
 
 class Files:
-    """The files of a folder, as far as they are not what they were. Raises OSError where they cannot be watched."""
+    """Changes of the files in a folder, compared with the original. The constructor raises OSError if they cannot be
+    watched."""
 
     def __init__(self, folder: str, original: str) -> None:
         self._folder, self._original = folder, original
         self._descriptor = libc.call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
         self._watched: dict[int, str] = {}
         self._changed: dict[str, Hashable] = {}
-        #: Names of what may be other than it was since that was last asked; None: perhaps all of it.
+        #: The names of files that may have changed since ``touched`` was last called; None: any file may have.
         self._touched: set[str] | None = set()
         self._watch("")
 
     def _watch(self, name: str) -> None:
-        """A folder, and those below it."""
+        """Watch a folder and all folders below it."""
         path = os.path.join(self._folder, name)
         self._watched[libc.call("inotify_add_watch", self._descriptor, os.fsencode(path), _CHANGES)] = name
         for entry in os.scandir(path):
@@ -110,19 +111,19 @@ class Files:
                 self._watch(os.path.join(name, entry.name))
 
     def begin(self) -> None:
-        """All are as they were."""
+        """Note that all files are as in the original."""
         self._events()
         self._changed.clear()
 
     def touched(self) -> set[str] | None:
-        """The names of what may be other than it was since that was last asked; None: perhaps all of it, or there are
-        folders that nobody watches."""
+        """Return the names of files that may have changed since the last call; None if any file may have, e.g. because
+        there are folders that are not watched."""
         self._events()
         touched, self._touched = self._touched, set()
         return touched
 
     def content(self) -> Hashable:
-        """What is different now. Raises Unknown."""
+        """Return what is different from the original now. Raises Unknown."""
         for name in self._events():
             now = _content(os.path.join(self._folder, name))
             if now == _content(os.path.join(self._original, name)):
@@ -132,7 +133,7 @@ class Files:
         return tuple(sorted(self._changed.items(), key=lambda item: item[0]))
 
     def _events(self) -> set[str]:
-        """The names of what has changed."""
+        """Return the names of files that have changed since the last call."""
         names: set[str] = set()
         with suppress(BlockingIOError):
             while data := os.read(self._descriptor, 1 << 16):
@@ -153,12 +154,13 @@ class Files:
         return names
 
     def close(self) -> None:
-        """Nobody watches any more."""
+        """Stop watching."""
         os.close(self._descriptor)
 
 
 def _content(path: str) -> Hashable:
-    """Of a file; "": it is not there (and not None, which has another hash in each process). Raises Unknown."""
+    """Return the content of a file; "" if it does not exist (not None, whose hash differs from process to process).
+    Raises Unknown."""
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -172,16 +174,16 @@ def _content(path: str) -> Hashable:
 
 
 class Pipes:
-    """What is in pipes, and in sockets."""
+    """The contents of pipes and sockets."""
 
     def __init__(self) -> None:
         self._open: dict[int, dict[int, str]] = {}
-        #: Of each process: how many descriptors it had when they were last looked at (Linux 6.2 and newer tells).
+        #: The number of descriptors of each process when they were last read (available since Linux 6.2).
         self._numbers: dict[int, int] = {}
         self._names: dict[str, str] = {}
 
     def look(self, os_pid: int, name: str) -> None:
-        """Has this process other descriptors than before?"""
+        """Read the descriptors of this process again if they may have changed."""
         number = number_of_descriptors(os_pid)
         if number is None or (number and number == self._numbers.get(os_pid)):
             return
@@ -195,7 +197,8 @@ class Pipes:
         self._open[os_pid] = now
 
     def content(self, alive: Mapping[int, int]) -> Hashable:
-        """What is in all of them. ``alive``: processes by os_pid, each with a descriptor for it. Raises Unknown."""
+        """Return what is in all pipes and sockets. ``alive``: processes by os_pid, each with a pidfd. Raises
+        Unknown."""
         found: dict[str, bytes] = {}
         for os_pid, pidfd in alive.items():
             for number, target in self._open.get(os_pid, {}).items():
@@ -207,7 +210,7 @@ class Pipes:
 
 
 def _in_pipe(os_pid: int, number: int) -> bytes:
-    """What a pipe holds; it stays there. Raises Unknown."""
+    """Return what is in a pipe, without removing it. Raises Unknown."""
     try:
         descriptor = open_for_reading(os_pid, number)
     except OSError:
@@ -231,7 +234,7 @@ def _in_pipe(os_pid: int, number: int) -> bytes:
 
 
 def _in_socket(pidfd: int, number: int) -> bytes:
-    """What one end of a socket has to read. Raises Unknown."""
+    """Return what one end of a socket has to read, without removing it. Raises Unknown."""
     try:
         with socket.socket(fileno=libc.borrow_descriptor(pidfd, number)) as end:
             if end.family != socket.AF_UNIX:
@@ -244,8 +247,8 @@ def _in_socket(pidfd: int, number: int) -> bytes:
 
 
 class World:
-    """All of it, for the runs in one room. ``folder``: that of the room, which is a copy of the ``original``. Raises
-    OSError where it cannot be watched."""
+    """The shared state of all runs in one room. ``folder``: that of the room, a copy of the ``original``. The
+    constructor raises OSError if the folder cannot be watched."""
 
     def __init__(self, folder: str, original: str) -> None:
         self._files = Files(folder, original)
@@ -253,19 +256,21 @@ class World:
         self._seen: set[int] = set()
 
     def begin(self) -> None:
-        """A run begins."""
+        """Begin a run."""
         self._memory, self._pipes = Memory(), Pipes()
         self._seen.clear()
         self._files.begin()
 
     def touched(self) -> set[str] | None:
-        """Names of files of the room that may be other than they were since that was last asked; None: perhaps all."""
+        """Return the names of files of the room that may have changed since the last call; None if any may have."""
         return self._files.touched()
 
     def state(self, processes: Iterable[tuple[int, int, str]], moved: Collection[int]) -> Hashable | None:
-        """What all that they share holds; None where that is not known. ``processes``: those that have not ended, by
-        os_pid, each with a descriptor for it and its name; ``moved``: which of them alone can have changed what they
-        have open."""
+        """Return the whole shared state, or None if it is unknown.
+
+        ``processes``: those that have not ended, each as os_pid, pidfd and name; ``moved``: the processes that may have
+        opened or mapped something since the last call.
+        """
         alive: dict[int, int] = {}
         for os_pid, pidfd, name in processes:
             alive[os_pid] = pidfd
@@ -279,9 +284,9 @@ class World:
             return None
 
     def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
-        """What several see at this address of a process: a name, and where it begins; None: nobody else sees it."""
+        """Return the shared memory at this address of a process: its name and its start; None if it is not shared."""
         return self._memory.piece(os_pid, address)
 
     def close(self) -> None:
-        """Nobody watches any more."""
+        """Stop watching."""
         self._files.close()

@@ -1,9 +1,9 @@
-"""Putting processes on CPUs and taking them off.
+"""Puts processes on CPUs and takes them off.
 
-Two orders. *Overlapped*, where we have a CPU of our own: stop the one and continue the other back to back, and see the
-stop confirmed afterwards; the CPU is never without work in between. *Sequential*, where the machine has a single CPU:
-the stop takes effect only while we sleep, so it is awaited first. How a process is stopped, by a signal or by freezing
-it, is its own (``Child.stop``).
+There are two orders. *Overlapped*, if we have a CPU of our own: stop one process and continue the next back to back,
+and confirm the stop afterwards, so that the CPU is never idle in between. *Sequential*, if the machine has a single
+CPU: a stop takes effect only while we sleep, so it is awaited first. How a process is stopped, by a signal or the
+freezer, is decided in ``Child.stop``.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS, US
 
-#: So long a stop is waited for after the next process has been continued (overlapped), or before (sequential); then the
-#: loop goes on without it: in the middle of a vfork it may never come.
+#: How long to wait for a stop after the next process has been continued (overlapped), or before (sequential). Then the
+#: loop goes on without it, since a stop in the middle of a vfork may never take effect.
 _MAX_AFTER_NS = 300 * US
 _MAX_BEFORE_NS = 2 * MS
-#: A process that is being frozen wakes nobody: so often it is looked at.
+#: The interval of polling processes that are being frozen, because no event tells that they are.
 _LOOK_S = 20e-6
 
 
 class Dispatcher:
-    """Obeys stops and runs. ``pinning`` keeps each process on its mini CPU; ``guard`` knows whom a stop would harm."""
+    """Carries out stops and runs. ``pinning`` keeps each process on its mini CPU; ``guard`` knows the processes that
+    are in the middle of a write."""
 
     def __init__(self, pinning: Pinning, clock: Clock, reaper: Reaper, overlapped: bool, guard: WriteGuard) -> None:
         self._overlapped = overlapped
         self._guard = guard
-        #: Whether others may stop our processes, too: then that is looked for before each turn.
+        #: Whether other processes may stop ours, too. Then pending stops are looked for before each turn.
         self.careful = False
-        #: Whom the last switch has stopped, where that was not waited for.
+        #: The processes stopped by the last switch, if that was not awaited.
         self._unconfirmed: Sequence[Child] = ()
         #: When the last stops were sent (CLOCK_MONOTONIC).
         self.sent_ns = 0
@@ -50,16 +51,16 @@ class Dispatcher:
         self._child_signals.register(reaper.fileno(), select.POLLIN)
 
     def wait_for_stops(self) -> None:
-        """Go over to the sequential order: processes would share a CPU before a stop takes effect."""
+        """Use the sequential order from now on, since processes would share a CPU before a stop takes effect."""
         self._overlapped = False
         self._reaper.hear_stops()
 
     def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
-        """Stop some processes and let others run on their mini CPUs.
+        """Stop some processes and run others on their mini CPUs.
 
         Overlapped stops are still to be confirmed. A stop that could not be confirmed in time leaves ``stopping_ns``
-        set. One that is ``held`` does not run. Between the last stop and the first run a CPU is without work: what can
-        be done elsewhere is not done there.
+        set. A process that is ``held`` does not run. Between the last stop and the first run a CPU is idle, so all work
+        that can be done before or after is not done there.
         """
         for child, cpu in runs:
             if self.careful:
@@ -78,14 +79,14 @@ class Dispatcher:
             self._confirm(stops, asleep=not self._overlapped, within_ns=_MAX_BEFORE_NS)
         for child, _ in runs:
             self._run(child)
-        for child, _ in runs:  # now nobody waits for it
+        for child, _ in runs:  # now the CPUs are busy, so this delays no process
             self._pinning.keep(child)
         self._unconfirmed = stops if overlapped else ()
 
     def confirm(self) -> None:
-        """See the stops of the last switch confirmed, if they are not yet. To be called as late as possible: they take
-        a moment, in which something else can be done. Only those are waited for who have had a CPU, whose books are
-        closed now: one that has only just been forked stops when the CPU comes to it, which may take a slice."""
+        """Wait for the unconfirmed stops of the last switch. To be called as late as possible, because something else
+        can be done while they take effect. Only processes with a turn to account for are awaited: a process that was
+        just forked stops when it gets the CPU, which may take a slice."""
         if self._unconfirmed:
             stops, self._unconfirmed = [child for child in self._unconfirmed if child.turn_ns is not None], ()
             self._confirm(stops, asleep=False, within_ns=_MAX_AFTER_NS)
@@ -98,7 +99,7 @@ class Dispatcher:
         child.resume()
         child.started_ns = self._clock.now_ns()
         child.mode = Mode.RUNNING
-        # The system's books of a process that runs are from before it came onto the CPU, or nearly.
+        # The system's account of a running process dates from about when it came onto the CPU.
         child.started_cpu_ns = child.cpu_ns()
 
     def _confirm(self, children: Sequence[Child], asleep: bool, within_ns: int) -> None:
@@ -118,7 +119,7 @@ class Dispatcher:
 
 
 def _may_stop(runs: Sequence[tuple[Child, int]], stops: Sequence[Child]) -> bool:
-    """Whether one that goes on at once, because it has only just woken, may stop one whose stop is still on its way:
-    two signals of a kind that wait are one. It is families that stop their own."""
+    """Whether a process that is continued before its stop has taken effect, because it has just woken, may stop another
+    one whose stop is pending. Two pending signals of a kind would merge. Only forked descendants stop each other."""
     relatives = (*stops, *(child for child, _ in runs))
     return any(child.stopping_ns is not None for child, _ in runs) and not all(child.forked for child in relatives)

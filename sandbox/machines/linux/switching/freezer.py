@@ -1,7 +1,7 @@
-"""Stopping without signals: each process in a control group of its own, which is frozen and thawed.
+"""Stops processes without signals: each is in a control group of its own, which is frozen and thawed.
 
-Neither its parent nor a tracer is told, so a shell's job control, a debugger, or whatever else watches for stops works
-as it does outside. A process that was stopped by somebody else, or by itself, stays stopped when it is thawed.
+Neither its parent nor a tracer is notified, so job control of shells, debuggers and everything else that watches for
+stops works as usual. A process that was stopped by another process, or by itself, stays stopped when it is thawed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.limits import may_freeze
 from sandbox.util import libc
 
-#: So many leaves are kept ready, because making one takes longer than a process should run that has just been found.
+#: How many leaves are kept ready, because making one takes longer than a process that was just found should run.
 _SPARE = 4
-#: How often a move is made for nothing. The first move after a pause waits until all CPUs have taken notice of it
-#: (milliseconds, in which nobody would be scheduled); one that soon follows another takes some 50 µs.
+#: The interval of needless moves. The first move after a pause waits until all CPUs have noticed (milliseconds, in
+#: which no process would be scheduled); one that soon follows another takes some 50 µs.
 _WARM_S = 0.005
 
 
 class Freezer:
-    """Gives each process its leaf and takes it back. Making one raises OSError where the first leaf cannot be had.
+    """Gives each process a leaf and takes it back. The constructor raises OSError if no leaf can be made.
 
     ``run``: the group in which leaves are made.
     """
@@ -37,19 +37,19 @@ class Freezer:
     def __init__(self, run: RunGroup) -> None:
         self._run = run
         self._spare: list[Leaf] = []
-        #: Those of processes that have ended, in which something else may still live.
+        #: Leaves of processes that have ended, in which other processes may still live.
         self._left: list[Leaf] = []
         self.refill()
         self._mover = Mover(run)
 
     @property
     def helper(self) -> int:
-        """The os_pid of a process of ours that nobody schedules."""
+        """The os_pid of a process of ours that is not scheduled."""
         return self._mover.os_pid
 
     def take(self, child: Child) -> None:
-        """Give a process a leaf of its own. It goes on doing what it does: running, or standing still, if so without a
-        signal from now on. Raises OSError."""
+        """Move a process to a leaf of its own. It continues to run or to stand still, but is no longer stopped by a
+        signal. Raises OSError."""
         leaf = self._leaf(child.limits)
         try:
             leaf.freeze() if child.stop_wanted and not child.spared else leaf.thaw()
@@ -60,13 +60,13 @@ class Freezer:
         child.enter(leaf)
 
     def give_back(self, child: Child) -> None:
-        """A process has ended."""
+        """Take the leaf of a process that has ended."""
         if child.leaf is not None:
             self._left.append(child.leaf)
             child.leaf = None
 
     def refill(self) -> None:
-        """Have some leaves ready again."""
+        """Keep some leaves ready, and reuse or remove those that are empty."""
         left, self._left = self._left, []
         for leaf in left:
             (self._spare if leaf.vacant else self._left).append(leaf)
@@ -76,7 +76,7 @@ class Freezer:
             _discard(self._spare.pop())
 
     def _leaf(self, limits: Group | None) -> Leaf:
-        """``limits``: the group whose limits hold for the process."""
+        """Return a leaf in the group ``limits``, whose limits hold for the process, or in the group of the run."""
         if limits is not None and limits.path.startswith(self._run.path):
             return self._new(limits)
         return self._spare.pop() if self._spare else self._new()
@@ -94,7 +94,7 @@ class Freezer:
         return leaf
 
     def close(self) -> None:
-        """Give the descriptors back; the groups end with the run's."""
+        """Close the descriptors. The groups are removed with that of the run."""
         for leaf in self._spare + self._left:
             leaf.close()
         self._mover.close()
@@ -106,7 +106,7 @@ def _discard(leaf: Leaf) -> None:
 
 
 class Mover:
-    """A child of ours that moves itself to where it is, again and again, so that our own moves are quick."""
+    """A child of ours that moves itself to its own group again and again, so that our own moves are quick."""
 
     def __init__(self, run: RunGroup) -> None:
         group = Group.make(run.next_path())
@@ -117,17 +117,17 @@ class Mover:
         self._pidfd = os.pidfd_open(self.os_pid)
 
     def close(self) -> None:
-        """End it."""
+        """Kill and reap the mover."""
         try:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
         except (ProcessLookupError, ChildProcessError):
-            pass  # it has ended, and somebody has taken its status
+            pass  # it has ended and was reaped already
         os.close(self._pidfd)
 
 
 def _move(parent: int, group: Group) -> NoReturn:
-    """The whole life of a mover."""
+    """Run the whole life of the mover."""
     try:
         if libc.end_with_parent(parent):
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -1,8 +1,8 @@
-"""Keeping processes on their mini CPU: a program may ask the system for other real CPUs (``taskset``,
-``sched_setaffinity``), where it would run beside whoever is dispatched, and where no sensor sees it.
+"""Keeps processes on their mini CPUs.
 
-It is pinned back. To ask about one thread costs less than a microsecond, so the first one is asked about at each
-dispatch; the others only now and then, unless the process has strayed before.
+A program may change its CPU affinity (``taskset``, ``sched_setaffinity``). Then it would run in parallel to a
+dispatched process, where no sensor sees it, so it is pinned again. To check one thread takes less than a microsecond,
+so the first thread is checked at each dispatch, and the others now and then, unless the process has strayed before.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from sandbox.machines.linux.procfs import thread_ids
 from sandbox.machines.reports import Reports
 from sandbox.util.units import MS
 
-#: So often those that run are looked at, with all of their threads.
+#: The interval of checking all threads of running processes.
 _LOOK_NS = 50 * MS
-#: Of so many threads of one process it is asked in such a look; at a dispatch of one that has strayed, of all.
+#: The maximum number of threads per process in such a check. At a dispatch of a process that has strayed before, all
+#: threads are checked.
 _MAX_THREADS = 64
 
 
 class Pinning:
-    """``cpus``: the real CPU of each mini CPU."""
+    """Pins processes. ``cpus``: the real CPU of each mini CPU."""
 
     def __init__(self, cpus: Sequence[int], reports: Reports) -> None:
         self._allowed = [{cpu} for cpu in cpus]
@@ -35,12 +36,12 @@ class Pinning:
         self._next_ns = 0
 
     def pin(self, child: Child, cpu: int) -> None:
-        """This is its mini CPU from now on."""
+        """Move the process to this mini CPU."""
         child.cpu = cpu
         self._set(child, thread_ids(child.os_pid))
 
     def keep(self, child: Child) -> None:
-        """It has been dispatched to the mini CPU that it had before."""
+        """Check a process that was dispatched to the same mini CPU as before."""
         try:
             if not child.strays and os.sched_getaffinity(child.os_pid) == self._allowed[child.cpu or 0]:
                 return
@@ -49,7 +50,7 @@ class Pinning:
         self._bring_back(child, thread_ids(child.os_pid) if child.strays else (child.os_pid,))
 
     def check(self, running: Iterable[Child]) -> None:
-        """Look at those that run, whose turn may last for as long as the run."""
+        """Check the running processes, whose turns may last as long as the run."""
         now_ns = time.monotonic_ns()
         if now_ns < self._next_ns:
             return
@@ -63,7 +64,7 @@ class Pinning:
         try:
             strayed = any(os.sched_getaffinity(tid) != allowed for tid in tids)
         except OSError:
-            return  # it has ended, or one of its threads; the next look is soon
+            return  # the process or one of the threads has ended; the next check is soon
         if not strayed:
             return
         self._set(child, thread_ids(child.os_pid))
@@ -72,11 +73,11 @@ class Pinning:
             self._reports.fault(child, "asked for other CPUs")
 
     def _set(self, child: Child, tids: Iterable[int]) -> None:
-        """Let all these threads run on one real CPU only."""
+        """Restrict these threads to the real CPU of the process."""
         allowed = self._allowed[child.cpu or 0]
         for tid in tids:
             try:
-                if child.exists():  # else its numbers may be a stranger's
+                if child.exists():  # otherwise its numbers may belong to another process
                     os.sched_setaffinity(tid, allowed)
             except OSError:
                 continue  # it has ended meanwhile

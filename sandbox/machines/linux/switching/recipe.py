@@ -1,11 +1,11 @@
-"""The recipe that is in force: whether processes are stopped by signals or frozen, and what is done about those that
-would notice signals.
+"""The recipe in force: whether processes are stopped by signals or frozen, and what to do about those that notice
+signals.
 
-Signals are the rule, because they work everywhere and are what the lessons teach. They show where somebody watches:
-a shell that controls its jobs, a debugger, whoever waits for children that stop; and whoever handles SIGCONT, or
-blocks it to wait for it. So ``auto`` begins with signals, unless a program of the scenario is known to watch, and goes
-over to the freezer, where that can be had, as soon as a process handles SIGCONT, or one that is scheduled starts
-another one: from then on a process that we stop has a parent that we do not know.
+Signals are the default, because they work everywhere and are what the lessons teach. But some processes notice them:
+shells with job control, debuggers, any process that waits for stopped children, and processes that handle SIGCONT or
+block it to wait for it. So ``auto`` begins with signals, unless a program of the scenario is known to watch for stops.
+It switches to the freezer, if available, as soon as a process handles SIGCONT, or a scheduled process forks, because
+then processes that we stop have parents that we do not know.
 """
 
 from __future__ import annotations
@@ -30,20 +30,25 @@ from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Recipe
 from sandbox.model.spec import SERVERS, ProcessSpec
 
-#: So many processes are moved into leaves in one go while others are scheduled, and so long after that the next.
+#: How many processes are moved to leaves at once while others are scheduled, and the pause until the next are.
 _SHARE, _PAUSE_NS = 4, 2_000_000
-#: Whether it handles SIGCONT is looked at before each of so many first stops of a process, then ever more seldom.
+#: Handlers of SIGCONT are looked for before each of the first _FIRST_STOPS stops of a process, then before every
+#: 2^n-th.
 _FIRST_STOPS = 64
 
 
 def switching_order(wanted: str, dedicated: bool) -> str:
-    """In which order one process is stopped and the next continued: as the recipe says, else as is best here."""
+    """Return in which order one process is stopped and the next continued: as ``wanted``, or else the best order
+    here."""
     return wanted if wanted in ("overlapped", "sequential") else "overlapped" if dedicated else "sequential"
 
 
 class RecipeInForce:
-    """``wanted``: auto or the name of a recipe; ``order``: overlapped or sequential, in which processes are switched;
-    ``run``: the control group for the freezer (None: there is none, because of ``obstacle``)."""
+    """Decides between signals and the freezer.
+
+    ``wanted``: auto or the name of a recipe; ``order``: overlapped or sequential; ``run``: the control group for the
+    freezer (None: there is none, because of ``obstacle``).
+    """
 
     def __init__(
         self, wanted: str, order: str, run: RunGroup | None, obstacle: str, table: ProcessTable, reports: Reports
@@ -53,9 +58,9 @@ class RecipeInForce:
         self._table = table
         self._reports = reports
         self._freezer: Freezer | None = None
-        #: Those that are still to be moved into leaves.
+        #: Processes that are still to be moved to leaves.
         self._signalled: deque[Child] = deque()
-        #: Names of programs of which it was told that they see our stops.
+        #: The names of programs that were reported to notice our stops.
         self._told: set[str] = set()
         self._obstacle = obstacle
         if wanted == "freezer" and not self._freeze():
@@ -65,37 +70,37 @@ class RecipeInForce:
     def name(self) -> str:
         return self._order if self._freezer is None else "freezer"
 
-    # Who might notice
+    # Processes that may notice signals
 
     def expect(self, specs: Iterable[ProcessSpec]) -> None:
-        """These will be started."""
+        """Look at programs that will be started."""
         for spec in specs:
             if spec.command is not None and (what := watches(spec.command)) is not None:
                 self._notice(spec.name, what)
 
     def look_at(self, child: Child) -> None:
-        """It has become another program, whose handlers are its own."""
+        """Look at a process that has executed another program, which has its own handlers."""
         child.stops = 0
         what = watches((child.spec.command or [child.spec.name])[0].split()) if self._freezer is None else None
         if what is not None:
             self._notice(child.spec.name, what, child)
 
     def traced(self, child: Child, by: int) -> None:
-        """A process is traced by another one, of that os_pid, which sees our stops."""
+        """Note that a process is traced by another one, with the os_pid ``by``, which notices our stops."""
         tracer = self._table.by_os_pid.get(by)
         self._notice((tracer or child).spec.name, "traces others" if tracer is not None else "is traced", child)
 
     def look_at_wait(self, child: Child, on: Clause) -> None:
-        """It has blocked: does it wait for children that stop?"""
+        """Look at a process that has blocked: it may wait for children that stop."""
         if self._freezer is None and on.rule == "wait for child" and waits_for_stops(child.os_pid):
             self._notice(child.spec.name, "watches its jobs", child)
 
     def look_at_handlers(self, stops: Sequence[Child]) -> None:
-        """These will be stopped, and continued one day: would one of them hear that?"""
+        """Look for handlers of SIGCONT in processes that are about to be stopped, and will be continued later."""
         if self._freezer is not None:
             return
         for child in stops:
-            if child.spec.work is not None or child.spec.program is not None:  # ours
+            if child.spec.work is not None or child.spec.program is not None:  # a program of ours
                 continue
             child.stops += 1
             if child.stops <= _FIRST_STOPS or child.stops & (child.stops - 1) == 0:
@@ -109,13 +114,13 @@ class RecipeInForce:
                 self._take(child)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
-        """A program would notice signals: it gets none, or it is said."""
+        """Use the freezer, because a program would notice signals, or report it once if there is no freezer."""
         if self._freezer is None and not self._freeze(Clause(what, {"name": name})) and name not in self._told:
             self._told.add(name)
             self._reports.fault(child, what, name=name)
 
     def _freeze(self, why: Clause | None = None) -> bool:
-        """Go over to the freezer, if it can be had."""
+        """Switch to the freezer. Return False if it is not available."""
         if self._run is None:
             return False
         try:
@@ -132,11 +137,12 @@ class RecipeInForce:
     # Processes come and go
 
     def born(self, child: Child) -> None:
-        """One that we have forked: it stands still."""
+        """Note that we have forked a process, which is stopped."""
         self._take(child)
 
     def found(self, child: Child) -> None:
-        """One that another has forked: it stands still if that does and both are in one leaf yet."""
+        """Note that a descendant was found. It is to stand still if its parent is and both are still in the same
+        leaf."""
         parent = child.parent
         if parent is not None:
             child.limits = parent.limits
@@ -147,7 +153,8 @@ class RecipeInForce:
         self._take(child)
 
     def moved(self, child: Child) -> None:
-        """Somebody has moved it to another control group, which is theirs: from now on it is stopped by signals."""
+        """Note that a process was moved to another control group by someone else. From now on it is stopped by
+        signals."""
         if self._freezer is not None:
             self._freezer.give_back(child)
             self._reports.fault(child, "was moved")
@@ -170,16 +177,16 @@ class RecipeInForce:
 
     @property
     def pause_ns(self) -> int | None:
-        """How long until there is something to do again."""
+        """How long until there is something to do again; None if there is nothing to do."""
         return _PAUSE_NS if self._signalled else None
 
     def check(self) -> None:
-        """Move some more into leaves; have leaves ready."""
+        """Move some more processes to leaves, and keep leaves ready."""
         if self._freezer is None:
             return
         for _ in range(min(_SHARE, len(self._signalled))):
             self._take(self._signalled.popleft())
-        with suppress(OSError):  # out of descriptors, say: then one is made when it is needed, and it is told
+        with suppress(OSError):  # e.g. no descriptors left: a leaf is made when needed, and errors reported then
             self._freezer.refill()
 
     def close(self) -> None:
@@ -188,7 +195,8 @@ class RecipeInForce:
 
 
 def _is_served(child: Relative | None) -> bool:
-    """Whether this one is a server of ours, or comes from one: those do not look at how their children do."""
+    """Whether this process is one of our servers or descends from one. Those do not watch for stops of their
+    children."""
     while child is not None:
         if child.spec.program in SERVERS:
             return True

@@ -1,8 +1,9 @@
-"""How long somebody else had the CPU of a process that we had let run: another program, or the system itself.
+"""Measures for how long the CPU of a dispatched process was used by another program, or the system.
 
-What it did not use of the time since its dispatch it was either waiting for something, which ends its turn, or for the
-CPU. For how long it has waited for a CPU the system counts for every thread. To ask takes longer than a switch, so the
-missing time is added up over turns, and it is asked only when much of it is missing: where nobody disturbs, never.
+A process that has not used all of the time since its dispatch was either waiting for something, which ends its turn, or
+for the CPU. The system counts for every thread how long it has waited for a CPU. Reading that takes longer than a
+switch, so unused time is summed over turns, and the count is read only when the sum is large: never, if there is no
+other load.
 """
 
 from __future__ import annotations
@@ -15,24 +16,26 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import run_queue_wait_ns
 from sandbox.util.units import MS, US
 
-#: Less than this in one turn is the switch itself.
+#: Less unused time than this in one turn is the cost of the switch.
 _MIN_MISSING_NS = 100 * US
-#: When so much is missing it is asked; of one that has ended, which can be asked no more, when it is so much.
+#: The unused time from which on the count is read; and the same for a process that has ended, for which this is the
+#: last opportunity.
 _ASK_NS, _ASK_LAST_NS = 10 * MS, 1 * MS
-#: A turn that lasts longer is accounted for piece by piece.
+#: A turn that lasts longer is accounted for in pieces of this length.
 _PIECE_NS = 100 * MS
 
 
 class StolenTime:
-    """Told of the beginning and the end of each turn. Times are the machine's."""
+    """Accounts for stolen time. Must be told of the beginning and the end of each turn. Times are machine times."""
 
     def begin(self, child: Child) -> None:
-        """It has been let run. As long as it was stopped it did not wait for the CPU in the system's eyes."""
+        """Note that the process was dispatched. While it was stopped it did not wait for a CPU by the system's
+        account."""
         child.turn_ns, child.turn_cpu_ns = child.started_ns, child.started_cpu_ns
 
     def end(self, child: Child, at_ns: int, last: bool = False, cpu_ns: int | None = None) -> int:
-        """Its turn was over then: for how long somebody else has had its CPU, as far as it was not told yet. ``last``:
-        there will be no other turn. ``cpu_ns``: what it has used, if that was just asked for."""
+        """Note that the turn ended at ``at_ns``, and return the stolen time that was not reported yet, in ns. ``last``:
+        whether there will be no other turn; ``cpu_ns``: its CPU time, if already read."""
         if child.turn_ns is None:
             return 0
         missing_ns = at_ns - child.turn_ns - ((child.cpu_ns() if cpu_ns is None else cpu_ns) - child.turn_cpu_ns)
@@ -42,7 +45,8 @@ class StolenTime:
         return self._ask(child) if child.missing_ns >= (_ASK_LAST_NS if last else _ASK_NS) else 0
 
     def end_piece(self, child: Child, now_ns: int) -> int:
-        """The same of a turn that goes on, if there is a piece of it to account for."""
+        """Return the stolen time in ns of a turn that goes on, if the current piece is long enough to be accounted
+        for."""
         if child.turn_ns is None or now_ns - child.turn_ns < _PIECE_NS:
             return 0
         stolen_ns = self.end(child, now_ns)

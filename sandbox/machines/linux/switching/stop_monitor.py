@@ -1,4 +1,4 @@
-"""Watching over stops: those that are not confirmed yet, and those that somebody else undoes."""
+"""Watches over stops: those that are not confirmed yet, and those that another process undoes."""
 
 from __future__ import annotations
 
@@ -18,52 +18,56 @@ from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.reports import Reports
 from sandbox.util.units import MS
 
-#: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.
+#: A stop that takes longer is reported. The loop never waits for it: in the middle of a vfork a stop may take very
+#: long.
 _MAX_CONFIRM_NS = 200 * MS
-#: So soon it is looked again at stops that are not confirmed, and at processes that seem to run; and so late at most.
+#: The shortest and the longest interval of checking unconfirmed stops, and processes that seem to run.
 _RETRY_NS, _MAX_RETRY_NS = 1 * MS, 8 * MS
-#: So often it is looked at those whose stop is put off.
+#: The interval of checking processes whose stop is put off.
 _SPARED_NS = 5 * MS
-#: So often a share of all processes is looked at in turn, and how many that are.
+#: The interval of checking a share of all processes in turn, and the size of the share.
 _ROUND_NS = 50 * MS
 _SHARE = 24
-#: To stop and continue a process the system wakes each of its threads, which takes each some microseconds of the
-#: process's own CPU time. With more threads than these that is told.
+#: To stop and continue a process, the system wakes each of its threads, which takes some microseconds of the CPU time
+#: of the process. A process with more threads than this is reported.
 _MANY_THREADS = 100
 
 
 class StopMonitor:
-    """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
-    one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too. ``recipe`` is
-    told of those that run away from a signal because somebody traces them, and of those that somebody has moved."""
+    """Keeps track of every stop that is not confirmed, and checks the stopped processes in turn, because no event tells
+    that one of them was continued.
+
+    Times are of CLOCK_MONOTONIC, because stops also have to be kept in a pause. ``recipe`` is told of processes that
+    were continued because they are traced, and of those that were moved to another control group.
+    """
 
     def __init__(self, dispatcher: Dispatcher, guard: WriteGuard, reports: Reports, recipe: RecipeInForce) -> None:
         self._dispatcher = dispatcher
         self._guard = guard
         self._reports = reports
         self._recipe = recipe
-        # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
-        # seen running once though they should not: dying ones do that, for a moment.
+        # By the system's number: processes whose stop is not confirmed, those among them that were reported, and
+        # processes that were seen running once although they are stopped, which dying ones also are for a moment.
         self._unconfirmed: dict[int, Child] = {}
         self._told: set[int] = set()
-        #: When the stop of one of them was sent, and when to send it again.
+        #: When an unconfirmed stop was first sent, and when to send it again.
         self._again: dict[int, tuple[int, int]] = {}
         self._suspects: dict[int, Child] = {}
-        #: Of the unconfirmed ones those whose stop is put off, and when to look at them again.
+        #: The unconfirmed processes whose stop is put off, and when to check them again.
         self._spared: set[int] = set()
         self._next_spared_ns = 0
         self._everybody: deque[Child] = deque()
         self._next_round_ns = 0
         self._retry_ns: int | None = None
-        #: When to look again.
+        #: When to call ``check``.
         self.next_ns = 0
 
     def add(self, child: Child) -> None:
-        """Look at this one, too."""
+        """Watch this process, too."""
         self._everybody.append(child)
 
     def remove(self, child: Child) -> None:
-        """It has ended."""
+        """Forget a process that has ended."""
         self._unconfirmed.pop(child.os_pid, None)
         self._again.pop(child.os_pid, None)
         self._suspects.pop(child.os_pid, None)
@@ -73,7 +77,7 @@ class StopMonitor:
         self.next_ns = self._due_ns
 
     def expect(self, children: Iterable[Child]) -> None:
-        """These were told to stop; note those that have not been seen stopped."""
+        """Note those of these processes, which were told to stop, that have not been seen stopped."""
         for child in children:
             if child.stopping_ns is not None:
                 self._note(child)
@@ -87,11 +91,11 @@ class StopMonitor:
 
     @property
     def spares(self) -> bool:
-        """Whether a stop is put off."""
+        """Whether any stop is put off."""
         return bool(self._spared)
 
     def suspect(self, child: Child) -> None:
-        """This one seems to run though it was stopped."""
+        """Note that this process seems to run although it was stopped."""
         self._suspects[child.os_pid] = child
         self._retry_soon()
 
@@ -101,7 +105,8 @@ class StopMonitor:
         self.next_ns = self._due_ns
 
     def _retry_later(self) -> None:
-        """Nobody new is there to look at: the longer the last stop is on its way, the later it is looked again."""
+        """Set the time of the next check if there is no new process to check: the longer the last stop is pending, the
+        later."""
         waiting = self._unconfirmed.keys() - self._told - self._spared
         if waiting:
             now_ns = time.monotonic_ns()
@@ -118,7 +123,7 @@ class StopMonitor:
         return min(next_ns, self._next_spared_ns) if self._spared else next_ns
 
     def check(self) -> None:
-        """Tell of stops that take too long; stop those again that run though nobody here let them."""
+        """Report stops that take too long, and stop processes again that run although we have not continued them."""
         if self._spared:
             self._stop_spared()
         for child in self._overdue():
@@ -131,7 +136,7 @@ class StopMonitor:
         self.next_ns = self._due_ns
 
     def _stop_spared(self) -> None:
-        """Stop those whose write is done."""
+        """Stop the processes whose write is done."""
         now_ns = time.monotonic_ns()
         if now_ns < self._next_spared_ns:
             return
@@ -146,8 +151,9 @@ class StopMonitor:
         self._retry_soon()
 
     def _tell_who_continued(self, child: Child) -> None:
-        """A stranger's doing is a fault; the doing of a process that was scheduled meanwhile is that program's own
-        business, and it waits for its turn."""
+        """Report that a process was continued by someone else. That is a fault, unless its parent, which is a process
+        of the scenario, has run meanwhile: then it is that program's own business, and the process waits for its
+        turn."""
         parent = child.parent
         if child.moved:
             self._recipe.moved(child)
@@ -163,16 +169,16 @@ class StopMonitor:
             self._reports.fault_again(child, "continued by somebody else")
 
     def _has_run(self, process: Relative, since_ns: int) -> bool:
-        """Whether it has had the CPU since then."""
+        """Whether the process has had the CPU since then."""
         began_ns = self._reports.now_ns() - (time.monotonic_ns() - since_ns)
         return process.mode is Mode.RUNNING or (isinstance(process, Child) and process.started_ns > began_ns)
 
     def _overdue(self) -> Iterator[Child]:
-        """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
-        again, after twice the time each time: somebody's SIGCONT takes a stop away that is still on its way."""
+        """Yield the processes whose stop takes too long, each once, and forget those that have stopped. All other stops
+        are sent again at intervals that double, because a SIGCONT of another process discards a pending stop."""
         now_ns = time.monotonic_ns()
         for os_pid, child in [*self._unconfirmed.items()]:
-            if child.spared:  # even if it stands still for now: somebody traces it, and nothing holds it yet
+            if child.spared:  # even if it stands still: it may be a tracing stop, and nothing of ours holds it
                 continue
             if child.stopping_ns is None or self._dispatcher.stopped(child):
                 child.stopping_ns = None
@@ -192,8 +198,8 @@ class StopMonitor:
                 yield child
 
     def _runaways(self) -> list[Child]:
-        """Processes that should be stopped and have been seen running twice; a share of all is looked at in each
-        round."""
+        """Return the processes that should be stopped and have been seen running twice. In each round a share of all
+        processes is checked."""
         now_ns = time.monotonic_ns()
         if now_ns < self._due_ns:
             return []
@@ -205,7 +211,7 @@ class StopMonitor:
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
                 child = self._everybody[0]
-                if child.stopping_ns is not None:  # one that was moved into a leaf needs a moment to stand still there
+                if child.stopping_ns is not None:  # one that was moved to a leaf needs a moment until it is frozen
                     self._note(child)
                 if _runs_away(child):
                     self.suspect(child)
@@ -219,8 +225,8 @@ class StopMonitor:
 
 
 def _runs_away(child: Child) -> bool:
-    """Whether it runs though it was stopped and nobody here continued it; one that dies may do so. A signal, or a
-    tracer, wakes a frozen one, but its leaf lets it get no further."""
+    """Whether a process runs although it was stopped and we have not continued it. A dying process may do so. A signal
+    or a tracer wakes a frozen process, but the leaf keeps it from running further."""
     return (
         child.stop_wanted
         and child.stopping_ns is None

@@ -1,4 +1,4 @@
-"""What the system itself recorded of every stretch that a process was on a CPU: a verified run is held against it."""
+"""The system's own records of when each process was on a CPU, against which a verified run is checked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sandbox.machines.reports import Reports
 from sandbox.model.events import Witnessed
 from sandbox.util.units import MS
 
-#: So often it is read: to do so at each switch would cost as much as the switch, which it is to measure.
+#: The interval of reading. To read at each switch would take as long as the switch that is to be measured.
 _PAUSE_NS = 5 * MS
 Known = Callable[[int], Relative | None]
 
 
 def open_switch_log(cpus: Sequence[int], clock: Clock, known: Known, reports: Reports) -> SwitchLog | None:
-    """None, which is told, where the system keeps no such records for us."""
+    """Return an open switch log, or report a fault and return None if the system provides no such records to us."""
     try:
         return SwitchLog(cpus, clock, known)
     except OSError as error:
@@ -30,9 +30,10 @@ def open_switch_log(cpus: Sequence[int], clock: Clock, known: Known, reports: Re
 
 
 class SwitchLog:
-    """Reads rings of its own, beside whatever sensor there is, and takes no part in the run. Open it before the first
-    fork. ``known``: the process that has a number, or had it not long ago. Raises OSError where the system keeps no
-    such records for us.
+    """Reads switch records through its own rings, in addition to any sensor, and does not influence the run.
+
+    To be opened before the first fork. ``known`` returns the process that has a number, or had it recently. Raises
+    OSError if the system provides no such records to us.
     """
 
     def __init__(self, cpus: Sequence[int], clock: Clock, known: Known) -> None:
@@ -40,7 +41,7 @@ class SwitchLog:
         self._known = known
         self._next_ns = 0
         self._rings: list[Ring] = []
-        #: When (CLOCK_MONOTONIC) each thread came onto the CPU that it has.
+        #: When (CLOCK_MONOTONIC) each thread came onto its present CPU.
         self._came_ns: dict[int, int] = {}
         #: The pid of each process that was seen, by the system's number.
         self._pids: dict[int, int] = {}
@@ -52,13 +53,13 @@ class SwitchLog:
             raise
 
     def read(self) -> Iterator[Witnessed]:
-        """Each stretch that is over and was not read yet."""
+        """Yield each stretch on a CPU that has ended and was not read yet."""
         for cpu, ring in enumerate(self._rings):
             for record in ring.read():
                 yield from self._stretch(cpu, record)
 
     def look(self, now_ns: int) -> Iterable[Witnessed]:
-        """The same, if it is time."""
+        """Do the same as ``read`` if the interval has passed, otherwise return nothing."""
         if now_ns < self._next_ns:
             return ()
         self._next_ns = now_ns + _PAUSE_NS
@@ -76,7 +77,7 @@ class SwitchLog:
                     yield Witnessed(self._clock.now_ns(), pid, cpu, from_ns, until_ns)
 
     def _pid(self, os_pid: int) -> int:
-        """Its pid, also when it has ended by now; 0: it is none of ours."""
+        """Return the pid of a process, also if it has ended; 0 if it is none of ours."""
         process = self._known(os_pid)
         if process is not None:
             self._pids[os_pid] = process.pid

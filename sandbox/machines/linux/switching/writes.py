@@ -1,9 +1,9 @@
-"""Writes that wait for room: a stop in the middle of one would cut it short.
+"""Writes that wait for room, which a stop would cut short.
 
-A write to a pipe, a socket or a terminal takes what there is room for, and waits. Whatever stops the process meanwhile
-(a signal as well as a freezer) has the system break the wait off, and the call comes back with the bytes that it took.
-A program that does not look at that number loses the rest, and ends as if all were well. So a process is left alone
-until its write is done: it waits most of the time, and no longer than whoever makes the room takes.
+A write to a pipe, a socket or a terminal writes what there is room for, and waits. If the process is stopped meanwhile,
+by a signal or the freezer, the system aborts the wait, and the call returns the number of bytes written so far. A
+program that ignores that number loses the rest, and exits as if all were well. So a process is left alone until its
+write is done. Most of that time it waits, for as long as the reader takes to make room.
 """
 
 from __future__ import annotations
@@ -35,43 +35,43 @@ _AARCH64 = {
 }  # fmt: skip
 _WRITES: dict[int, tuple[int, int | None]] = {"x86_64": _X86_64, "aarch64": _AARCH64}.get(os.uname().machine, {})
 
-#: A process that woke in the middle of a write is left alone until it has used so much CPU time, where the system does
-#: not tell that the call is over: there is room for 64 KiB as a rule, and for 1 MiB at most.
+#: A process that woke in the middle of a write is left alone until it has used this much CPU time, unless the system
+#: shows that the call is over: there is room for 64 KiB as a rule, and for 1 MiB at most.
 _MAX_COPY_NS = 1 * MS
-#: The same, where it has had a CPU for so long without a break.
+#: The same limit, for the time on a CPU without a break.
 _MAX_RUN_NS = 80 * US
-#: A process that writes may be about to fill the room; so long it is waited for before it is stopped. A terminal takes
-#: less at once than a pipe.
+#: A process that writes may be about to fill the room. This is how long that is awaited before it is stopped. A
+#: terminal takes less at once than a pipe.
 _MAX_FILL_NS, _MAX_FILL_CONSOLE_NS = 40 * US, 150 * US
-#: So often a process that woke too soon to be seen is suspected to have slept in a write.
+#: How often a process that woke before it could be examined is suspected to have slept in a write.
 _MAX_SUSPICIONS = 3
-#: What a process with a single thread waits for that is surely no room.
+#: Wait reasons that rule out a wait for room, if the process has a single thread.
 _NO_ROOM = frozenset((
     "sleep", "wait for child", "read console", "read pipe", "recv", "accept", "connect", "poll", "signal", "timer",
     "eventfd", "futex", "lock", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join",
 ))  # fmt: skip
-#: Of more threads than this none is looked for that writes.
+#: Processes with more threads are not searched for one that writes.
 _MAX_THREADS = 32
 
 
 class Cut(NamedTuple):
-    """A write that a stop has cut short: how many bytes it was to write, and how many it has."""
+    """A write that was cut short by a stop: how many bytes were to be written, and how many were."""
 
     bytes: int
     taken: int
 
 
 class WriteGuard:
-    """Knows who is in the middle of a write. ``dedicated``: while we wait awake, processes run."""
+    """Knows which processes are in the middle of a write. ``dedicated``: whether processes run while we busy-wait."""
 
     def __init__(self, dedicated: bool, reports: Reports) -> None:
         self._dedicated = dedicated
         self._reports = reports
 
     def note(self, child: Child, on: Clause) -> None:
-        """A process has just blocked on this: note whether it waits for room."""
+        """Note whether a process that has just blocked waits for room."""
         state, threads = read_state(child.stat_fd)
-        if state == "R":  # it is awake again already, and what it was in cannot be seen
+        if state == "R":  # it is awake again already, so its call cannot be seen
             child.writing = self._may_have_slept_in_write(child)
         elif threads <= 1:
             child.writing = on.rule not in _NO_ROOM and _waits_for_room(child)
@@ -86,7 +86,8 @@ class WriteGuard:
 
     @staticmethod
     def _may_have_slept_in_write(child: Child) -> bool:
-        """One that never was in a write when it could be seen is not suspected for ever."""
+        """Whether to suspect a process that woke early, which is only done a few times if it was never seen in a
+        write."""
         if not child.writes:
             child.suspicions += 1
         return child.suspicions <= _MAX_SUSPICIONS
@@ -104,14 +105,15 @@ class WriteGuard:
         child.slept = switches.slept if switches is not None else 0
 
     def let_fill(self, running: Iterable[Child]) -> None:
-        """Blocking beats the end of a slice: a process that writes may be about to wait for room, and is not stopped
-        then."""
+        """Give running processes that write a moment to fill the room: blocking takes precedence over the end of a
+        slice, and a process that is about to wait for room is not stopped."""
         writers = [child for child in running if child.may_write]
         if writers:
             self.fills_up(writers)
 
     def switched(self, stops: Iterable[Child], runs: Iterable[tuple[Child, int]]) -> None:
-        """These have just been stopped, and let run: tell of writes that were cut short."""
+        """Report the writes that were cut short in these processes, which were just stopped, and begin the turns of
+        those that were run."""
         for child in stops:
             if child.may_write and child.stopping_ns is None and (cut := self.cut(child)) is not None:
                 self._reports.fault_once(child, "write cut short", bytes=cut.bytes, taken=cut.taken)
@@ -120,7 +122,7 @@ class WriteGuard:
                 self.begin_turn(child)
 
     def begin_turn(self, child: Child) -> None:
-        """A process that writes has just been let run."""
+        """Note the state of a process that writes at the start of its turn."""
         child.writing = False
         self._begin(child)
         self._note_sleep(child)
@@ -135,12 +137,12 @@ class WriteGuard:
         return child.writing
 
     def again(self, child: Child) -> None:
-        """A process has woken in a write, and has blocked again."""
+        """Note that a process has woken in a write and has blocked again."""
         self._begin(child)
 
     def spares(self, child: Child) -> bool:
-        """Whether a process is not to be stopped now: it waits for room, or will in a moment, or has been given some
-        and has not come to use it."""
+        """Whether a process must not be stopped now, because it waits for room, is about to, or was given room that it
+        has not used yet."""
         if not child.may_write:
             return False
         if child.writing and self._is_in_same_write(child):
@@ -152,7 +154,8 @@ class WriteGuard:
 
     @staticmethod
     def _is_in_same_write(child: Child) -> bool:
-        """It has finished no other since, and has not run for longer than it takes to use some room."""
+        """Whether a process has finished no other write since, and has not run for longer than it takes to use some
+        room."""
         if (
             procfs_counts.writes_done(child.os_pid) != child.written
             or child.cpu_ns() - child.write_cpu_ns > _MAX_COPY_NS
@@ -167,7 +170,7 @@ class WriteGuard:
 
     @staticmethod
     def sleeps(child: Child) -> bool:
-        """Whether a process that has just been let run and writes did not wait for that: it waits for room."""
+        """Whether a process that writes and has just been run waits for room already."""
         return child.writes and read_state(child.stat_fd)[0] == "S"
 
     def fills_up(self, children: Collection[Child]) -> bool:
@@ -183,7 +186,7 @@ class WriteGuard:
 
     @staticmethod
     def cut(child: Child) -> Cut | None:
-        """The write of a process that has just been stopped, if the stop has cut it short."""
+        """Return the write that was cut short by the stop of this process; None if none was."""
         call = procfs.system_call(child.os_pid)
         if not isinstance(call, SystemCall) or child.written is None:
             return None

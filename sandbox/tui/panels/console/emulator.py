@@ -1,8 +1,8 @@
-"""What a terminal shows that has been sent something: a small interface to the emulator that we use.
+"""A terminal emulator: a small interface to the emulator library.
 
-Only this module knows it, and only a console that needs it loads this module, because that takes a while. What a
-terminal is sent may come from anybody: it never resizes itself, never takes long at a time, and answers nothing but
-what every terminal is asked.
+No other module uses the library, and only a console that needs a terminal imports this module, as that takes a while.
+The input of the terminal is untrusted: input cannot resize it or keep it busy for long, and only the standard queries
+of terminals are answered.
 """
 
 from __future__ import annotations
@@ -29,51 +29,51 @@ from rich.cells import cell_len
 from sandbox.util.text import clean_terminal
 from sandbox.views.console import PLAIN, Colour, Line, Look, colour_of_256
 
-#: Lines that have left the screen at its top and can be scrolled back to.
+#: The number of lines kept above the screen for scrolling back.
 MAX_HISTORY = 1_000
-#: Characters that are fed at once: however dear what they ask for is, it does not take long.
+#: The number of characters to process at once: even if all are expensive, that does not take long.
 _STEP = 128
-#: Characters of a sequence that has not ended; a longer one is given up.
+#: The most characters of an unfinished escape sequence; a longer one is dropped.
 _MAX_SEQUENCE = 4_096
-#: From so many characters on, lines without anything else are not fed one by one.
+#: From this number of characters on, plain lines are not fed one by one.
 _MIN_FLOOD = 8_192
-#: Characters of answers that wait to be fetched.
+#: The most characters of answers kept until they are fetched.
 _MAX_ANSWERS = 512
-#: Characters in one cell: a base and what is combined with it.
+#: The most characters in one cell: a base character and those combined with it.
 _MAX_COMBINED = 5
 
-#: A terminal without printer, locator and user-defined keys. It calls itself a VT220 with colours.
+#: The model of the terminal: a VT220 with colours, without printer, locator and user-defined keys.
 _MODEL = replace(
     BITTTY, name="ossandbox", da1_response="\x1b[?62;22c", options=frozenset(), control_capabilities=EDITING
 )
-#: What it can be told and asked. All else, of which there is much, is nothing to it: other sizes, titles and settings
-#: that are read back, macros, printers, keyboards, links, the clipboard, rectangles that cost more than they show.
+#: The operations that are allowed. Everything else is ignored, such as resizing, reading back titles and settings,
+#: macros, printers, keyboards, links, the clipboard, and costly operations on rectangles.
 _OPERATIONS = re.compile(
     r"PRINT|C0_(?:BS|HT|LF|VT|FF|CR|CRLF|SO|SI|DEL)|IND|RI|NEL|HTS|ST|TBC|CBT|CHA|CHT|CNL|CPL|CU[BDFPU]|HP[ABR]|HVP"
     r"|VP[ABR]|SAVE|RESTORE|DCH|DL|ECH|ED|EL|ICH|IL|REP|SD|SU|DECSTBM|DECSLRM|DECSCUSR|SGR|XTPUSHSGR|XTPOPSGR|SM|RM"
     r"|DECSET|DECRST|XTSAVE|XTRESTORE|DECKPAM|DECKPNM|RIS|DECSTR|SCS_G[0-3]|SS[23]|LS[123]R?|CPR|DSR|DA1|DA2|DECRQM"
     r"|OSC_FOREGROUND|OSC_BACKGROUND"
 )
-#: Modes that would make another terminal of it: a VT52, 132 columns, writing from right to left, sizes told in band,
-#: characters of another width.
+#: Modes that would change the kind of terminal: a VT52, 132 columns, writing from right to left, size reports in band,
+#: other character widths.
 _REFUSED_MODES = frozenset({2, 3, 34, 35, 40, 95, 96, 2027, 2048, 8840})
 _MODE_OPERATIONS = ("DECSET", "DECRST")
-#: What every terminal is asked: what it is, whether it works, where the cursor is, what a mode is, two colours.
+#: The answers that are allowed, those to standard queries: identity, status, cursor position, a mode, and two colours.
 _ANSWER = re.compile(
     r"\x1b\[(?:[?>][\d;]+c|0n|\d+;\d+R|\??\d+;\d\$y)|\x1b\]1[01];rgb:[0-9a-f/]+(?:\x07|\x1b\\)", re.IGNORECASE
 )
 _MODIFIERS = {"shift": KeyModifiers.SHIFT, "alt": KeyModifiers.ALT, "ctrl": KeyModifiers.CTRL}
-#: Ends a sequence that has begun.
+#: Ends an unfinished sequence.
 _CANCEL = "\x18"
-#: Stands for a character that the terminal on which we draw thinks to be of another width than we do.
+#: Replaces a character whose width differs between the emulator and the real terminal.
 _UNLIKE = "\ufffd"
-#: Categories of what is no character: controls, formats, halves of pairs.
+#: Categories of code points that are not characters: controls, formats, surrogates.
 _CONTROLS = ("Cc", "Cf", "Cs")
-#: Where there may be more combined characters than one cell holds.
+#: Matches text that may have more combining characters than a cell holds.
 _CROWD = re.compile(r"[^\w\s\x00-\x7f]{6,}")
 
-#: Strings for somebody else than the screen, begun and ended: titles, pictures, the clipboard. Two short ones ask for
-#: colours.
+#: The begin and end of strings that are not for the screen: titles, pictures, the clipboard. Two short queries for
+#: colours are excepted.
 _STRING = re.compile(r"\x1b[]PX^_](?!1[01];\?(?:\x07|\x1b\\))")
 _STRING_END = re.compile(r"[\x07\x18\x1a]|\x1b\\|\x1b(?=[^\\])")
 _PLAIN_LINES = re.compile(r"(?:[\x20-\x7e]*\r\n)+")
@@ -82,18 +82,19 @@ Cells = Sequence[tuple[Any, str]]
 
 
 class _PlainLine(NamedTuple):
-    """A line that has never been on the screen: it came with too many others."""
+    """A line that was never on the screen, as it arrived with too many others."""
 
     text: str
     style: Any
 
 
 class Emulator:
-    """``background``: the colour it shows where there is none, as red, green and blue."""
+    """A terminal's screen and the lines above it. ``background``: the colour to report as background, in red, green and
+    blue."""
 
-    #: The emulator asks for this: it shall tell of lines that leave the screen.
+    #: Tells the emulator library to report lines that leave the screen.
     keeps_scrollback = True
-    #: What it asks of the cable that leads to the program.
+    #: Required by the library for the connection to the program.
     closed = False
 
     def __init__(self, rows: int, columns: int, background: tuple[int, int, int] | None = None) -> None:
@@ -104,12 +105,13 @@ class Emulator:
             self._board.palette.background = background
         self._board.attach_display(self)
         self._board.host.attach(self)
-        #: Lines above the screen, newest last, and how many there have ever been.
+        #: The lines above the screen, newest last, and the number of lines that have ever left the screen.
         self._history: deque[Cells | _PlainLine] = deque(maxlen=MAX_HISTORY)
         self._left = 0
-        #: Of those that will leave it next, so many are above it already.
+        #: The number of lines next to leave the screen that are in the history already.
         self._known = 0
-        #: What it has still to take in, from a place on; and from where on there are no plain lines, as far as we know.
+        #: The input still to be processed, the present place in it, and the place up to which it is known to have no
+        #: flood.
         self._pending, self._place, self._tried = "", 0, 0
         self._in_string, self._escape = False, ""
         self._answers = ""
@@ -120,7 +122,7 @@ class Emulator:
         self._narrow_down()
 
     def _narrow_down(self) -> None:
-        """Take out of the emulator whatever it is not to do."""
+        """Remove from the emulator all operations that are not allowed."""
         registry: dict[str, Any] = self._board.registry
         for name in [*registry]:
             if not _OPERATIONS.fullmatch(name):
@@ -139,10 +141,10 @@ class Emulator:
 
         return chosen
 
-    # What comes from the program
+    # Output of the program
 
     def feed(self, text: str, for_s: float | None = None) -> bool:
-        """Take in what the terminal is sent, for so long at most; whether that was all."""
+        """Process input, for at most ``for_s`` seconds. Returns whether all input has been processed."""
         self._pending = self._pending[self._place :] + self._without_strings(clean_terminal(text))
         self._place = self._tried = 0
         give_up = math.inf if for_s is None else time.monotonic() + for_s
@@ -156,7 +158,7 @@ class Emulator:
         return self._place >= len(self._pending)
 
     def skip(self) -> None:
-        """Leave out what it has still to take in; what follows has nothing to do with what came before."""
+        """Drop the pending input; the input that follows need not continue it."""
         self._pending, self._place, self._tried = "", 0, 0
         self._in_string, self._escape = False, ""
         self._feed_parser(_CANCEL)
@@ -168,7 +170,7 @@ class Emulator:
             parser.buffer, parser.pos, parser.mode = "", 0, None
 
     def _without_strings(self, text: str) -> str:
-        """A sequence that is a string may be of any length, and only its end is of interest."""
+        """Remove string sequences, which may have any length and may be split over several calls."""
         text, self._escape = self._escape + text, ""
         kept: list[str] = []
         place = 0
@@ -180,15 +182,15 @@ class Emulator:
                 break
             place = found.end() - (self._in_string and found[0] == "\x1b")
             self._in_string = not self._in_string
-        if text.endswith("\x1b"):  # it may begin or end a string
+        if text.endswith("\x1b"):  # may begin or end a string
             self._escape = "\x1b"
             if not self._in_string:
                 kept[-1] = kept[-1][:-1]
         return "".join(kept)
 
     def _feed_flood(self) -> bool:
-        """More plain lines than the screen and what is kept above it have: most of them are never to be seen, and it
-        is quicker to put what may be straight to where it goes. Whether it was so."""
+        """Process a flood of plain lines (at least ``_MIN_FLOOD`` characters) at once. Most are never shown, so it is
+        faster to put them into the history directly. Returns whether there was one."""
         if self._place < self._tried or len(self._pending) - self._place < _MIN_FLOOD:
             return False
         found = _PLAIN_LINES.match(self._pending, self._place)
@@ -216,7 +218,7 @@ class Emulator:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether a line that is sent goes below the one before, as it is."""
+        """Whether plain lines are simply added below the ones before, given the terminal's modes."""
         board, blitter = self._board, self._board.blitter
         margins = blitter.scroll_top, blitter.scroll_bottom, blitter.left_margin, blitter.right_margin
         return (
@@ -237,58 +239,58 @@ class Emulator:
             self._board.blitter.resize(self.columns, self.rows)
 
     def resize(self, rows: int, columns: int) -> None:
-        """It is as large as this from now on."""
+        """Set the size of the screen."""
         self.rows, self.columns = rows, columns
         self._keep_size()
 
     def answers(self) -> str:
-        """What it has been asked since, and says to that."""
+        """Return the allowed answers to queries received since the last call."""
         answers, self._answers = self._answers, ""
         return "".join(found[0] for found in _ANSWER.finditer(answers))
 
-    # What it shows
+    # The screen
 
     @property
     def waits(self) -> bool:
-        """Whether the program is in the middle of painting, and says so (synchronized output)."""
+        """Whether the program has announced that it is in the middle of painting (synchronized output)."""
         return bool(self._board.modes.synchronized_output)
 
     @property
     def whole_screen(self) -> bool:
-        """Whether a program has all of the screen for itself: nothing leaves it (the alternate screen)."""
+        """Whether a program uses the alternate screen, which no lines leave."""
         return bool(self._board.blitter.in_alt_screen)
 
     @property
     def cursor(self) -> tuple[int, int] | None:
-        """Row and column of the cursor, if it is to be seen."""
+        """The row and column of the cursor, or None if it is hidden."""
         place = self._board.display.cursor
         return None if place is None else (place[1], min(place[0], self.columns - 1))
 
     @property
     def cursor_width(self) -> int:
-        """How many cells the character under the cursor takes."""
+        """The width in cells of the character under the cursor."""
         row, column = self.cursor or (0, 0)
         return 2 if isinstance(self._board.display.page.grid[row][column][1], WideHead) else 1
 
     @property
     def history(self) -> int:
-        """How many lines above the screen are kept."""
+        """The number of lines kept above the screen."""
         return len(self._history)
 
     @property
     def left(self) -> int:
-        """How many lines have ever left the screen."""
+        """The number of lines that have ever left the screen."""
         return self._left
 
     def line(self, row: int) -> Line:
-        """A row of the screen; those above it are numbered -1, -2 …"""
+        """Return a row of the screen; the rows above it are numbered -1, -2 …"""
         if row >= 0:
             return _line(self._board.display.page.grid[row])
         above = self._history[row]
         return ((above.text, _look(above.style)[0]),) if isinstance(above, _PlainLine) else _line(above)
 
     def changed(self) -> Iterable[int]:
-        """The rows that may look different than when this was last asked."""
+        """Return the rows that may have changed since the last call."""
         page, cursor = self._board.display.page, self.cursor
         before, self._cursor_row = self._cursor_row, cursor[0] if cursor is not None else 0
         anew, self._page = page is not self._page, page
@@ -298,35 +300,36 @@ class Emulator:
 
     @property
     def text(self) -> str:
-        """The screen without looks."""
+        """The text of the screen, without colours and styles."""
         return "\n".join("".join(text for text, _ in self.line(row)).rstrip() for row in range(self.rows))
 
-    # What goes to the program
+    # Input for the program
 
     @property
     def wants_mouse(self) -> bool:
-        """Whether the program is told what the mouse does."""
+        """Whether the program has asked for mouse events."""
         return bool(self._board.mouse.protocol is not MouseProtocol.OFF)
 
     def key(self, name: str, text: str | None, modifiers: Iterable[str]) -> str:
-        """What is sent for a key: ``name`` is ``up``, ``f1``, or its character; ``text``: what it types."""
+        """Return the input that the program gets for a key. ``name``: such as ``up`` or ``f1``, or the key's character;
+        ``text``: the text that the key types."""
         held = KeyModifiers.NONE
         for modifier in modifiers:
             held |= _MODIFIERS.get(modifier, KeyModifiers.NONE)
         return self._sent(lambda: self._board.input_key_event(KeyEvent(name, held, text=text)))
 
     def paste(self, text: str) -> str:
-        """What is sent for a text that is pasted: it cannot look like keys to a program that can tell."""
+        """Return the input for a pasted text. Programs that use bracketed paste can tell it from keys."""
         text = text.replace("\x1b", "").replace("\r\n", "\n").replace("\n", "\r")
         return self._sent(lambda: self._board.input_paste(text))
 
     def mouse(self, row: int, column: int, button: int, what: str, modifiers: Iterable[str]) -> str:
-        """What is sent for the mouse. ``what``: press, release or move; of the buttons, 64 and 65 are the wheel's."""
+        """Return the input for a mouse event. ``what``: press, release or move; buttons 64 and 65 are the wheel."""
         held = {"meta" if modifier == "alt" else modifier for modifier in modifiers}
         return self._sent(lambda: self._board.input_mouse(column + 1, row + 1, button, what, held))
 
     def focus(self, on: bool) -> str:
-        """What is sent, if anything, when the keys are the program's from now on, or no longer."""
+        """Return the input for a gain or loss of focus; "" if the program has not asked for that."""
         return self._sent(self._board.focus_in if on else self._board.focus_out)
 
     def _sent(self, do: Any) -> str:
@@ -335,10 +338,10 @@ class Emulator:
         keys, self._keys = "".join(self._keys), None
         return keys
 
-    # What the emulator asks of us: the cable to the program, and the display
+    # Called by the emulator library: the connection to the program, and the display
 
     def write(self, data: str) -> int:
-        """It sends something to the program."""
+        """Send text to the program: what the present key press produces, or an answer."""
         if self._keys is not None:
             self._keys.append(data)
         elif len(self._answers) < _MAX_ANSWERS:
@@ -346,14 +349,14 @@ class Emulator:
         return len(data)
 
     def write_bytes(self, data: bytes) -> int:
-        """It sends something that is no text: a mouse of old, whose places are bytes."""
+        """Send bytes to the program, such as old mouse reports, whose coordinates are bytes."""
         return self.write(data.decode("latin-1"))
 
     def flush(self) -> None:
-        """It was sent already."""
+        """Do nothing: everything has been sent already."""
 
     def present(self, event: object) -> None:
-        """Something has happened to the screen that cannot be read from it later."""
+        """Take note of an event that cannot be read from the screen later."""
         if isinstance(event, RowsScrolledOff):
             lines = event.lines[self._known :]
             self._known -= len(event.lines) - len(lines)
@@ -367,7 +370,7 @@ def _only_asking(apply: Any) -> Any:
 
 
 def _thin(text: str) -> str:
-    """At most so many combined characters in a row as one cell shows."""
+    """Limit the number of combining characters in a row to what one cell shows."""
     return text if text.isascii() else _CROWD.sub(_sparse, text)
 
 
@@ -382,7 +385,7 @@ def _sparse(found: re.Match[str]) -> str:
 
 
 def _line(cells: Cells) -> Line:
-    """A row as text in its looks."""
+    """Return a row as pieces of text with their looks."""
     runs = []
     for style, group in groupby(cells, itemgetter(0)):
         texts = [cell[1] for cell in group]
@@ -396,7 +399,8 @@ def _line(cells: Cells) -> Line:
 
 @lru_cache(maxsize=4_096)
 def _shown(text: str, wide: bool) -> str:
-    """What is in one cell, or in two, of which the second is empty."""
+    """Return the text of a cell (of two, if ``wide``), with anything replaced that the real terminal might show
+    differently."""
     text, cells = text[:_MAX_COMBINED], 2 if wide else 1
     steers = any(unicodedata.category(character) in _CONTROLS for character in text)
     return text if not text or (cell_len(text) == cells and not steers) else _UNLIKE.ljust(cells)
@@ -404,7 +408,7 @@ def _shown(text: str, wide: bool) -> str:
 
 @lru_cache(maxsize=4_096)
 def _look(style: Any) -> tuple[Look, bool]:
-    """How a style looks, and whether it hides what is written in it."""
+    """Return the look of a style, and whether the style conceals the text."""
     look = Look(
         colour=_colour(style.fg),
         ground=_colour(style.bg),

@@ -1,11 +1,11 @@
-"""Keys as the app has them, as an emulator wants them."""
+"""Conversion of keys from the app's names to those of the terminal emulator."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import NamedTuple
 
-#: Names of keys that are characters, where neither the key's own name nor Unicode's leads to them.
+#: Names of keys that type characters, where neither the key's own name nor the Unicode name gives the character.
 _CHARACTERS = {
     "space": " ",
     "at": "@",
@@ -16,14 +16,14 @@ _CHARACTERS = {
     "plus": "+",
     "slash": "/",
 }
-#: Keys that are none.
+#: Keys that do not type characters.
 _KEYPADS = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
 _NAMED = {*_KEYPADS, "enter", "tab", "escape", "backspace", *(f"f{number}" for number in range(1, 25))}
 _MODIFIERS = ("shift", "alt", "ctrl")
 
 
 class Pressed(NamedTuple):
-    """A key: its name or its character, what it types, and what was held down meanwhile."""
+    """A key press: the key's name or character, the text that it types, and the modifier keys held down."""
 
     name: str
     text: str | None
@@ -31,7 +31,7 @@ class Pressed(NamedTuple):
 
 
 def pressed(key: str, character: str | None) -> Pressed | None:
-    """The key that the app calls so; None for one that no terminal sends."""
+    """Return the key press for the app's name of a key; None for a key that no terminal sends."""
     *modifiers, name = key.split("+") if len(key) > 1 else [key]
     held = tuple(modifier for modifier in _MODIFIERS if modifier in modifiers)
     if name in _NAMED:

@@ -1,4 +1,4 @@
-"""The output of a process, in its colours."""
+"""The output of a process as lines of text, in its colours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sandbox.tui.widgets.lines import Piece, ScrolledLines, line, width_of
 from sandbox.views.console import ConsoleText, Line
 
 _NOTHING = ConsoleText()
-#: Where the next character that is typed will stand, while a process waits for it.
+#: Marks where the next typed character will appear, while a process waits for input.
 _PROMPT = "▏"
 
 
 class ConsoleOutput(ScrolledLines):
-    """Lines are broken at the edge. It follows the end, until a person scrolls back; then it stands still."""
+    """The lines of a console, wrapped at the edge. The end is followed until the user scrolls back."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -24,13 +24,13 @@ class ConsoleOutput(ScrolledLines):
         super().__init__(id=id)
         self._output = _NOTHING
         self._asks = False
-        #: The number of the line on top, and how many of its rows are above the top; None: the end is followed.
+        #: The number of the top line, and how many of its rows are out of sight above; None: the end is followed.
         self._top: tuple[int, int] | None = None
-        #: The rows in sight with which a line begins; the others go on with it.
+        #: The rows in sight that begin a line; other rows continue one.
         self._begins: set[int] = set()
 
     def update_from(self, output: ConsoleText, asks: bool = False) -> None:
-        """``asks``: a process waits for a person to type."""
+        """Show this output. ``asks``: a process waits for a line to be typed."""
         if output is not self._output:
             self._output, self._top = output, None
         self._asks = asks
@@ -38,11 +38,11 @@ class ConsoleOutput(ScrolledLines):
 
     @property
     def following(self) -> bool:
-        """Whether the end is in sight, and stays so."""
+        """Whether the end is in sight and followed."""
         return self._top is None
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The rows from the top of what is in sight."""
+        """Return the rows in sight."""
         output = self._output
         if self._top is None:
             number, skip = self._top_at_end(width, height)
@@ -55,11 +55,11 @@ class ConsoleOutput(ScrolledLines):
             rows += self._rows(each, width)
         if self._asks and self._top is None and rows:
             rows[-1].append((_PROMPT, self.palette.paused))
-        end: Piece = ("", self.palette.text)  # a ground ends where its text does
+        end: Piece = ("", self.palette.text)  # the background colour ends with the text
         return [line([*pieces, end], width) for pieces in rows[skip : skip + height]]
 
     def move(self, by: int) -> None:
-        """Down to the end, it is followed again."""
+        """Scroll by rows; once the end is reached, it is followed again."""
         width, height = self.size
         number, skip = self._top if self._top is not None else self._top_at_end(width, height)
         number, skip = self._moved(max(number, self._output.first), skip, by, width)
@@ -69,7 +69,7 @@ class ConsoleOutput(ScrolledLines):
         self.scroll_lines(by * max(self.size.height - 1, 1))
 
     def follow(self) -> None:
-        """To the end, and stay there."""
+        """Go to the end and follow it."""
         self.let_go()
         self._top = None
         self.update_lines()
@@ -78,11 +78,11 @@ class ConsoleOutput(ScrolledLines):
         return "\n" if y in self._begins else ""
 
     def _top_at_end(self, width: int, height: int) -> tuple[int, int]:
-        """The top from which the end is just in sight."""
+        """Return the top position at which the end is just in sight."""
         return self._moved(self._output.end, 0, -height, width)
 
     def _moved(self, number: int, skip: int, by: int, width: int) -> tuple[int, int]:
-        """The top that lies ``by`` rows below another (above, where it is negative), within what is kept."""
+        """Return the top position ``by`` rows below another (above, if negative), within the lines kept."""
         output = self._output
         skip += by
         while skip < 0 and number > output.first:
@@ -97,7 +97,7 @@ class ConsoleOutput(ScrolledLines):
         return max(sum(len(self._rows(each, width)) for each in self._output.lines(number, number + 1)), 1)
 
     def _rows(self, each: Line, width: int) -> list[list[Piece]]:
-        """A line in as many rows as it takes."""
+        """Wrap a line into as many rows as it needs."""
         styled = [(text, self.palette.look(look)) for text, look in each]
         if width_of(styled) <= width:
             return [styled]
@@ -115,7 +115,7 @@ class ConsoleOutput(ScrolledLines):
 
 
 def _parts(text: str, left: int, width: int) -> Iterator[str]:
-    """A text in parts that fit into what is left of a row, and into whole rows."""
+    """Split a text into parts: the first fits into ``left`` cells, and the others into rows of ``width`` cells."""
     part = ""
     for character in text:
         size = get_character_cell_size(character)

@@ -1,4 +1,4 @@
-"""The consoles: what each process has written, and a line to type into it."""
+"""The console panel: the output of each process, and a line to type into its console."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sandbox.views.board import Board, Row
 
 
 class Console(Panel, can_focus=True):
-    """That of the chosen process, which it may share with the one that started it."""
+    """The console of the chosen process, which may be shared with its parent."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("console")
 
@@ -38,10 +38,10 @@ class Console(Panel, can_focus=True):
         self._row = Horizontal(self._prompt, self._line, id="typing-row")
         self._session: Session | None = None
         self._chosen: int | None = None
-        #: The process whose console is shown, and the order of the tabs.
+        #: The process whose console is shown, and the tabs' order.
         self._shown: int | None = None
         self._order: list[int] = []
-        #: Processes that have ever been seen to read: their tabs stay in place while they do something else.
+        #: Processes that have been seen reading: their tabs stay in place while they do something else.
         self._readers: set[int] = set()
 
     def compose(self) -> ComposeResult:
@@ -59,7 +59,7 @@ class Console(Panel, can_focus=True):
         living = session.view.live.board.rows
         self._readers = (self._readers | reading) & living.keys()
         self._order = sorted((pid for pid, row in board.rows.items() if row.console == pid), key=self._rank)
-        if chosen in board.rows:  # of the past, it may not be born yet
+        if chosen in board.rows:  # at a past point, it may not be born yet
             self._shown = board.rows[chosen].console
         elif self._shown not in living and self._order:
             self._shown = self._order[0]
@@ -80,7 +80,7 @@ class Console(Panel, can_focus=True):
             end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
         self._view.entitle(self._title(row), end)
         self._prompt.update_from(living.name if living is not None else None, asks)
-        # Whoever types goes on typing: what was meant for somebody who has just ended shall be no command.
+        # Keep the focus in the line: text meant for a process that has just ended must not be taken as commands.
         self._line.display = living is not None or self._line.has_focus
         self._line.password = row is not None and row.terminal.hides
         self._line.meant_for((self._session, self._shown))
@@ -89,7 +89,7 @@ class Console(Panel, can_focus=True):
         self._row.display = self._line.has_focus or not self._view.is_terminal
 
     def _follow_program(self) -> None:
-        """Who types a line goes on typing when the program reads keys from now on."""
+        """Move the focus from an empty input line to the terminal, when the program starts to read single keys."""
         if self._view.is_terminal and self._line.has_focus and not self._line.value:
             self._view.take_keyboard()
 
@@ -113,33 +113,34 @@ class Console(Panel, can_focus=True):
         return config_of(self).spelt(said)
 
     def _target(self, board: Board) -> int | None:
-        """The process that gets what is typed: one that reads, else the console's own, else another user."""
+        """Return the process that gets what is typed: one that reads, else the console's own, else another user of it;
+        None if none is alive."""
         users = [row for row in board.rows.values() if row.console == self._shown and row.exited is None]
         return next((row.pid for row in sorted(users, key=lambda row: (not reads(row), row.pid))), None)
 
     # Keys
 
     def action_type(self) -> None:
-        """Have the keys type into the console."""
+        """Direct the keyboard to the console."""
         if not self._view.take_keyboard() and self._row.display and self._line.display:
             self.screen.set_focus(self._line)
 
     def action_turn(self, by: int) -> None:
-        """Show the next console, or the one before."""
+        """Show another console, by its place among the tabs."""
         if self._order:
             present = self._order.index(self._shown) if self._shown in self._order else -1
             self._shown = self._order[max(min(present + by, len(self._order) - 1), 0)]
             self.post_message(Picked(self._shown))
 
     def action_page(self, by: int) -> None:
-        """Scroll a page down, or up."""
+        """Scroll by pages."""
         self._view.scroll_pages_by(by)
 
     def action_end(self) -> None:
-        """To the end, and follow it."""
+        """Scroll to the end and follow it."""
         self._view.follow()
 
-    # What is typed
+    # Typing
 
     def on_descendant_focus(self) -> None:
         self._show_again()
@@ -159,7 +160,7 @@ class Console(Panel, can_focus=True):
         self._type(event.lines)
 
     def _type(self, lines: Iterable[str]) -> bool:
-        """Type these lines; whether anybody is there who hears them."""
+        """Type these lines. Returns whether there is a process that gets them."""
         target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is None or target is None:
             return False
@@ -181,5 +182,5 @@ class Console(Panel, can_focus=True):
 
 
 def reads(row: Row) -> bool:
-    """Whether a process waits for somebody to type."""
+    """Whether a process waits for input from its console."""
     return row.state is State.BLOCKED and row.waits is not None and row.waits.reads_console

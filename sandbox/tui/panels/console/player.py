@@ -1,4 +1,5 @@
-"""Plays what a terminal was sent to an emulator, as far as one looks: forward a piece at a time, back from anew."""
+"""Feeding the recorded output of a terminal to an emulator, up to the point looked at: forward in pieces, back from the
+start."""
 
 from __future__ import annotations
 
@@ -10,35 +11,36 @@ from sandbox.views.tape import Size, Tape
 if TYPE_CHECKING:
     from sandbox.tui.panels.console.emulator import Emulator
 
-#: A terminal that has so much more to show than it can leaves out what nobody could have read, but for the end.
+#: A terminal with more pending output than the first number of characters skips all but the last part, as the skipped
+#: output could not have been read anyway.
 _MAX_BEHIND, _END = 1 << 18, 1 << 16
 
 
 class Player:
-    """The screen of one terminal at a time. What it is asked there is answered once, and only from when on it is first
-    looked at."""
+    """Plays the tape of one terminal at a time. Each query on it is answered once, and only if it came after the
+    terminal was first looked at."""
 
     def __init__(self) -> None:
         self.emulator: Emulator | None = None
-        #: Of the panel, in red, green and blue; programs ask for it to know whether it is dark.
+        #: The panel's background, in red, green and blue, reported to programs that ask whether the terminal is dark.
         self.background: tuple[int, int, int] | None = None
         self._of: object = None
         self._tape: Tape | None = None
-        #: How far the tape has been played.
+        #: The place up to which the tape has been played.
         self._place = 0
-        #: How long the tape was when that began: so much was there to be caught up with, however long it takes.
+        #: The end of the tape when playing began: output up to there is not skipped, however long it takes.
         self._began = 0
-        #: Of each terminal, up to where its questions need no answer any more.
+        #: For each terminal, the place up to which queries need no answer any more.
         self._answered: dict[object, int] = {}
 
     def begin(self) -> None:
-        """Another run: its terminals are others, whatever their pids."""
+        """Start over for another run, whose terminals are different even if their pids are not."""
         self.emulator = self._of = self._tape = None
         self._place = self._began = 0
         self._answered = {}
 
     def look_at(self, of: object, tape: Tape) -> bool:
-        """From now on this terminal is looked at, as its tape says; whether that is another one than before."""
+        """Show this terminal, as its tape tells. Returns whether it is another terminal than before."""
         other = of != self._of
         if other or self._place > tape.end:
             self._begin(tape)
@@ -55,14 +57,15 @@ class Player:
         self.emulator = Emulator(*tape.size, self.background)
 
     def _skip_to(self, place: int, size: Size) -> None:
-        """Its modes stay as they are: they are those of the program that has it, more likely than any other."""
+        """Skip to a place on the tape. The emulator's modes are kept: most likely they are still those of the same
+        program."""
         self._place = self._began = place
         if self.emulator is not None:
             self.emulator.skip()
             self.emulator.resize(*size)
 
     def play(self, for_s: float) -> bool:
-        """Go on for so long at most; whether all of it has been played."""
+        """Play for at most ``for_s`` seconds. Returns whether all has been played."""
         tape, emulator = self._tape, self.emulator
         if tape is None or emulator is None:
             return True
@@ -79,7 +82,7 @@ class Player:
         return done and self._place >= tape.end
 
     def answers(self) -> str:
-        """What the terminal answers to what it has been asked since the last time."""
+        """Return the terminal's answers to new queries."""
         answers = self.emulator.answers() if self.emulator is not None else ""
         if self._place <= self._answered.get(self._of, 0):
             return ""

@@ -1,4 +1,4 @@
-"""The screen of a process's terminal, and its keyboard while it has the keys."""
+"""The screen of a process's terminal, which passes keys to the process while it has the focus."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from sandbox.views.tape import Tape
 if TYPE_CHECKING:
     from sandbox.tui.panels.console.emulator import Emulator
 
-#: Of each time so long, it is played for so long; the CPU is the processes'.
+#: Seconds of playing, and seconds of pause after it: the CPU is for the processes.
 _PLAY_S, _PAUSE_S = 0.012, 0.03
-#: Who paints and says so is not disturbed for so long.
+#: The longest time to wait for a program that has announced that it is painting.
 _MAX_WAIT_S = 0.3
-#: After a key, what comes of it is wanted at once for so long.
+#: The time after a key press within which its effect should be shown at once.
 _SOON_S = 0.5
-#: No terminal is smaller.
+#: The least size of a terminal.
 _MIN_ROWS, _MIN_COLUMNS = 2, 10
 _WHEEL_UP, _WHEEL_DOWN = 64, 65
 _LEAVE = next(action for action in ACTIONS if action.id == "terminal_leave")
@@ -39,26 +39,27 @@ _CURSOR, _CURSOR_ELSEWHERE = Style(reverse=True), Style(underline=True)
 
 
 class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
-    """While it has the keys, each of them goes to the program as a terminal sends it, but the one that leaves."""
+    """The screen of a terminal. While it has the focus, every key goes to the program, except the one that leaves
+    it."""
 
     DEFAULT_CLASSES = "framed main"
     BINDINGS: ClassVar[list[BindingType]] = bindings("terminal")
 
     class Typed(Message):
-        """Something for the program. ``automatic``: nobody pressed a key for it."""
+        """Input for the program. ``automatic``: an answer of the terminal, not the user's input."""
 
         def __init__(self, text: str, automatic: bool = False) -> None:
             super().__init__()
             self.text, self.automatic = text, automatic
 
     class Left(Message):
-        """The keys are to do again what they do elsewhere."""
+        """The user leaves the terminal, so that keys have their usual effects."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._player = Player()
         self._live = False
-        #: How many rows above its end one looks.
+        #: The number of rows by which the view is scrolled back.
         self._back = 0
         self._left_before = 0
         self._strips: dict[int, Strip] = {}
@@ -67,12 +68,12 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
         self._typed_at = 0.0
 
     def begin(self) -> None:
-        """Another run."""
+        """Start over for another run."""
         self._player.begin()
         self._strips.clear()
 
     def update_from(self, of: int, tape: Tape, live: bool) -> None:
-        """``of``: the pid of whose terminal it is; ``live``: somebody is there who can be told something."""
+        """Show a terminal. ``of``: the pid of the console's process; ``live``: there is a process to send input to."""
         self._live = live
         if self._player.look_at(of, tape):
             self._back = 0
@@ -80,23 +81,23 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
 
     @staticmethod
     def fit(size: Size) -> tuple[int, int]:
-        """Rows and columns of a terminal for which there is so much room."""
+        """Return the rows and columns of a terminal that fits into a widget of this size."""
         return max(size.height, _MIN_ROWS), max(size.width, _MIN_COLUMNS)
 
     @property
     def following(self) -> bool:
-        """Whether the end is in sight, and stays so."""
+        """Whether the end is in sight and followed."""
         return self._back == 0
 
     @property
     def expects(self) -> bool:
-        """Whether somebody has just pressed a key, and waits to see what comes of it."""
+        """Whether a key was pressed just now, so that its effect should be shown at once."""
         return time.monotonic() - self._typed_at < _SOON_S
 
     # Playing
 
     def _go_on(self) -> None:
-        """Play on for a moment, and again soon if that was not all."""
+        """Play for a moment, and schedule the next one if there is more."""
         self._stop()
         done = self._player.play(_PLAY_S)
         answers = self._player.answers()
@@ -113,7 +114,7 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
             self._going_on = None
 
     def _is_disturbed(self) -> bool:
-        """Whether the program is in the middle of painting: nothing is drawn until it is done, or takes too long."""
+        """Whether the program is in the middle of painting: drawing waits until it is done, or for at most 0.3 s."""
         emulator, now = self._player.emulator, time.monotonic()
         if emulator is None or not emulator.waits:
             self._waits_since = None
@@ -127,11 +128,11 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
     # Drawing
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """What is in sight of the screen and the lines above it."""
+        """Return the rows in sight of the screen and the lines above it."""
         emulator = self._player.emulator
         if emulator is None:
             return []
-        if self._back:  # what is looked at stands still
+        if self._back:  # keep the rows in sight in place
             self._back = min(self._back + emulator.left - self._left_before, self._most_back(emulator, height))
         self._left_before = emulator.left
         for row in emulator.changed():
@@ -141,11 +142,12 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
         return self._with_cursor(emulator, strips, top)
 
     def _top(self, emulator: Emulator, height: int) -> int:
-        """The first row in sight; those above the screen are below 0."""
+        """Return the first row in sight; rows above the screen are negative."""
         return max(self._end_top(emulator, height) - self._back, -emulator.history)
 
     def _end_top(self, emulator: Emulator, height: int) -> int:
-        """That of a terminal which has more rows than there is room for, so that its cursor is in sight."""
+        """Return the first row of the end of the screen. If the terminal has more rows than fit, the cursor's row is
+        the last one in sight."""
         last = emulator.cursor[0] if emulator.cursor is not None else 0
         return max(min(last, emulator.rows - 1) - height + 1, 0)
 
@@ -183,7 +185,7 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
         self._tell_background()
 
     def _tell_background(self) -> None:
-        """What programs are told that ask whether it is dark."""
+        """Set the colour that is reported to programs that ask whether the terminal is dark."""
         colour = self.rich_style.bgcolor
         if colour is not None:
             red, green, blue = colour.get_truecolor()
@@ -199,7 +201,7 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
         self.scroll_lines(by * max(self.size.height - 1, 1))
 
     def follow(self) -> None:
-        """To the end, and stay there."""
+        """Go to the end and follow it."""
         self.let_go()
         self._back = 0
         self.update_lines()
@@ -222,7 +224,7 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
         self.update_lines()
 
     def on_key(self, event: events.Key) -> None:
-        """All of them are the program's, but the one that leaves."""
+        """Send the key to the program, unless it is the one that leaves the terminal."""
         emulator = self._player.emulator
         if emulator is None or event.key in keys_of(_LEAVE, config_of(self).keymap).split(","):
             return
@@ -248,7 +250,7 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
 
     @property
     def allow_select(self) -> bool:
-        """Whoever wants the mouse has it."""
+        """Whether text can be selected: not while the program wants mouse events."""
         emulator = self._player.emulator
         return super().allow_select and not (self.can_focus and emulator is not None and emulator.wants_mouse)
 
@@ -262,7 +264,7 @@ class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
         self._mouse(event, event.button - 1, "move")
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:
-        """It is the program's if that wants it, or has the whole screen; else it scrolls."""
+        """Send the wheel to the program if it wants mouse events or has the whole screen; otherwise scroll."""
         emulator = self._player.emulator
         if emulator is not None and self.has_focus and emulator.wants_mouse:
             self._mouse(event, _WHEEL_DOWN if by > 0 else _WHEEL_UP, "press")

@@ -1,4 +1,4 @@
-"""The consoles side by side: first those where a process reads, then those with output; the one shown is marked."""
+"""The tabs of the console panel: first consoles being read, then those with output; the console shown is marked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len
 from textual import events
+from textual.geometry import Offset
 from textual.strip import Strip
 
 from sandbox.i18n import _
@@ -16,14 +17,14 @@ from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.clickable import Clickable
 from sandbox.tui.widgets.lines import Piece, line, width_of
 
-#: Cells of a name.
+#: The greatest width of a name in cells.
 _MAX_NAME = 14
-#: Cells at each end for how many are out of sight.
+#: Cells at each end for the number of tabs out of sight.
 _MARGIN = 6
 
 
 class ConsoleTabs(Clickable):
-    """One line."""
+    """The tabs, in one line."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -32,16 +33,17 @@ class ConsoleTabs(Clickable):
         self._shown: int | None = None
         self._asking: Collection[int] = ()
         self._first = 0
-        #: Where each tab ends, and the pid of its console.
+        #: The end of each tab in cells, and the pid of its console.
         self._ends: list[tuple[int, int]] = []
 
     def update_from(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
-        """Consoles go by the pids of their processes, in the order of the tabs. A process reads on those ``asking``."""
+        """Show these tabs. ``pids``: the consoles' processes, in order; ``asking``: the consoles that a process reads
+        from."""
         self._session, self._pids, self._shown, self._asking = session, pids, shown, asking
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The tabs around the one that is shown, as many as fit."""
+        """Return the line with the shown console's tab and as many others as fit."""
         session = self._session
         self._ends = []
         if session is None or not self._pids:
@@ -78,9 +80,11 @@ class ConsoleTabs(Clickable):
     def ends(self) -> list[int]:
         return [end for end, _pid in self._ends]
 
+    def process_at(self, place: Offset) -> int | None:
+        return next((pid for end, pid in self._ends if place.x < end), None)
+
     def on_click(self, event: events.Click) -> None:
-        """Show the one that was clicked."""
-        for end, pid in self._ends:
-            if event.x < end:
-                self.post_message(Picked(pid, event.chain == 2))
-                return
+        """Show the console that was clicked."""
+        pid = self.process_at(event.offset)
+        if pid is not None:
+            self.post_message(Picked(pid, event.chain == 2))

@@ -1,5 +1,5 @@
-"""A process's console, wherever it is shown: the lines that were written, or the screen of a terminal if those are not
-all."""
+"""A process's console, wherever it is shown: as lines of text, or as the screen of a terminal if lines cannot show
+it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from sandbox.views.board import Row
 from sandbox.views.console import ConsoleText
 
 _NOTHING = ConsoleText()
-#: Where the emulator cannot be had, recordings are shown by their lines.
+#: Whether the emulator is installed; without it, recordings of terminals are shown as lines.
 _CAN_EMULATE = find_spec("bittty") is not None
-#: Characters of one command.
+#: The most characters of one command.
 _MAX_KEYS = 16_384
 
 
 class ConsoleView(Vertical):
-    """It keeps the console as large as it is itself, and takes every key to it while it has the keyboard."""
+    """A console as lines or as a terminal. The process's terminal is kept at the size of this widget, and gets every
+    key while the widget has the keyboard."""
 
     class Released(Message):
-        """The keyboard is free again."""
+        """The keyboard is free for other use again."""
 
     def __init__(self, output: str, screen: str) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class ConsoleView(Vertical):
         self._session: Session | None = None
         self._row: Row | None = None
         self._target: int | None = None
-        #: Whose console was made how large last.
+        #: The last size that was asked for, and the console for which it was.
         self._asked: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -47,7 +48,8 @@ class ConsoleView(Vertical):
         yield self.screen_of_it
 
     def update_from(self, session: Session, row: Row | None, target: int | None, asks: bool = False) -> None:
-        """``row``: whose console; ``target``: who is there to be told something; ``asks``: waits for a line."""
+        """Show a console. ``row``: the process whose console it is; ``target``: the process that gets input (None:
+        none); ``asks``: a process waits for a line."""
         if session is not self._session:
             self.screen_of_it.begin()
         self._session, self._row = session, row
@@ -66,7 +68,7 @@ class ConsoleView(Vertical):
 
     @property
     def _is_present(self) -> bool:
-        """Whether there is a machine, and what is shown is how it stands."""
+        """Whether there is a machine, and the present is looked at."""
         session = self._session
         return session is not None and session.link is not None and not session.view.looks_back
 
@@ -91,11 +93,11 @@ class ConsoleView(Vertical):
 
     @property
     def following(self) -> bool:
-        """Whether the end is in sight, and stays so."""
+        """Whether the end is in sight and followed."""
         return self.screen_of_it.following if self.is_terminal else self.output.following
 
     def take_keyboard(self) -> bool:
-        """Have every key go to the program; whether that can be."""
+        """Direct all keys to the program. Returns False if that is not possible."""
         screen = self.screen_of_it
         if self.is_terminal and screen.can_focus:
             screen.focus()
@@ -109,7 +111,7 @@ class ConsoleView(Vertical):
         (self.screen_of_it if self.is_terminal else self.output).follow()
 
     def entitle(self, title: str, end: str = "") -> None:
-        """Write into the border: on a terminal always how to leave it, or how to get there."""
+        """Set the border's texts: for a terminal, how to leave or enter it."""
         config = config_of(self)
         if self.has_keyboard:
             end = _("every key is its own; {key} leaves").format(key=config.key("terminal_leave"))
@@ -121,7 +123,7 @@ class ConsoleView(Vertical):
         self.call_after_refresh(self._keep_size)
 
     def on_terminal_screen_typed(self, message: TerminalScreen.Typed) -> None:
-        """A key, a paste, or an answer of the terminal."""
+        """Send a key press, a paste, or an answer of the terminal to the process."""
         message.stop()
         session, target = self._session, self._target
         if session is None or target is None:

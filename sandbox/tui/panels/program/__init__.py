@@ -1,4 +1,4 @@
-"""The sources of what runs, side by side."""
+"""The program panel: the sources of running programs, side by side."""
 
 from sandbox.tui.panels.program.panel import Program
 

@@ -1,4 +1,4 @@
-"""The source of one process: its next line is marked, and what its last one has changed stands below."""
+"""The source of one process, with its next line marked, and below it the changes made by its last line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
 from textual import events
+from textual.geometry import Offset
 from textual.strip import Strip
 
 from sandbox import wording
@@ -20,17 +21,17 @@ from sandbox.tui.widgets.lines import Piece, ScrolledLines, line
 from sandbox.views.board import Row
 from sandbox.views.program import Steps
 
-#: Lines in sight above the one that is marked, at least, where there are so many.
+#: The least number of lines in sight above the marked one, if there are as many.
 _ABOVE = 2
-#: So many cells a key moves the text sideways.
+#: The number of cells by which a key scrolls sideways.
 _ASIDE = 16
-#: Of its line, why it is blocked takes this part at most.
+#: The reason for blocking takes at most the line's width divided by this.
 _MAX_REASON = 2
 
 
 class Shown(NamedTuple):
-    """What a pane shows. ``marks``: the lines before which threads of it stand, the one that ran last being the first;
-    ``reason``: why it is blocked; ``latest``: nobody has run a line since it did."""
+    """The contents of a pane. ``marks``: the next lines of the process's threads, the thread that ran last first;
+    ``reason``: why it is blocked; ``latest``: no other process has run a line since."""
 
     row: Row
     name: str
@@ -43,7 +44,7 @@ class Shown(NamedTuple):
 
 
 class Pane(ScrolledLines):
-    """Follows the marked line, unless somebody scrolls."""
+    """Shows a source text and keeps the marked line in sight unless the user scrolls."""
 
     DEFAULT_CLASSES = "framed main"
     ALLOW_SELECT = True
@@ -55,7 +56,7 @@ class Pane(ScrolledLines):
         self._wheeled = False
 
     def show(self, shown: Shown) -> None:
-        """From now on this is shown; another place comes into sight."""
+        """Show these contents, and scroll to the marked line if it has changed."""
         before, self._shown = self._shown, shown
         if before is None or before.row.pid != shown.row.pid or before.source.name != shown.source.name:
             self._top = self._left = 0
@@ -69,7 +70,7 @@ class Pane(ScrolledLines):
         self.update_lines()
 
     def clear(self) -> None:
-        """There is nobody whose program could be shown."""
+        """Show nothing, as there is no process with a program."""
         self._shown = None
         self.entitle("")
         self.update_lines()
@@ -104,7 +105,7 @@ class Pane(ScrolledLines):
         return [*strips, *[self.blank(width)] * (room - len(strips)), *told]
 
     def _follow(self, shown: Shown, room: int) -> None:
-        """Have the marked line in sight."""
+        """Scroll so that the marked line is in sight."""
         most = max(len(shown.source.lines) - room, 0)
         place = next(iter(shown.marks), shown.source.first) or (shown.steps.line if shown.steps is not None else 0)
         if place and not self._wheeled:
@@ -131,7 +132,7 @@ class Pane(ScrolledLines):
         used = digits + 3
         text = _from_cell(text, self._left)
         under = palette.cursor if marked else None
-        if number in shown.marks and shown.reason:  # of others it is not known in which line that is
+        if number in shown.marks and shown.reason:  # without a mark, the line of the reason is unknown
             why = f"  {SIGNS[State.BLOCKED]} {shown.reason}"
             why = fit(why, min(cell_len(why), max((width - used) // _MAX_REASON, 0)))
             text = fit(text, max(min(cell_len(text), width - used - cell_len(why)), 0))
@@ -139,7 +140,7 @@ class Pane(ScrolledLines):
         return line([*pieces, (text, code)], width, under)
 
     def _changes(self, shown: Shown, width: int) -> Strip:
-        """What its last line has changed."""
+        """Return a line with the changes made by the last line that ran."""
         palette, steps = self.palette, shown.steps
         assert steps is not None
         pieces: list[Piece] = []
@@ -149,7 +150,7 @@ class Pane(ScrolledLines):
         return line(pieces or [("", palette.dim)], width)
 
     def _places(self, shown: Shown) -> Iterable[str]:
-        """Where there is no text, the number of its next line tells something."""
+        """Yield what is known of a program without source text: the number of its next line, and its changes."""
         last = None if shown.steps is None else shown.steps.last
         if last is not None and last.line:
             yield _("next line: {line}").format(line=last.line)
@@ -162,25 +163,28 @@ class Pane(ScrolledLines):
         self._top, self._wheeled = max(self._top + by, 0), True
 
     def page(self, by: int) -> None:
-        """A page on, or back."""
+        """Scroll by pages."""
         self.scroll_lines(by * max(self.size.height - 2, 1))
 
     def aside(self, by: int) -> None:
-        """Have what is right of the text in sight, or left of it."""
+        """Scroll sideways."""
         widest = max(map(cell_len, self._shown.source.lines if self._shown is not None else ()), default=0)
         self._left = max(min(self._left + by * _ASIDE, widest - _ASIDE), 0)
         self.let_go()
         self.update_lines()
 
+    def process_at(self, place: Offset) -> int | None:
+        return self._shown.row.pid if self._shown is not None else None
+
     def on_click(self, event: events.Click) -> None:
-        """Choose its process."""
+        """Choose the process of this pane."""
         if self.text_selection is None and self._shown is not None:
             event.prevent_default()
             self.post_message(Picked(self._shown.row.pid, clicked=True))
 
 
 def _from_cell(text: str, first: int) -> str:
-    """What of a text begins at a cell or right of it."""
+    """Return the part of a text that begins at cell ``first`` or right of it, padded if a wide character is cut."""
     cells = 0
     for index, character in enumerate(text):
         if cells >= first:
@@ -190,7 +194,7 @@ def _from_cell(text: str, first: int) -> str:
 
 
 def windowed(pids: Sequence[int], room: int, first: int, chosen: int | None) -> tuple[Sequence[int], int]:
-    """So many of these as there is room for, with the chosen one among them, and which of them is the first."""
+    """Return as many of the pids as there is room for, including the chosen one, and the index of the first one."""
     first = max(min(first, len(pids) - room), 0)
     if chosen is not None and chosen in pids:
         place = [*pids].index(chosen)

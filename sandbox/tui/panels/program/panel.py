@@ -1,4 +1,5 @@
-"""The programs of the processes: side by side while they run a line a turn, else that of the chosen one."""
+"""The program panel: the programs of processes side by side if they are stepped line by line, else that of the chosen
+one."""
 
 from __future__ import annotations
 
@@ -22,14 +23,14 @@ from sandbox.util.text import clean_line
 from sandbox.views.board import Row
 from sandbox.views.program import Steps
 
-#: Sources that are side by side at most, and the cells without which one cannot be read.
+#: The most sources side by side, and the least width of one in cells.
 _MAX_PANES, _MIN_CELLS = 4, 36
-#: The policy under which a person gives the turns.
+#: The policy under which the user gives the turns.
 _MANUAL = "manual"
 
 
 class Program(Panel, can_focus=True):
-    """A few panes, of which those are there that have something to show."""
+    """A row of panes; those with something to show are displayed."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("program")
 
@@ -38,18 +39,18 @@ class Program(Panel, can_focus=True):
         self._panes = [Pane(id=f"pane-{number}") for number in range(1, _MAX_PANES + 1)]
         self._session: Session | None = None
         self._chosen: int | None = None
-        #: The first process that is shown, by its place among all.
+        #: The index of the first process shown.
         self._first = 0
-        #: The pids that are shown, by pane.
+        #: The pids of the processes shown, by pane.
         self._pids: Sequence[int] = ()
-        #: What was read, by file, or by pid where it is no file that a step has named.
+        #: The sources read, by file name, or by pid for programs without steps.
         self._read: dict[str | int, Source] = {}
 
     def compose(self) -> ComposeResult:
         yield from self._panes
 
     def arrive(self) -> None:
-        self._read.clear()  # files are shown as they are by now
+        self._read.clear()  # read files again, as they may have changed
         super().arrive()
 
     def update_from(self, session: Session, chosen: int | None) -> None:
@@ -68,7 +69,7 @@ class Program(Panel, can_focus=True):
             pane.display = False
 
     def _side_by_side(self, session: Session, stepped: list[int], chosen: int | None) -> Sequence[int]:
-        """Those that live come first where there is no room for all."""
+        """Return the pids to show side by side. If there is no room for all, ended processes are left out first."""
         room = max(min(self.size.width // _MIN_CELLS, _MAX_PANES), 1)
         rows = session.view.board.rows
         for pid in [pid for pid in stepped if rows[pid].state is State.EXITED and pid != chosen]:
@@ -79,7 +80,7 @@ class Program(Panel, can_focus=True):
         return pids
 
     def _alone(self, session: Session, chosen: int | None) -> Sequence[int]:
-        """The chosen one, else the first."""
+        """Return the chosen process, or else the first one."""
         rows = session.view.board.rows
         return [chosen] if chosen in rows and chosen is not None else [*rows][:1]
 
@@ -103,7 +104,7 @@ class Program(Panel, can_focus=True):
         )
 
     def _stepped(self, session: Session, steps: Steps) -> tuple[Source, tuple[int, ...]]:
-        """The file in which it is, and the lines of it before which its threads stand."""
+        """Return the source file in which a stepped process is, and the next lines of its threads in it."""
         last = steps.last
         file = steps.file if last is None or not last.line else last.file
         if file not in self._read:
@@ -114,7 +115,8 @@ class Program(Panel, can_focus=True):
         return self._read[file], tuple(stand.line for stand in stands)
 
     def _as_it_is(self, session: Session, row: Row) -> tuple[Source, tuple[int, ...]]:
-        """Its program, whole; of a child, that of whoever the scenario has started."""
+        """Return the whole program of a process, or of the ancestor that the scenario has started, and the line
+        marks."""
         rows, own = session.view.board.rows, row
         while own.admitted.order is None and own.admitted.parent in rows:
             own = rows[own.admitted.parent]
@@ -132,7 +134,7 @@ class Program(Panel, can_focus=True):
     # Keys
 
     async def action_turn(self) -> None:
-        """The chosen process goes next, where a person says so; else look into it."""
+        """Give the next turn to the chosen process if the user decides on turns; otherwise inspect it."""
         session = self._session
         pid = self._chosen if self._chosen is not None else next(iter(self._pids), None)
         if session is None or pid is None or session.view.board.policy != _MANUAL:
@@ -144,14 +146,14 @@ class Program(Panel, can_focus=True):
             self.notify(str(why), severity="warning", markup=False)
 
     def _pane(self) -> Pane:
-        """That of the chosen process, else the first."""
+        """Return the pane of the chosen process, or else the first one."""
         place = next((place for place, pid in enumerate(self._pids) if pid == self._chosen), 0)
         return self._panes[place]
 
     def action_page(self, by: int) -> None:
-        """A page of the source below, or above."""
+        """Scroll the source by pages."""
         self._pane().page(by)
 
     def action_aside(self, by: int) -> None:
-        """What is right of it, or left of it."""
+        """Scroll the source sideways."""
         self._pane().aside(by)

@@ -1,4 +1,4 @@
-"""A policy's queues from top to bottom, each with its tasks and what the policy knows of them."""
+"""A policy's queues from top to bottom, each with its tasks and the policy's figures about them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _BEFORE = 24
 
 
 class QueueList(Processes):
-    """The tasks on the CPUs, then each queue, the next one to run first."""
+    """The tasks on the CPUs, followed by each queue in running order."""
 
     DEFAULT_CLASSES = "framed main"
 
     def update_from(self, session: Session, chosen: int | None) -> None:
-        """Show what the policy told last."""
+        """Show what the policy last reported."""
         self.remember(session, chosen)
         board = session.view.board
         then = ""
@@ -55,7 +55,8 @@ class QueueList(Processes):
     def _sections(
         self, seen: Queues, columns: Mapping[str, int], height: int
     ) -> Iterator[tuple[list[Piece], Sequence[Queued], int, State]]:
-        """Each heading, the tasks below it that fit, how many more there are, and their state."""
+        """Yield for each section its heading, the tasks below it that fit, the number of other tasks, and the tasks'
+        state."""
         palette = self.palette
         running = [(fit(_("on a CPU"), _BEFORE), palette.strong), (_titles(columns), palette.dim)]
         yield running, seen.running, 0, State.RUNNING
@@ -84,7 +85,7 @@ class QueueList(Processes):
 
 
 def _columns(seen: Queues) -> dict[str, int]:
-    """What is known of any task, and how wide that column is."""
+    """Return the names of the figures that any task has, with the widths of their columns in cells."""
     widths: dict[str, int] = {}
     for task in (*seen.running, *(task for queue in seen.queues for task in queue.tasks)):
         for name, value in task.figures.items():
@@ -97,7 +98,7 @@ def _titles(columns: Mapping[str, int]) -> str:
 
 
 def _shown(name: str, value: Figure) -> str:
-    """A figure, of one width while it grows, with no more digits than can be read while it changes."""
+    """Format a figure with a limited number of digits, so that it can be read while it changes."""
     if value is None:
         return "–"
     if name.endswith("_ns") and isinstance(value, (int, float)):
@@ -106,7 +107,7 @@ def _shown(name: str, value: Figure) -> str:
 
 
 def _rooms(numbers: Sequence[int], height: int) -> list[int]:
-    """How many lines each queue has for its tasks: no more than it needs, and as evenly as can be."""
+    """Distribute lines among the queues' tasks as evenly as possible, with no more than each queue needs."""
     rooms = [0] * len(numbers)
     left = max(height, 0)
     while left and (hungry := [index for index, number in enumerate(numbers) if rooms[index] < number]):

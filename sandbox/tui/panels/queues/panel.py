@@ -1,4 +1,5 @@
-"""The policy in force: its own queues, as it sees them, its parameters, its rule and its source."""
+"""The queues panel: the queues of the policy in force, as the policy sees them, its parameters, its rule and its
+source."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from sandbox.wording.policies import rule_and_rest
 
 
 class Queues(Panel, can_focus=True):
-    """What the policy tells when it is asked."""
+    """The policy in force, as described by itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("queues"), ("escape", "back", "Back")]
     poll_every_s = 0.2
@@ -35,12 +36,12 @@ class Queues(Panel, can_focus=True):
         self._rule = Static(markup=False)
         self._source = Source(id="source")
         self._session: Session | None = None
-        #: The last thing that had happened when the policy was asked.
+        #: The last event at the time when the policy was asked.
         self._seen: Event | None = None
         self._told: tuple[object, object] = None, None
 
     def compose(self) -> ComposeResult:
-        """The queues, and beside them, or below, the policy; or, in the place of both, its source."""
+        """Yield the queues and, next to or below them, the policy; its source replaces both."""
         yield self._list
         with Vertical(id="policy"):
             yield self._parameters
@@ -67,7 +68,7 @@ class Queues(Panel, can_focus=True):
             self._source.update_from(board.described, board.failure, session.scenario.folder)
 
     def _tell(self, says: tuple[str, str], failure: Fault | None) -> None:
-        """The rule; before it, what went wrong in the policy's file, if anything did."""
+        """Show the policy's rule, preceded by the fault in the policy's file, if any."""
         self.set_class(failure is not None, "failed")
         said = [] if failure is None else [_("✘ {fault}.").format(fault=wording.fault(failure.what))]
         if failure is not None and failure.traceback is not None:
@@ -76,7 +77,7 @@ class Queues(Panel, can_focus=True):
         self.query_one("#rule").border_title = _("RULE") if failure is None else _("WHAT WENT WRONG")
 
     def poll(self) -> None:
-        """Ask the policy, if anything has happened since it was asked last."""
+        """Ask the policy for its queues, if anything has happened since the last time."""
         session = self._session
         if session is None or session.view.looks_back or not session.view.board.recent:
             return
@@ -90,24 +91,24 @@ class Queues(Panel, can_focus=True):
     # Keys
 
     def action_edit(self) -> None:
-        """Type in the first parameter."""
+        """Move the focus to the first parameter."""
         self.remove_class("reading")
         self._parameters.edit()
 
     def action_source(self) -> None:
-        """Read the source, or no longer."""
+        """Show or hide the source."""
         self.toggle_class("reading")
         if self._session is not None:
             self.update_from(self._session, self._list.chosen)
         (self._source if self.has_class("reading") else self).focus()
 
     def action_back(self) -> None:
-        """Out of a parameter, or of the source."""
+        """Leave the parameters or the source."""
         self.remove_class("reading")
         self.focus()
 
     def on_tuned(self, message: Tuned) -> None:
-        """A parameter shall have another value."""
+        """Ask the machine to change a parameter."""
         if self._session is not None:
             self._session.send(Tune(message.parameter, message.value))
 

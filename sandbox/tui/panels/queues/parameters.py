@@ -1,4 +1,4 @@
-"""The parameters of the policy in force, a line each, to be changed while the machine runs."""
+"""The parameters of the policy in force, one per line, which can be changed while the machine runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sandbox.i18n import _
 from sandbox.model.events import Described, ParameterView
 from sandbox.tui.config import config_of
 
-#: Between a name, its value and what is allowed.
+#: Cells between a name, its value and the allowed values.
 _GAP = 2
 
 
 class Tuned(Message):
-    """A person wants a parameter to have this value."""
+    """The user wants a parameter to have this value."""
 
     def __init__(self, parameter: str, value: str) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Tuned(Message):
 
 
 class Field(Horizontal):
-    """A parameter: its name, its value to be typed over, what is allowed."""
+    """A parameter: its name, its value, which can be edited, and the allowed values."""
 
     def __init__(self, view: ParameterView, name_cells: int, allowed_cells: int) -> None:
         super().__init__()
@@ -44,14 +44,14 @@ class Field(Horizontal):
         yield from (self._title, self.input, self._range)
 
     def update(self, view: ParameterView) -> None:
-        """What is being typed stays, unless the value itself has changed."""
+        """Show a new description. Text being typed is kept, unless the value itself has changed."""
         if view.value != self.view.value:
             self.input.value = view.value
         self.view = view
 
 
 class Parameters(Vertical):
-    """The fields, and below them what the one that is typed into means, or why its value is refused."""
+    """The fields, and below them the meaning of the focused parameter, or why its value is refused."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -64,12 +64,12 @@ class Parameters(Vertical):
         self._says = Static(classes="says", markup=False)
 
     def compose(self) -> ComposeResult:
-        """There are no fields before the policy has told of its parameters."""
+        """Yield the text only: the fields are added when the policy has described its parameters."""
         self.border_title = _("PARAMETERS")
         yield self._says
 
     def update_from(self, described: Described) -> None:
-        """Show what the policy has told."""
+        """Show the policy's parameters."""
         if described is self._shown:
             return
         self._shown = described
@@ -88,7 +88,7 @@ class Parameters(Vertical):
 
     @property
     def editing(self) -> bool:
-        """Whether one of the fields is typed into."""
+        """Whether a field has the focus."""
         return self._present is not None
 
     @property
@@ -96,13 +96,13 @@ class Parameters(Vertical):
         return next((index for index, field in enumerate(self._fields) if field.input.has_focus), None)
 
     def edit(self) -> bool:
-        """Have the keys type into the first field; False where there is none."""
+        """Focus the first field. Returns False if there is none."""
         if self._fields:
             self._fields[0].input.focus()
         return bool(self._fields)
 
     def refuse(self, said: str) -> None:
-        """The machine refuses a value: say why."""
+        """Show why the machine refuses a value."""
         self._says.update(said)
         self._says.add_class("problem")
 
@@ -119,17 +119,17 @@ class Parameters(Vertical):
             self._says.update("")
 
     def action_move(self, by: int) -> None:
-        """To another field."""
+        """Move the focus to another field."""
         present = self._present
         if present is not None:
             self._fields[max(min(present + by, len(self._fields) - 1), 0)].input.focus()
 
     def on_descendant_focus(self) -> None:
-        """Say what this parameter is."""
+        """Explain the focused parameter."""
         self._explain()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """What was typed and not set is lost."""
+        """Discard a value that was typed but not set."""
         for field in self._fields:
             if field.input is event.widget:
                 field.input.value = field.view.value

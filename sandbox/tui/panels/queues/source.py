@@ -1,4 +1,4 @@
-"""The file of the policy in force, to be read; the line that failed is marked."""
+"""The file of the policy in force, for reading, with the line that failed marked."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.util.text import clean
 
 _MAX_BYTES = 1 << 18
-#: Lines in sight above the one that failed.
+#: Lines in sight above the line that failed.
 _ABOVE = 6
 
 
 class Source(ScrollableContainer):
-    """Scrolls in both directions."""
+    """The source text, scrollable in both directions."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -34,8 +34,8 @@ class Source(ScrollableContainer):
         yield self._text
 
     def update_from(self, described: Described | None, failure: Fault | None, folder: str) -> None:
-        """Show the file as it is now, if the policy has told anything since the last time. ``folder``: from there its
-        path begins, if it is not absolute."""
+        """Show the file as it is now, if the policy has reported anything new. ``folder``: the folder to which a
+        relative path of the file refers."""
         dark = self.app.current_theme.dark
         shown = (described, failure, dark)
         if described is None or all(one is other for one, other in zip(shown, self._shown, strict=True)):
@@ -44,7 +44,7 @@ class Source(ScrollableContainer):
         path, line = _place(described, failure, folder)
         self.border_title = Text(_("SOURCE {file}").format(file=os.path.basename(path)))
         self.border_subtitle = Text(_("{path}   ↑ ↓ scroll   esc back").format(path=path))
-        from rich.syntax import Syntax  # it is large, and few look
+        from rich.syntax import Syntax  # imported late, as it is large and rarely needed
 
         self._text.update(
             Syntax(
@@ -60,8 +60,8 @@ class Source(ScrollableContainer):
 
 
 def _place(described: Described, failure: Fault | None, folder: str) -> tuple[str, int]:
-    """The file of the policy in force; while another one stands in for it, the file of the one that failed. The line
-    that failed; 0: none of it."""
+    """Return the path of the file to show, and the line that failed (0: none): the file of the failed policy, if
+    another one stands in for it, else that of the policy in force."""
     own = os.path.join(folder, described.source.rpartition(":")[0])
     if failure is not None and os.path.basename(own) == failure.file:
         return own, failure.line
@@ -69,7 +69,7 @@ def _place(described: Described, failure: Fault | None, folder: str) -> tuple[st
 
 
 def _read(path: str) -> str:
-    """The file, harmless; in its place, why it cannot be read."""
+    """Return the file's text without control characters, or a comment with the error if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return clean(file.read(_MAX_BYTES).decode(errors="replace"))

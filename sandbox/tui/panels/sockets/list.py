@@ -1,4 +1,4 @@
-"""Listeners, and below each a line for every connection: whose it is, how it stands, what went over it."""
+"""The list of listeners and, below each, its connections: client, process, state, and what was said and heard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.geometry import Offset
 from textual.message import Message
 
 from sandbox import wording
@@ -22,12 +23,13 @@ from sandbox.tui.widgets.lines import WIDE, Piece, Window, width_of
 from sandbox.util.units import MS
 from sandbox.views.network import Connection, Listener
 
-#: Cells of the columns: the client, its port (where there is room), the process, where it is; then bytes and times.
+#: Widths of the columns in cells: the client, its port (if there is room), the process, where it is; then bytes and
+#: times.
 _CLIENT, _CLIENT_NARROW, _PORT = 11, 9, 6
 _PROCESS, _PROCESS_NARROW = 15, 4
 _SITUATION = 27
 _BYTES, _TIME = 7, 9
-#: Shorter waits are over before one can read of them.
+#: Shorter waits are not shown, as they would be over before they can be read.
 _SEEN_NS = 300 * MS
 
 _BACKLOG: Messages = {"bounded": "backlog {waiting}/{most}", "unbounded": "backlog {waiting}"}
@@ -40,7 +42,7 @@ Chosen = Connection | Client | None
 
 
 class ConversationPicked(Message):
-    """A conversation was clicked, or clicked twice."""
+    """A conversation was clicked, or double-clicked."""
 
     def __init__(self, key: Connection | Client, twice: bool) -> None:
         super().__init__()
@@ -48,7 +50,7 @@ class ConversationPicked(Message):
 
 
 class SocketList(Choices[Connection | Client]):
-    """What the panel has found, a window of it."""
+    """The scrollable list of conversations."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -58,13 +60,19 @@ class SocketList(Choices[Connection | Client]):
         self._notes: Sequence[str] = ()
         self._transcripts = Transcripts()
         self._places: dict[int, int] = {}
-        #: Clients of ours by their addresses: one that has left is still known by its name.
+        #: The names of clients that have left, by their addresses.
         self._gone: Mapping[str, str] = {}
         #: Processes that are clients, by their addresses.
         self._callers: dict[str, int] = {}
 
     def picked(self, key: Connection | Client, twice: bool) -> Message:
         return ConversationPicked(key, twice)
+
+    def process_at(self, place: Offset) -> int | None:
+        key = self._keys[place.y] if 0 <= place.y < len(self._keys) else None
+        talks = (talk for group in self._groups for talk in group.conversations)
+        talk = next((talk for talk in talks if talk.key is key), None)
+        return talk.connection.pid if talk is not None and talk.connection is not None else None
 
     def update_from(
         self,
@@ -74,7 +82,8 @@ class SocketList(Choices[Connection | Client]):
         notes: Sequence[str],
         gone: Mapping[str, str],
     ) -> None:
-        """``notes``: what is said below all connections; ``gone``: the names of clients that have left, by address."""
+        """Show the conversations. ``notes``: lines below all connections; ``gone``: the names of clients that have
+        left, by address."""
         if session is not self._session:
             self._transcripts = Transcripts()
         self.remember(session, chosen)
@@ -90,7 +99,7 @@ class SocketList(Choices[Connection | Client]):
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[Connection | Client]]:
-        """A heading, then as many lines as there is room for."""
+        """Yield a heading, then as many lines as there is room for."""
         entries = [*self._entries(session, width)]
         if not entries:
             said = [
@@ -121,7 +130,8 @@ class SocketList(Choices[Connection | Client]):
         return [(f"{titles}  {_('said → heard')}", self.palette.dim)]
 
     def _entries(self, session: Session, width: int) -> Iterator[tuple[Chosen, Callable[[], list[Piece]]]]:
-        """All lines: what stands in them is found only for those in sight."""
+        """Yield the key of each line and a function that makes its contents, which is called only for lines in
+        sight."""
         for group in self._groups:
             if group.listener is not None:
                 yield None, partial(self._listener, session, group.listener, width)
@@ -151,7 +161,7 @@ class SocketList(Choices[Connection | Client]):
         ]
 
     def _burden(self, session: Session, listener: Listener) -> list[Piece]:
-        """What it costs that it listens, and what it said last that is about no single client."""
+        """Return a line with a listener's cost, and the last output of its server that concerns no single client."""
         life, now_ns = session.view.history.lives[listener.pid], session.view.now_ns
         share = life.blocked_ns(now_ns) / max(now_ns - life.admitted.t_ns, 1)
         said = wording.burden(brief(session.view.cpu_ns(listener.pid)), share)
@@ -168,7 +178,7 @@ class SocketList(Choices[Connection | Client]):
         pieces: list[Piece] = [(mark + ticks, palette.strong), *self._names(session, talk, wide, text)]
         said = wording.situation(situation(session.view.board, talk, self._places))
         pid = connection.pid if connection is not None and not over else None
-        if pid is None or connection is None:  # there is no process of which columns could tell
+        if pid is None or connection is None:  # without a process there are no columns to fill
             failed = client is not None and client.error is not None
             style = palette.failed if failed else palette.dim if over else palette.ready
             waits = self._waits(session, client)
@@ -176,14 +186,14 @@ class SocketList(Choices[Connection | Client]):
             return [*pieces, (fit(said, room) + " ", style), (waits, palette.ready)]
         state = session.view.board.rows[pid].state
         port = connection.peer.rpartition(":")[2]
-        called = session.view.names[pid].removesuffix(f":{port}")  # the port is there already
+        called = session.view.names[pid].removesuffix(f":{port}")  # the port is shown already
         name = f"{pid:>3} " + (fit_name(called, _PROCESS - 5) + " " if wide else "")
         pieces += [(name, text), (f"{SIGNS[state]} ", palette.state(state))]
         pieces.append((fit(said, _SITUATION), text))
         return [*pieces, *self._figures(session, connection, client, wide), ("  " + self._words(talk), text)]
 
     def _names(self, session: Session, talk: Conversation, wide: bool, style: Style) -> Iterator[Piece]:
-        """Who is at the other end, and at which port; where there is room for one, what tells more."""
+        """Yield the client's name and port; in narrow lists only the name, or the port if there is no name."""
         own = talk.address
         port = f":{own.rpartition(':')[2]}" if own else ""
         name = self._caller(session, talk)
@@ -194,7 +204,7 @@ class SocketList(Choices[Connection | Client]):
             yield fit_name(name or port, _CLIENT_NARROW) + " ", style
 
     def _caller(self, session: Session, talk: Conversation) -> str:
-        """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
+        """Return the name of a client of the app, or of the process that is the client; "" for one from outside."""
         if talk.client is not None:
             return talk.client.name
         peer = talk.address or ""
@@ -212,7 +222,8 @@ class SocketList(Choices[Connection | Client]):
         yield flush_right(fine(connection.waited_ns), _TIME), palette.text
 
     def _waits(self, session: Session, client: Client | None) -> str:
-        """How long a client has waited for its answer, once a person can see it wait; of the past nobody knows."""
+        """Return how long a client has been waiting for its answer, if long enough to be read; "" in the past, where it
+        is unknown."""
         since_ns = client.waits_since_ns if client is not None and not session.view.looks_back else None
         waited_ns = 0 if since_ns is None else session.clock() - since_ns
         return f"{brief(waited_ns)} …" if waited_ns >= _SEEN_NS else ""

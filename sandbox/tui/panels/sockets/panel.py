@@ -1,4 +1,4 @@
-"""The world outside: servers that listen, their connections, and clients of ours to send there."""
+"""The sockets panel: listening servers, their connections, and clients of the app that can be sent to them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BURST = 100
 
 
 class Sockets(Panel, can_focus=True):
-    """A line for each connection; what our clients do is done with keys."""
+    """The list of connections, with keys to control the app's clients."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("sockets")
     poll_every_s = 0.1
@@ -48,9 +48,9 @@ class Sockets(Panel, can_focus=True):
         self._picked: int | None = None
         self._groups: list[Group] = []
         self._bursts: list[Sequence[Client]] = []
-        #: Clients that are listed no longer once they have left.
+        #: Clients that are not listed once they have left.
         self._passing: set[Client] = set()
-        #: Their names, by the addresses from which they were connected.
+        #: The names of clients, by the addresses of their connections.
         self._gone: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -64,11 +64,11 @@ class Sockets(Panel, can_focus=True):
         self.poll()
 
     def arrive(self) -> None:
-        self._picked = None  # on another panel somebody else may have been chosen
+        self._picked = None  # another process may have been chosen on another panel
         super().arrive()
 
     def poll(self) -> None:
-        """Look at the clients: no event tells what happens to them."""
+        """Update the list from the clients, whose changes no event reports."""
         session = self._session
         if session is None:
             return
@@ -85,7 +85,7 @@ class Sockets(Panel, can_focus=True):
         self._list.update_from(session, self._groups, self._chosen, notes, self._gone)
         speaker = self._speaker
         self._prompt.update_from(speaker.name if speaker is not None else None, asks=False)
-        # Whoever types goes on typing: what was meant for somebody who has just left shall be no command.
+        # Keep the focus in the line: text meant for a client that has just left must not be taken as commands.
         self._row.display = self._line.display = speaker is not None or self._line.has_focus
         if speaker is not None:
             self._line.meant_for(speaker)
@@ -103,7 +103,8 @@ class Sockets(Panel, can_focus=True):
 
     @property
     def _speaker(self) -> Client | None:
-        """The client that is chosen, if it is one of ours that can say something; else the last one that could."""
+        """The chosen client, if it is a connected client of the app; without a choice, the last one in the list; else
+        None."""
         if isinstance(self._chosen, Client):
             return self._chosen if self._chosen.state == "connected" else None
         ours = (
@@ -112,7 +113,8 @@ class Sockets(Panel, can_focus=True):
         return next((each for each in ours if each.state == "connected" and each not in self._passing), None)
 
     def _address(self) -> Address | None:
-        """Where a new client connects: where the chosen one did, else to the first who listens."""
+        """Return the address for a new client: that of the chosen conversation's listener, else of the first one; None
+        if none listens."""
         listener: Listener | None = None
         for group in self._groups:
             if group.listener is not None:
@@ -132,14 +134,14 @@ class Sockets(Panel, can_focus=True):
             self.action_say()
 
     def action_choose(self, by: int) -> None:
-        """Choose the next connection, or the one before."""
+        """Choose another connection, ``by`` lines further on."""
         keys = [talk.key for talk in self._conversations]
         if keys:
             before = keys.index(self._chosen) if self._chosen in keys else -1 if by > 0 else len(keys)
             self._choose(keys[max(min(before + by, len(keys) - 1), 0)])
 
     def action_page(self, by: int) -> None:
-        """Choose the connection a page below, or above."""
+        """Choose a connection, ``by`` pages further on."""
         self.action_choose(by * max(self._list.size.height - 3, 1))
 
     def action_end(self, by: int) -> None:
@@ -151,8 +153,8 @@ class Sockets(Panel, can_focus=True):
         self.poll()
 
     def _pick_process(self) -> None:
-        """The chosen one's process is chosen with it, as soon as there is one: it can be killed, and is marked on the
-        other panels."""
+        """Choose the process of the chosen connection, as soon as there is one, so that it can be killed and is marked
+        on other panels."""
         connection = next((talk.connection for talk in self._conversations if talk.key is self._chosen), None)
         pid = connection.pid if connection is not None and self._chosen is not None else None
         if pid != self._picked:
@@ -161,11 +163,11 @@ class Sockets(Panel, can_focus=True):
                 self.post_message(Picked(pid))
 
     def action_connect(self) -> None:
-        """Another client."""
+        """Connect another client."""
         self._connect()
 
     def action_tick(self) -> None:
-        """Another client, that says hello again and again."""
+        """Connect another client that says hello again and again."""
         client = self._connect()
         if client is not None and self._session is not None:
             self._session.clients.tick(client, _HELLO, _EVERY_NS)
@@ -180,7 +182,7 @@ class Sockets(Panel, can_focus=True):
         return client
 
     def action_burst(self) -> None:
-        """Many clients at once."""
+        """Connect many clients at once."""
         from sandbox.tui.screens.dialogs import Ask
 
         address = self._address()
@@ -197,8 +199,8 @@ class Sockets(Panel, can_focus=True):
             self.app.push_screen(Ask(_("Burst"), says, str(_BURST), _problem_of_number), answered)
 
     def action_say(self) -> None:
-        """Have the keys write what a client says."""
-        self.poll()  # a client that has just been connected can say something at once
+        """Let the user type what a client says."""
+        self.poll()  # a newly connected client can say something at once
         if self._line.display:
             self.screen.set_focus(self._line)
             self.poll()
@@ -208,7 +210,7 @@ class Sockets(Panel, can_focus=True):
             self._connect()
 
     def action_close(self) -> None:
-        """The chosen client leaves, and is listed no longer."""
+        """Disconnect the chosen client and stop listing it."""
         client, session = self._chosen, self._session
         if session is None:
             return
@@ -221,14 +223,14 @@ class Sockets(Panel, can_focus=True):
         self.poll()
 
     def action_close_all(self) -> None:
-        """All leave, and are listed no longer."""
+        """Disconnect all clients and stop listing them."""
         if self._session is not None:
             self._passing.update(self._session.clients.all)
             self._session.clients.close_all()
             self._bursts.clear()
             self.poll()
 
-    # What is said
+    # Typing
 
     def on_input_submitted(self, event: EntryLine.Submitted) -> None:
         if self._say([event.value]):
@@ -238,7 +240,7 @@ class Sockets(Panel, can_focus=True):
         self._say(event.lines)
 
     def _say(self, lines: Iterable[str]) -> bool:
-        """Say these lines, which end as lines do; whether there is anybody who says them."""
+        """Have the client say these lines, each with a newline. Returns whether there is a client to say them."""
         if self._speaker is None:
             return False
         self._chosen = self._speaker
@@ -253,7 +255,7 @@ class Sockets(Panel, can_focus=True):
 
 
 def _summary(burst: Sequence[Client]) -> str:
-    """What has become of a burst so far."""
+    """Return a summary of a burst so far."""
     times = sorted(client.round_trips_ns[-1] for client in burst if client.round_trips_ns)
     failed = sum(client.error is not None for client in burst)
     figures = ""

@@ -1,5 +1,5 @@
-"""Where the five states and the arrows between them stand, on a screen of any size: as in every textbook, READY at the
-left and RUNNING at the right, BLOCKED below, NEW and DONE above."""
+"""The positions of the states and of the arrows between them, on a screen of any size: as in textbooks, READY at the
+left, RUNNING at the right, BLOCKED below, NEW and DONE above."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sandbox.model.states import State
 from sandbox.tui.widgets.canvas import Point
 
 Ends = tuple[State, State]
-#: The one transition that has no arrow: in virtual time a process may begin with a wait.
+#: The one transition without an arrow: in virtual time a process may begin with a wait.
 ADMITTED_WAITING: Ends = (State.NEW, State.BLOCKED)
-#: Those from and to STOPPED that have none of their own either, and beside which arrow they are told.
+#: Transitions without an arrow of their own, and the arrow at which each is shown.
 TOLD_BESIDE: Mapping[Ends, Ends] = {
     ADMITTED_WAITING: (State.NEW, State.READY),
     (State.BLOCKED, State.STOPPED): (State.RUNNING, State.STOPPED),
@@ -22,21 +22,21 @@ TOLD_BESIDE: Mapping[Ends, Ends] = {
     (State.STOPPED, State.EXITED): (State.BLOCKED, State.EXITED),
 }
 
-#: Smaller than this it cannot be drawn.
+#: The least size in cells at which the diagram can be drawn.
 MIN_WIDTH, MIN_HEIGHT = 76, 13
-#: Lines of NEW and DONE, and of the arrows below them; lines that tell of the chosen process, where there is room.
+#: Lines of NEW and DONE, of the arrows below them, and of the text about the chosen process, if there is room.
 _TOP, _BELOW_TOP, _CAPTION = 3, 2, 2
-#: Lines of STOPPED, where anybody was ever stopped.
+#: Lines of STOPPED, which is shown once a process has been stopped.
 _STOPPED = 3
 _MIN_MIDDLE, _MIN_BLOCKED = 4, 4
-#: At the right of RUNNING, where the way from BLOCKED leads up.
+#: Cells at the right of RUNNING, for the arrow that leads up from BLOCKED.
 _GUTTER = 3
-#: Between READY and RUNNING at least, and below READY: what is written at an arrow fits there.
+#: The least width between READY and RUNNING, and the width at the left of BLOCKED: an arrow's label must fit there.
 _MIN_GAP, _MARGIN = 24, 19
 
 
 class Label(NamedTuple):
-    """Where the words at an arrow stand: ``width`` cells of a number of lines, from a point on, and at which side."""
+    """The place of an arrow's label: a number of ``lines``, ``width`` cells wide, from point ``at`` on."""
 
     at: Point
     width: int
@@ -45,8 +45,8 @@ class Label(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Boxes by state, arrows by the states at their ends (the corners of each, its head at the last), what is written
-    at each, and the line from which on there is room for a caption."""
+    """Boxes by state; arrows by the states at their ends, as corners (the last one is the head); the label of each
+    arrow; and the first line of the caption."""
 
     boxes: Mapping[State, Region]
     arrows: Mapping[Ends, tuple[Point, ...]]
@@ -55,7 +55,7 @@ class Layout(NamedTuple):
 
 
 def layout(width: int, height: int, stops: bool = False) -> Layout | None:
-    """How the diagram fills ``width`` by ``height`` cells; None: there are too few. ``stops``: with STOPPED, too."""
+    """Return the layout in ``width`` by ``height`` cells, or None if that is too small. ``stops``: include STOPPED."""
     least = MIN_HEIGHT + stops * _STOPPED
     if width < MIN_WIDTH or height < least:
         return None
@@ -67,7 +67,7 @@ def layout(width: int, height: int, stops: bool = False) -> Layout | None:
     ready = Region(0, top, side, middle)
     running = Region(width - _GUTTER - side, top, side, middle)
     done = Region(width - side, 0, side, _TOP)
-    falls = running.right - 5  # where RUNNING leads down to BLOCKED
+    falls = running.right - 5  # the arrow from RUNNING down to BLOCKED
     blocked = Region(_MARGIN, ready.bottom, falls - 14 - _MARGIN, below)
     boxes = {State.NEW: Region(1, 0, 11, _TOP), State.READY: ready, State.RUNNING: running, State.BLOCKED: blocked}
     boxes[State.EXITED] = done
@@ -82,7 +82,7 @@ def layout(width: int, height: int, stops: bool = False) -> Layout | None:
 
 
 def _arrows_of(stopped: Region, ready: Region, falls: int, top: int) -> dict[Ends, tuple[Point, ...]]:
-    """The ways to STOPPED and back run outside those to BLOCKED and back."""
+    """Return the arrows to and from STOPPED, which run outside those to and from BLOCKED."""
     y = stopped.y + 1
     return {
         (State.RUNNING, State.STOPPED): ((falls, top), (falls, y), (stopped.right, y)),

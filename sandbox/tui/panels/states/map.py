@@ -1,4 +1,4 @@
-"""The diagram of states: the processes in each, how often each arrow was taken, and which one was the last."""
+"""The state diagram: the processes in each state, how often each arrow was taken, and the last arrow taken."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from sandbox.tui.widgets.picture import Picture
 from sandbox.views.board import Board, Row
 from sandbox.views.transitions import TRANSITIONS, Move
 
-#: The transitions that are one arrow; of those that were never made, the first is named.
+#: The transitions shown at each arrow; if none was ever made, the first one is named.
 _SAME_ARROW: dict[Ends, list[str]] = {
     ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
 }
 for _ends, _beside in TOLD_BESIDE.items():
     _SAME_ARROW[_beside] += _SAME_ARROW.pop(_ends)
-#: Those that nobody sees before somebody is stopped.
+#: Arrows that are hidden until a process is stopped.
 _OF_STOPS = frozenset(ends for ends in _SAME_ARROW if State.STOPPED in ends)
-#: Cells of a name in a box, pid and sign included.
+#: The least width in cells of a process in a box, with pid and sign.
 _MIN_NAME = 12
-#: Cells of one with what it waits for.
+#: The least width in cells of a process with what it waits for.
 _MIN_WITH_REASON = 26
 _BETWEEN = "  "
-#: Cells of the two ends of an arrow that is told in words.
+#: Cells for the two ends of an arrow in the list.
 _MIN_ENDS = 20
 
 
 class _Lit(NamedTuple):
-    """Arrows that were taken: the last one, and those that led to it."""
+    """The arrows to highlight: the last one taken, and those that led to it."""
 
     last: Ends | None
     before: frozenset[Ends]
 
 
 class StateMap(Picture):
-    """Boxes for the states, arrows between them."""
+    """The diagram: boxes for the states, and arrows between them."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -57,7 +57,7 @@ class StateMap(Picture):
         self._alone = False
 
     def update_from(self, session: Session, chosen: int | None, alone: bool) -> None:
-        """``alone``: the arrows are those of the chosen process, else those of all together."""
+        """Show the diagram. ``alone``: count the chosen process's transitions only, else those of all processes."""
         self.remember(session, chosen)
         self._alone = alone and self.chosen is not None
         key = self.key("one_or_all")
@@ -69,7 +69,7 @@ class StateMap(Picture):
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The picture, or where there is no room for it, a line an arrow."""
+        """Draw the diagram, or a list of the arrows if there is no room for it."""
         if self._session is None:
             return []
         board, lit = self._session.view.board, self._lit(self._session.view.board)
@@ -88,7 +88,8 @@ class StateMap(Picture):
     # Arrows
 
     def _lit(self, board: Board) -> _Lit:
-        """The arrows to light: of one process its last; of all the last one, and those that led there."""
+        """Return the arrows to highlight: for one process its last arrow; for all, the last one and those that led to
+        it."""
         diagram = board.transitions
         if self._alone and self.chosen is not None:
             move = diagram.last.get(self.chosen)
@@ -118,7 +119,7 @@ class StateMap(Picture):
         return sum(board.transitions.count(name, pid) for name in _SAME_ARROW[ends])
 
     def _counts(self, board: Board, ends: Ends) -> list[str]:
-        """How often it was taken for each reason; its usual reason even if it never was."""
+        """Return the number of times that an arrow was taken, by transition; its usual transition even if that is 0."""
         pid = self.chosen if self._alone else None
         numbers = [(name, board.transitions.count(name, pid)) for name in _SAME_ARROW[ends]]
         some = [(name, number) for name, number in numbers if number] or [numbers[0]]
@@ -136,8 +137,8 @@ class StateMap(Picture):
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
-        """As many side by side as there is room for, if all processes together do not fit below each other: one that
-        moves from box to box does not make the others jump."""
+        """Return the number of columns in a box: several, if all processes together do not fit below each other. A
+        process that moves between boxes thus does not make others jump."""
         if state in WAITS and len(_rows(board, state)) > inner.height:
             return max(inner.width // _MIN_WITH_REASON, 1)
         if state in WAITS or len(board.rows) - len(board.exited) <= inner.height:
@@ -145,14 +146,14 @@ class StateMap(Picture):
         return max((inner.width + len(_BETWEEN)) // (_MIN_NAME + len(_BETWEEN)), 1)
 
     def sign(self, row: Row) -> Piece:
-        """A process that was RUNNING when the machine paused has a sign of its own."""
+        """Return the sign of a process; one that was RUNNING when the machine paused has a special sign."""
         held = self._session is not None and row.pid in self._session.view.board.transitions.held
         return ("‖", self.palette.ready) if held else super().sign(row)
 
     # Words
 
     def _captions(self, session: Session) -> Iterator[str]:
-        """Where the chosen process is, what it waits for, and why it had the CPU."""
+        """Yield where the chosen process is, what it waits for, and why it was given the CPU."""
         board, pid = session.view.board, self.chosen
         if pid is None:
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
@@ -169,7 +170,7 @@ class StateMap(Picture):
             yield wording.turn(turn)
 
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
-        """A line for each arrow."""
+        """Yield a line for each arrow."""
         shown = [ends for ends in _SAME_ARROW if ends not in _OF_STOPS or board.transitions.has_stops]
         named = {ends: " → ".join(wording.state(state) for state in ends) for ends in shown}
         room = max(_MIN_ENDS, *(cell_len(name) + len(_BETWEEN) for name in named.values()))
@@ -182,14 +183,14 @@ class StateMap(Picture):
 
 
 def _arrow(move: Move) -> Ends:
-    """The arrow that a move is told at."""
+    """Return the arrow at which a move is shown."""
     ends = TRANSITIONS[move.transition]
     return TOLD_BESIDE.get(ends, ends)
 
 
 def _rows(board: Board, state: State) -> list[Row]:
-    """The processes in a state, during a pause those that were RUNNING: in queue order, by CPU, the latest that have
-    ended first."""
+    """Return the processes in a state: in queue order, by CPU, or the latest to end first. During a pause, RUNNING
+    includes those that were running."""
     pids: Sequence[int] = ()
     held = board.transitions.held
     match state:
@@ -208,12 +209,12 @@ def _rows(board: Board, state: State) -> list[Row]:
 
 
 def _on(row: Row) -> str:
-    """What it waits for."""
+    """Return what a process waits for."""
     return wording.cause(row.on) if row.on is not None else ""
 
 
 def _lines(texts: list[str], label: Label) -> list[str]:
-    """Texts on as many lines as they may take, several on one where they must and fit."""
+    """Fit texts into the lines of a label, several per line if needed and possible."""
     if len(texts) <= label.lines:
         return texts
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""The three states, with NEW and DONE, and every arrow between them, as it is taken."""
+"""The states panel: the diagram of process states, with every arrow between them as it is taken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.tui.state.session import Session
 
 
 class States(Panel, can_focus=True):
-    """The arrows of all processes together, or those of the chosen one."""
+    """The state diagram of all processes together, or of the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("states")
 
@@ -37,7 +37,7 @@ class States(Panel, can_focus=True):
         self._alone = True
 
     def action_one_or_all(self) -> None:
-        """The arrows of the chosen process, or of all."""
+        """Toggle between the chosen process and all processes."""
         if self._session is None or self._chosen is None:
             self.notify(_("Choose a process first"), markup=False)
         else:

@@ -1,9 +1,9 @@
-"""Where processes, what they wait for, and the lines between them stand: pure geometry.
+"""The layout of the wait-for graph: processes, the resources they wait for, and lines between them; pure geometry.
 
-Who waits stands at the left of whom it waits for, with the resource on the line between the two. Every other line
-leaves its resource at the right, runs below that row, and enters a process from below, or from above where that stands
-in the next row; what goes farther runs through the left margin. Lines of one resource to the same holders are one
-*net*: they join, lines of different nets only cross.
+A waiting process stands at the left of the process that it waits for, with the resource on the line between the two.
+Other lines leave their resource at the right, run below that row, and enter a process from below, or from above if it
+stands in the next row; longer lines run through the left margin. Lines of one resource to the same holders form one
+*net*: they join, while lines of different nets only cross.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from textual.geometry import Region
 from sandbox.tui.widgets.canvas import Point
 from sandbox.views.waits import Wait, WaitGraph
 
-#: Directions in which a line leaves a cell.
+#: Directions in which a line leaves a cell, as bits.
 LEFT, RIGHT, UP, DOWN = 1, 2, 4, 8
-#: What a wait has beside its label: ``─[`` and ``]─▶``.
+#: Cells around the label of a wait: ``─[`` and ``]─▶``.
 AROUND = 5
-#: Between two chains in a row; and in the margin, for each net that runs there.
+#: Cells between two chains in a row, and in the margin for each net that runs there.
 _GAP, _LANE = 2, 2
-#: Larger graphs are lists.
+#: Graphs with more processes are shown as lists.
 MAX_NODES = 64
 
 
 class Net(NamedTuple):
-    """A resource that certain processes have, as far as a deadlock closes over it, or not."""
+    """A resource and the processes that hold it. ``knot``: it is part of a deadlock."""
 
     resource: str
     holders: tuple[int, ...]
@@ -35,8 +35,8 @@ class Net(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A wait: ``label`` is where its resource is named; ``end`` where the line goes on from there; ``beside``: the
-    holder that stands there; ``drops``: whether the line, or a branch of it, leads down."""
+    """A drawn wait. ``label``: the place of the resource's name; ``end``: where its line goes on; ``beside``: the
+    holder next to it in the row, or None; ``drops``: whether the line, or a branch of it, leads down."""
 
     wait: Wait
     label: Region
@@ -46,7 +46,7 @@ class Link(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A line ends at a process, coming from below, or from above."""
+    """The head of an arrow at a process. ``up``: it comes from below, else from above."""
 
     at: Point
     net: Net
@@ -54,7 +54,7 @@ class Head(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Where everything stands; ``cells``: for each net that passes there, the directions in which it goes on."""
+    """A complete layout. ``cells``: for each net that passes a cell, the directions in which it leaves the cell."""
 
     nodes: Mapping[int, Region]
     links: Sequence[Link]
@@ -64,13 +64,13 @@ class Plan(NamedTuple):
 
 
 def net_of(wait: Wait) -> Net:
-    """The net to which a wait belongs."""
+    """Return the net to which a wait belongs."""
     return Net(wait.resource, tuple(sorted(wait.holders)), bool(wait.knot))
 
 
 def layout(graph: WaitGraph, names: Mapping[int, int], labels: Mapping[str, int], size: Point) -> Plan | None:
-    """``names``, ``labels``: how wide each process and each resource is. ``size``: the room there is, in cells; None:
-    that is too little. Where there is room, each chain has a row of its own."""
+    """Return the layout of a graph, or None if it does not fit. ``names``, ``labels``: the widths of processes and
+    resources in cells; ``size``: the room in cells. Each chain has a row of its own if there is room."""
     if len(names) > MAX_NODES:
         return None
     for packed in (False, True):
@@ -91,7 +91,7 @@ class _Place(NamedTuple):
 
 
 class _Drawing:
-    """One try: rows are filled from left to right, then lines are led between them."""
+    """One attempt at a layout: rows are filled from left to right, then lines are led between them."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class _Drawing:
         self._row, self._x = 0, margin
         self.fits = True
         self._nodes: dict[int, _Place] = {}
-        #: Each wait: where its label begins, and who stands beside it.
+        #: Each wait, the place of its label, and the holder next to it.
         self._links: list[tuple[Wait, _Place, int | None]] = []
         for chain in graph.chains():
             self._place(chain)
@@ -143,7 +143,7 @@ class _Drawing:
                 self._x += self._labels[wait.resource] + AROUND
 
     def _need(self, pid: int) -> int:
-        """How wide a process is, with what it waits for."""
+        """Return the width of a process with what it waits for, in cells."""
         return self._names[pid] + sum(self._labels[wait.resource] + AROUND for wait in self._graph.of(pid))
 
     def _next_row(self) -> None:
@@ -155,7 +155,7 @@ class _Drawing:
         return _Place(place.row, place.x + self._labels[wait.resource] + AROUND - 1)
 
     def _nets(self) -> dict[Net, tuple[list[_Place], set[int]]]:
-        """From where lines of each net lead down, and to whom."""
+        """Return the places from which lines of each net lead down, and the processes they lead to."""
         nets: dict[Net, tuple[list[_Place], set[int]]] = {}
         for wait, place, beside in self._links:
             if others := [pid for pid in wait.holders if pid != beside]:
@@ -165,12 +165,13 @@ class _Drawing:
         return nets
 
     def _branch(self, wait: Wait, place: _Place, beside: int | None) -> _Place:
-        """Where a line leaves the row: at its end, or before the head of the one that goes on."""
+        """Return where a line leaves its row: at its end, or just before the arrow head if it goes on in the row,
+        too."""
         end = self._end(wait, place)
         return end if beside is None else end._replace(x=end.x - 1)
 
     def plan(self, height: int) -> Plan:
-        """With a blank line between two rows where there is room."""
+        """Return the plan, with a blank line between rows if there is room."""
         tracks = self._wires.tracks
         spare = int(height >= self.height + sum(not tracks.get(row) for row in range(self._rows - 1)))
         ys, y = [], 0
@@ -189,8 +190,8 @@ class _Drawing:
 
 
 class _Run(NamedTuple):
-    """What a net does below a row: where lines come down from that row and from processes below it they enter, where
-    they enter processes of that row, and whether it goes on in the margin."""
+    """The columns of a net's lines below a row: where lines come down from that row (``drops``), where they rise into
+    its processes (``rises``), and where they fall into processes of the next row (``falls``)."""
 
     drops: list[int]
     rises: list[int]
@@ -198,8 +199,8 @@ class _Run(NamedTuple):
 
 
 class _Wires:
-    """Leads the nets between the rows: each has a track below the rows that it touches, and a lane in the margin where
-    those are several."""
+    """Leads the nets between the rows. Each net has a track below the rows that it touches, and a lane in the margin if
+    there are several such rows."""
 
     def __init__(
         self,
@@ -222,13 +223,13 @@ class _Wires:
                 (_run(runs, zone).rises if below else _run(runs, zone).falls).append(x)
         self._lanes = self._led_in_margin()
         self.lanes = max(self._lanes.values(), default=-1) + 1
-        #: How many tracks there are below each row, and which one a net has there.
+        #: The number of tracks below each row, and the track of each net there.
         self.tracks: dict[int, int] = {}
         self._track: dict[tuple[Net, int], int] = {}
         self._lay()
 
     def _led_in_margin(self) -> dict[Net, int]:
-        """The lane of each net that touches several rows."""
+        """Return the lane of each net that touches several rows."""
         lanes: dict[Net, int] = {}
         ends: list[int] = []
         spans = {net: (min(runs), max(runs)) for net, runs in self._runs.items() if len(runs) > 1}
@@ -239,7 +240,7 @@ class _Wires:
         return lanes
 
     def _lay(self) -> None:
-        """Give each net a track below each row that it touches."""
+        """Assign each net a track below each row that it touches."""
         spans: dict[int, list[tuple[int, int, Net]]] = {}
         for net, runs in self._runs.items():
             for row, run in runs.items():
@@ -256,7 +257,7 @@ class _Wires:
             self.tracks[row] = len(ends)
 
     def draw(self, ys: Sequence[int]) -> tuple[dict[Point, dict[Net, int]], list[Head]]:
-        """The cells of all lines. ``ys``: where each row stands."""
+        """Return the cells of all lines, and the arrow heads. ``ys``: the line of each row."""
         cells: dict[Point, dict[Net, int]] = {}
         heads: list[Head] = []
 
@@ -293,7 +294,7 @@ def _run(runs: dict[int, _Run], row: int) -> _Run:
 
 
 def _port(x: int, width: int, zone: int, taken: set[tuple[int, int]]) -> int:
-    """Where a line enters a process: at a cell where no other one leads up or down."""
+    """Return the column in which a line enters a process: one that no other line uses, if possible."""
     inside = range(x + 1, x + width - 1)
     port = next((at for at in inside if (zone, at) not in taken), x)
     taken.add((zone, port))

@@ -1,4 +1,4 @@
-"""The graph of waits, drawn in cells; where there is no room for it, a line for each wait."""
+"""The wait-for graph, drawn in cells, or as a list with a line for each wait if there is no room."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from sandbox.tui.widgets.picture import Picture
 from sandbox.util.units import S
 from sandbox.views.waits import Wait, WaitGraph, wait_graph
 
-#: For so long a wait that has just begun is lit.
+#: How long a new wait is highlighted.
 _NEW_NS = S
-#: Cells of a name and of a thing, at most: where there is room, and where the graph has none otherwise.
+#: The greatest widths in cells of a name and of a resource, tried in this order until the graph fits.
 _SIZES = ((12, 18), (8, 12), (6, 8))
-#: So many letters of the end of what is cut are kept.
+#: The number of characters kept of the end of a text that is cut.
 _END = 4
-#: With fewer cells there is a list.
+#: With fewer cells, the list is shown.
 _MIN_WIDTH, _MIN_HEIGHT = 96, 9
-#: Lines that tell of what is chosen, and what the signs mean.
+#: Lines about the chosen item, and about the meaning of the signs.
 _CAPTION, _LEGEND = 2, 1
-#: Lines by the directions in which they leave a cell: thin, and those of a knot.
+#: Characters of lines by the directions in which they leave a cell: thin ones, and thick ones for knots.
 _ACROSS, _UPRIGHT = LEFT | RIGHT, UP | DOWN
 _CORNERS = (RIGHT | DOWN, LEFT | DOWN, RIGHT | UP, LEFT | UP)
 _TEES = (UP | DOWN | RIGHT, UP | DOWN | LEFT, LEFT | RIGHT | DOWN, LEFT | RIGHT | UP, LEFT | RIGHT | UP | DOWN)
 _THIN = dict(zip((_ACROSS, _UPRIGHT, *_CORNERS, *_TEES), "─│╭╮╰╯├┤┬┴┼", strict=True))
 _THICK = dict(zip((_ACROSS, _UPRIGHT, *_CORNERS, *_TEES), "━┃┏┓┗┛┣┫┳┻╋", strict=True))
 _DASHED, _THICK_DASHED = {_ACROSS: "╌", _UPRIGHT: "╎"}, {_ACROSS: "╍", _UPRIGHT: "╏"}
-#: Around what is waited for since a moment.
+#: The brackets around what a new wait is for.
 _NEW = "▐", "▌"
 
 
 class Named(Message):
-    """Something that somebody waits for was clicked, or clicked twice."""
+    """A resource was clicked, or double-clicked."""
 
     def __init__(self, thing: str, twice: bool) -> None:
         super().__init__()
@@ -56,14 +56,14 @@ class Named(Message):
 
 
 class WaitMap(Picture):
-    """Processes in round brackets, what they wait for in square ones, and lines that lead to who has it."""
+    """The graph: processes in round brackets, the resources they wait for in square ones, and lines to the holders."""
 
     DEFAULT_CLASSES = "framed main"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.graph = WaitGraph(())
-        #: What can be chosen: processes by pid, things by name, in reading order.
+        #: The items that can be chosen, in reading order: processes by pid, resources by name.
         self.items: list[int | str] = []
         self._thing: str | None = None
         self._things: list[tuple[Region, str]] = []
@@ -72,7 +72,7 @@ class WaitMap(Picture):
         self._top = 0
 
     def update_from(self, session: Session, chosen: int | None, thing: str | None) -> None:
-        """``thing``: what is chosen if it is no process."""
+        """Show the graph. ``thing``: the chosen resource, or None if a process is chosen."""
         self.remember(session, chosen)
         self._thing = thing
         view = session.view
@@ -90,7 +90,7 @@ class WaitMap(Picture):
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The graph, or the list; below it what is chosen, in words."""
+        """Draw the graph or the list, with a text about the chosen item below."""
         session = self._session
         self._spots, self._things = [], []
         if session is None:
@@ -111,7 +111,7 @@ class WaitMap(Picture):
         return [*strips, *(line([(text, self.palette.text)], width) for text in said)]
 
     def _planned(self, width: int, height: int) -> Plan | None:
-        """Where everything stands; the same as before while nobody begins or ends a wait."""
+        """Return the layout of the graph; it is kept as long as no wait begins or ends."""
         bare = tuple(wait._replace(since_ns=0) for wait in self.graph.waits)
         asked = bare, tuple(self._names()), width, height
         if asked != self._plan[0]:
@@ -123,7 +123,7 @@ class WaitMap(Picture):
         return (self._session.view.names.get(pid, "") for pid in self.graph.pids)
 
     def _lay_out(self, width: int, height: int) -> Plan | None:
-        """With names in full if they fit, else with short ones."""
+        """Return a layout with names as long as possible; None if there is not enough room."""
         for self._name_cells, self._label_cells in _SIZES if width >= _MIN_WIDTH else ():
             names = {pid: sum(cell_len(text) for text, __ in self._node(pid)) for pid in self.graph.pids}
             labels: dict[str, int] = {}
@@ -136,7 +136,7 @@ class WaitMap(Picture):
         return None
 
     def _label_of(self, wait: Wait) -> str:
-        """What is waited for, and how many of those who have it must let go."""
+        """Return the label of a wait: the resource, and how many of its holders must release it."""
         share = wording.share(wait.event)
         thing = wording.thing(wait.resource)
         return _cut(thing, self._label_cells - len(share)) + share
@@ -168,7 +168,8 @@ class WaitMap(Picture):
         return canvas.strips()
 
     def _brackets(self, is_new: bool) -> tuple[str, str]:
-        """Around a thing; in ASCII, what is half a cell else would be the line of a chart."""
+        """Return the brackets around a resource. In ASCII, half blocks would become chart characters, so new waits have
+        ``<`` and ``>``."""
         if not is_new:
             return "[", "]"
         return ("<", ">") if config_of(self).ascii else _NEW
@@ -192,7 +193,7 @@ class WaitMap(Picture):
         self._things.append((link.label, wait.resource))
 
     def _node(self, pid: int) -> list[Piece]:
-        """A process, its cells as they are drawn."""
+        """Return the pieces with which a process is drawn."""
         assert self._session is not None
         palette, tree = self.palette, self._session.view.tree
         row = self._session.view.board.rows.get(pid)
@@ -223,7 +224,7 @@ class WaitMap(Picture):
     # The list
 
     def _list(self, session: Session, width: int, height: int) -> list[Strip]:
-        """A line a wait, in the order of the graph."""
+        """Return the list: a line for each wait, in the graph's order."""
         waits = [wait for chain in self.graph.chains() for pid in chain for wait in self.graph.of(pid)]
         chosen = next((place for place, wait in enumerate(waits) if self._is_chosen(wait)), None)
         seen = window(len(waits), height, self._top, chosen)
@@ -267,7 +268,7 @@ class WaitMap(Picture):
     # Words
 
     def _caption(self, session: Session, width: int) -> list[str]:
-        """Of the thing, or the process, that is chosen; else of the deadlock that there is."""
+        """Return a text about the chosen resource or process, else about the deadlock, if any."""
         names = session.view.names
         of_thing = [wait.event for wait in self.graph.waits if wait.resource == self._thing]
         if of_thing:
@@ -282,20 +283,18 @@ class WaitMap(Picture):
         return prose(_("{keys} choose a process, or what it waits for").format(keys=keys), width)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the process, or the thing, that was clicked."""
+        """Choose the process or resource that was clicked."""
         offset = self.place_of(event)
         if offset is None:
             return
-        for spot, thing in self._things:
-            if spot.contains_point(offset):
-                event.prevent_default()
-                self.post_message(Named(thing, event.chain == 2))
-                return
-        for spot, pid in self._spots:
-            if spot.contains_point(offset):
-                event.prevent_default()
-                self.post_message(Picked(pid, event.chain == 2))
-                return
+        thing = next((name for spot, name in self._things if spot.contains_point(offset)), None)
+        pid = self.process_at(offset)
+        if thing is not None:
+            event.prevent_default()
+            self.post_message(Named(thing, event.chain == 2))
+        elif pid is not None:
+            event.prevent_default()
+            self.post_message(Picked(pid, event.chain == 2))
 
 
 def _items(graph: WaitGraph) -> list[int | str]:
@@ -308,7 +307,7 @@ def _items(graph: WaitGraph) -> list[int | str]:
 
 
 def _cut(text: str, width: int) -> str:
-    """At most so wide: what tells things of a kind apart stands at the end."""
+    """Cut a text to ``width`` cells, keeping its end, which often tells similar names apart."""
     if cell_len(text) <= width:
         return text
     end = text[-min(_END, width // 2) :]
@@ -322,7 +321,7 @@ def _sign(directions: int, net: Net, said: bool) -> str:
 
 
 def _legend(width: int) -> str:
-    """What the signs mean, as many as there is room for."""
+    """Return the meaning of as many signs as fit into ``width`` cells."""
     signs = (
         _("[thing] ─▶ (who has it)"),
         _("╌▶ as the program says"),

@@ -1,4 +1,4 @@
-"""Who waits for whom: processes, what they wait for, and who has that, as a graph."""
+"""The waits panel: the wait-for graph of processes, what they wait for, and the holders of that."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from sandbox.tui.widgets.choices import Picked
 
 
 class Waits(Panel, can_focus=True):
-    """One picture. What is chosen in it is a process, as everywhere, or what somebody waits for."""
+    """The panel with the graph. The chosen item is a process, as on all panels, or a resource that a process waits
+    for."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("waits")
 
     folds = True
-    #: What lights up because it has just begun goes out by itself.
+    #: Polled, as the highlighting of new waits ends without an event.
     poll_every_s = 0.25
 
     def __init__(self, id: str) -> None:
@@ -48,7 +49,7 @@ class Waits(Panel, can_focus=True):
             self._map.update_from(self._session, self._chosen, self._thing)
 
     def action_choose(self, by: int) -> None:
-        """The next process or thing, in reading order, or the one before."""
+        """Choose another process or resource, ``by`` places further on in reading order."""
         items, now = self._map.items, self._thing or self._chosen
         if items:
             place = items.index(now) + by if now in items else 0 if by > 0 else len(items) - 1
@@ -64,7 +65,7 @@ class Waits(Panel, can_focus=True):
             self._map.update_from(self._session, self._chosen, self._thing)
 
     def action_go(self) -> None:
-        """Look into the chosen process, or say what the chosen thing is."""
+        """Inspect the chosen process, or explain the chosen resource."""
         if self._session is not None and self._thing is not None:
             waits = [wait.event for wait in self._map.graph.waits if wait.resource == self._thing]
             if waits:
@@ -73,7 +74,7 @@ class Waits(Panel, can_focus=True):
             self.post_message(Picked(self._chosen, True))
 
     def on_named(self, message: Named) -> None:
-        """A thing was clicked."""
+        """Choose the resource that was clicked."""
         message.stop()
         self._take(message.thing)
         if message.twice:

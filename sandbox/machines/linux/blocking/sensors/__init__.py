@@ -20,7 +20,7 @@ from sandbox.model.spec import SENSORS
 
 
 def _psutil(context: SensorContext) -> Sensor:
-    from sandbox.machines.linux.blocking.sensors.portable import PsutilSensor  # loaded only where it is wanted
+    from sandbox.machines.linux.blocking.sensors.portable import PsutilSensor  # a large import
 
     return PsutilSensor(context)
 
@@ -32,14 +32,15 @@ _SENSORS: dict[str, Callable[[SensorContext], Sensor]] = {
     "psutil": _psutil,
 }
 NAMES = SENSORS
-#: The ones that ``auto`` takes, and that take over when a better one is lost: the last can be had everywhere.
+#: The sensors that ``auto`` tries, and that replace a lost one. The last is available everywhere.
 _AUTO = ("perf", "idle", "poll")
-#: To ask again and again is never refused.
+#: Sensors that poll, which is never refused.
 _EVERYWHERE = ("poll", "psutil")
 
 
 def open_sensor(name: str, context: SensorContext) -> tuple[Sensor, SensorLost | None]:
-    """The sensor of that name, or where it cannot be had the next one, and why; ``auto``: the best."""
+    """Return the sensor of that name, or the next one that is available, and why the first is not. ``auto``: the
+    best."""
     if name == "auto":
         return _first(_AUTO, context), None
     try:
@@ -49,7 +50,7 @@ def open_sensor(name: str, context: SensorContext) -> tuple[Sensor, SensorLost |
 
 
 def successor(name: str, context: SensorContext) -> Sensor:
-    """The sensor that takes over when the one of that name is lost."""
+    """Return the sensor that replaces a lost one with this name."""
     return _first(_AUTO[_AUTO.index(name) + 1 :] if name in _AUTO[:-1] else _AUTO[-1:], context)
 
 
@@ -63,7 +64,7 @@ def _first(names: tuple[str, ...], context: SensorContext) -> Sensor:
 
 
 def obstacle(name: str, cpus: int) -> str | None:
-    """What keeps this machine from having a sensor for so many mini CPUs; None: nothing."""
+    """Return what prevents the sensor on this machine with so many mini CPUs; None if nothing does."""
     if name in _EVERYWHERE:
         return None
     poller = Poller()

@@ -1,7 +1,7 @@
-"""What notices that processes block and wake: an exchangeable part of the linux machine.
+"""Sensors, which detect that processes block and wake: an exchangeable part of the Linux machine.
 
-Sensors differ in what makes them look at a running process; that it has blocked is only believed once its state
-says so. Times are the machine's, in ns.
+Sensors differ in what makes them look at a running process. That it has blocked is only believed if its state says so.
+Times are machine times, in ns.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import some_thread_runs
 from sandbox.util.units import MS
 
-#: So often new processes are looked for where no record tells of forks: each is to be found within 5 ms.
+#: The interval of looking for new processes without records of forks. Each must be found within 5 ms.
 _SCAN_NS = 4 * MS
 
 
 class SensorContext(NamedTuple):
-    """What of the machine a sensor may use. Processes of its own go into the table's ``helpers``."""
+    """The parts of the machine that a sensor may use. Processes of its own are added to the table's ``helpers``."""
 
     cpus: CpuAssignment
     clock: Clock
@@ -38,15 +38,18 @@ class SensorContext(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A running process has blocked, at ``at_ns``; None: as far as is known it has, and nobody knows when."""
+    """A block of a running process, at ``at_ns`` (None: at an unknown time, or only a guess)."""
 
     child: Child
     at_ns: int | None
 
 
 class Observation(NamedTuple):
-    """What a look found: running processes that have ``blocked``, blocked ones that ``woke``, blocked ones that woke
-    and have blocked ``again``, and stopped ones that seem to run though nobody here continued them."""
+    """The result of a look.
+
+    ``blocked``: running processes that have blocked; ``woke``: blocked ones that woke; ``again``: blocked ones that
+    woke and have blocked again; ``runaways``: stopped ones that seem to run although we have not continued them.
+    """
 
     blocked: list[Block]
     woke: list[Child]
@@ -55,20 +58,20 @@ class Observation(NamedTuple):
 
 
 class SensorLost(OSError):
-    """A sensor cannot be had, or is no more; another one has to take over."""
+    """A sensor is not available, or is no more, and has to be replaced."""
 
 
 class Sensor(ABC):
-    """A sensor that reads states from ``/proc``. Making one raises SensorLost where the system does not permit it."""
+    """A sensor that reads states from ``/proc``. The constructor raises SensorLost if the system does not permit it."""
 
     name = ""
-    #: Whether it gives a hint of every block, and at once.
+    #: Whether it has an event for every block, at once.
     tells_all = False
-    #: A running process is looked at so long after its dispatch, and then so often, whatever else tells of it.
+    #: A running process is looked at this long after its dispatch, and then at this interval, in addition to events.
     pause_ns = 1 * MS
-    #: How many blocked processes are looked at in one go where nothing tells when they will wake, and how often.
+    #: How many blocked processes are looked at in turn if it is unknown when they wake, and the interval of that.
     share, round_ns = 24, 1 * MS
-    #: What records tell of whole lives, where there are any.
+    #: The lives of processes by records; None without records.
     lineage: Lineage | None = None
 
     def __init__(self) -> None:
@@ -77,32 +80,33 @@ class Sensor(ABC):
         self._wakeups = Wakeups(self.share, self.round_ns)
 
     def is_blocked(self, child: Child) -> bool:
-        """Whether no thread of the process can run at this moment; or it has stopped though nobody here told it to, and
-        waits to be continued."""
+        """Whether no thread of the process can run now, or the process was stopped by someone else and waits to be
+        continued."""
         state, threads = child.state()
         if state in "SDIt":  # t: it waits for its tracer
             return threads == 1 or not some_thread_runs(child.os_pid)
         return state == "T" and not child.stop_wanted
 
     def dispatched(self, child: Child, now_ns: int) -> None:
-        """A process has just been let run on its CPU: it may block soon."""
+        """Note that a process was dispatched, and may block soon."""
         self._next_ns = now_ns + self.pause_ns
 
     def look_by(self, at_ns: int) -> None:
-        """Look at the running processes no later than then."""
+        """Look at the running processes no later than ``at_ns``."""
         self._next_ns = min(self._next_ns, at_ns)
 
     def explained(self, child: Child, since_ns: int) -> None:
-        """A process is blocked since then, and on what is known as far as the system tells."""
+        """Note that a process has been blocked since ``since_ns``, with the reason, as far as known, in
+        ``blocked_on``."""
         self._wakeups.add(child, since_ns)
 
     def look_again(self, child: Child, now_ns: int) -> None:
-        """A blocked process was seen awake, but its wait is not over."""
-        child.wait_number += 1  # earlier notes of when to look at it are void
+        """Note that a blocked process was seen awake, but its wait is not over."""
+        child.wait_number += 1  # invalidates earlier entries for this wait
         self._wakeups.look_soon(child, now_ns)
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
-        """When to look, if nothing makes itself felt before; None: not at all."""
+        """Return when to look if no event comes earlier; None if there is no need to."""
         self._wakeups.rests = self.tells_all and not running
         wakeup_ns = self._wakeups.next_ns
         if not running:
@@ -110,7 +114,7 @@ class Sensor(ABC):
         return self._next_ns if wakeup_ns is None else min(self._next_ns, wakeup_ns)
 
     def has_news(self) -> bool:
-        """Whether something has come that is to be looked at, where that can be asked for nothing."""
+        """Whether there are unread events, if that can be checked at no cost."""
         return False
 
     def sees_nothing(self, now_ns: int, last: bool) -> bool:
@@ -118,8 +122,8 @@ class Sensor(ABC):
         return False
 
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
-        """Look where there is reason to. ``last``: a slice has just expired, and a block at the same moment counts as
-        a block. Raises SensorLost."""
+        """Look at the processes that may have changed. ``last``: a slice has just expired; a block at the same moment
+        counts as a block. Raises SensorLost."""
         blocked = [
             hint for hint in self.hints(now_ns, running) if hint.at_ns is not None or self.is_blocked(hint.child)
         ]
@@ -129,11 +133,11 @@ class Sensor(ABC):
         return Observation(blocked, *self._wakeups.look(now_ns, self.is_blocked))
 
     def read(self) -> None:
-        """Take in what records there are, so that ``lineage`` knows all that has happened by now."""
+        """Process the records that are available, so that ``lineage`` is up to date."""
         return
 
     def forked(self, now_ns: int) -> bool:
-        """Whether processes may have been forked that are to be looked for now."""
+        """Whether to look now for processes that were forked."""
         if now_ns < self._next_scan_ns:
             return False
         self._next_scan_ns = now_ns + _SCAN_NS
@@ -141,7 +145,7 @@ class Sensor(ABC):
 
     @abstractmethod
     def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
-        """Running processes that have blocked, or that may have (``at_ns`` None). Raises SensorLost."""
+        """Return running processes that have blocked, or that may have (``at_ns`` None). Raises SensorLost."""
 
     @abstractmethod
     def close(self) -> None:

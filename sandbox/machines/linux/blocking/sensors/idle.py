@@ -1,4 +1,4 @@
-"""The sensor for everywhere on Linux: an idle task of ours on each mini CPU tells when the CPU has nothing to do."""
+"""A sensor that works on any Linux: an idle task of ours on each mini CPU tells when that has nothing else to do."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.util import libc
 from sandbox.util.units import MS
 
-#: After a false alarm the idle task rests so long, or it would ring whenever Linux gives it its share.
+#: The pause of an idle task after a false alarm, without which it would alarm us whenever Linux gives it its share.
 _REST_NS = 1 * MS
-#: What is written to an idle task to arm it, and by it when it gets to run.
+#: What is written to an idle task to arm it, and what it writes when it runs.
 _BYTE = b"."
 
 
 class IdleSensor(Sensor):
-    """One idle task a mini CPU."""
+    """Detects blocks by one idle task per mini CPU."""
 
     name = "idle"
-    #: A process may block while something of the system's own keeps the CPU from its idle task; and only looking tells
-    #: of forks.
+    #: A process may block while a task of the system keeps the CPU from its idle task; and forks are only found by
+    #: looking.
     pause_ns = 4 * MS
 
     def __init__(self, context: SensorContext) -> None:
@@ -47,13 +47,13 @@ class IdleSensor(Sensor):
             context.poller.add(task.fileno(), None)
 
     def dispatched(self, child: Child, now_ns: int) -> None:
-        """It may block soon: the idle task of its CPU shall tell."""
+        """Arm the idle task of the process's CPU, since the process may block soon."""
         super().dispatched(child, now_ns)
         if child.cpu is not None:
             self._tasks[child.cpu].arm()
 
     def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
-        """Those on CPUs whose idle task got to run."""
+        """Return the running processes on CPUs whose idle task has run."""
         idle = {cpu for cpu, task in enumerate(self._tasks) if task.armed and task.rang()}
         if any(task.lost for task in self._tasks):
             raise SensorLost(0, N_("its idle task has ended"))
@@ -72,18 +72,19 @@ class IdleSensor(Sensor):
 
 
 class IdleTask:
-    """The idle task of one real CPU: what an operating system runs when nothing else can run.
+    """The idle task of one real CPU, which runs when nothing else can.
 
-    A child of ours in SCHED_IDLE. When it gets to run, the CPU has nothing else to do: it says so with one byte, and
-    sleeps until it is armed again. Linux gives it a share of a busy CPU, too (its weight is 3 against 1024), so an
-    alarm is a reason to look, not the truth. ``lost``: it has ended. Raises OSError where it cannot be had.
+    It is a child of ours in SCHED_IDLE. When it runs, the CPU has nothing else to do. It writes one byte, and sleeps
+    until it is armed again. Linux also gives it a share of a busy CPU (its weight is 3, compared with 1024), so an
+    alarm is a reason to look, and no proof. ``lost``: whether it has ended. The constructor raises OSError if it is not
+    permitted.
     """
 
     def __init__(self, cpu: int) -> None:
         self._ours, theirs = socket.socketpair()
         self._ours.setblocking(False)
         self.lost = False
-        #: Whether it will say when it gets to run.
+        #: Whether it will write when it runs.
         self.armed = False
         parent = os.getpid()
         self.os_pid = os.fork()
@@ -96,7 +97,7 @@ class IdleTask:
         return self._ours.fileno()
 
     def arm(self) -> None:
-        """Have it say once when it gets to run."""
+        """Have the task write once when it runs."""
         if not self.armed and not self.lost:
             self.armed = True
             try:
@@ -105,7 +106,7 @@ class IdleTask:
                 self.lost = True
 
     def rang(self) -> bool:
-        """Whether it has got to run since it was armed."""
+        """Whether it has run since it was armed."""
         try:
             heard = self._ours.recv(16)
         except BlockingIOError:
@@ -117,18 +118,18 @@ class IdleTask:
         return not self.lost
 
     def close(self) -> None:
-        """End it."""
+        """Kill and reap the task."""
         self._ours.close()
         try:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
         except (ProcessLookupError, ChildProcessError):
-            pass  # it has ended, and somebody has taken its status
+            pass  # it has ended and was reaped already
         os.close(self._pidfd)
 
 
 def _idle(parent: int, cpu: int, descriptor: int) -> NoReturn:
-    """The whole life of an idle task."""
+    """Run the whole life of an idle task."""
     try:
         if libc.end_with_parent(parent):
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

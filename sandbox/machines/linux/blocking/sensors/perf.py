@@ -1,4 +1,4 @@
-"""The best sensor: the system's own record of every switch tells at once which process left its CPU, when, and why."""
+"""The best sensor: the system's records of all switches tell at once which process left its CPU, when, and why."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.lineage import Lineage
 from sandbox.util.units import MS, US
 
-#: In each window it is counted how many records have come. After more than so many the next ones shall not wake us
-#: singly (20,000 a second cost the programs some 3 % of their CPU); after fewer than so many they shall.
+#: Records are counted in windows of _WINDOW_NS. After more than _MANY in one, records do not wake us singly (20,000 per
+#: second cost the programs some 3 % of their CPU); after fewer than _FEW they do again.
 _WINDOW_NS = 20 * MS
 _MANY, _FEW = 400, 100
-#: For so long at least they do not then: the change has to be told to each thread, which takes it some microseconds.
+#: The minimum time without single wakes, because the change affects each thread, which takes some microseconds each.
 _CALM_NS = 100 * MS
-#: While they do not wake us, we look so often.
+#: The interval of reading records while they do not wake us.
 _FETCH_NS = 500 * US
 
 
 class PerfSensor(Sensor):
-    """Reads one ring a mini CPU."""
+    """Reads one ring of records per mini CPU."""
 
     name = "perf"
     tells_all = True
-    #: Records tell of every block; this is for the case that one was missed.
+    #: Records tell of every block; this is in case that one was missed.
     pause_ns = 100 * MS
-    #: Records tell of every wake that leads to a run; looking finds a process that waits in the system's own run queue.
+    #: Records tell of every wake that leads to a run; a look finds a process that waits in the system's own run queue.
     round_ns = 5 * MS
 
     def __init__(self, context: SensorContext) -> None:
@@ -44,15 +44,15 @@ class PerfSensor(Sensor):
         self._poller = context.poller
         self._known = context.table.by_os_pid
         self._rings: list[PacedRing] = []
-        #: Whether a dispatch has left records behind that need not wake us.
+        #: Whether a dispatch has caused records that need not wake us.
         self._dispatched = False
-        #: When the window began in which records are counted (the machine's time), and how many have come in it.
+        #: When the window began in which records are counted (machine time), and how many have come in it.
         self._window_ns = 0
         self._records = 0
-        #: When to fetch the records next that do not wake us.
+        #: When to read the records that do not wake us.
         self._fetch_ns: int | None = None
-        # Found in the records and not looked at yet: which processes had a CPU and could not run on (since when, by
-        # CLOCK_MONOTONIC), which came onto one without having been dispatched.
+        # Found in the records and not processed yet: processes that had a CPU and could not run on (since when, by
+        # CLOCK_MONOTONIC), and processes that came onto one without a dispatch.
         self._left: dict[int, int] = {}
         self._came: set[int] = set()
         self.lineage: Lineage = Lineage(len(context.cpus.mini))
@@ -71,7 +71,8 @@ class PerfSensor(Sensor):
         self._dispatched = True
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
-        """The records of our last switch shall not wake us, unless they say what we do not know."""
+        """Return when to look. The records of our last switch are read first, so that they do not wake us, unless they
+        contain news."""
         if self._dispatched:
             self._dispatched = False
             for ring in self._rings:
@@ -85,11 +86,11 @@ class PerfSensor(Sensor):
         return self._fetch_ns if at_ns is None else min(at_ns, self._fetch_ns)
 
     def has_news(self) -> bool:
-        """Whether there are records that nobody has read."""
+        """Whether there are unread records."""
         return any(ring.unread for ring in self._rings)
 
     def sees_nothing(self, now_ns: int, last: bool) -> bool:
-        """Records tell of everything, so it is looked only when they have told of something, or by turns."""
+        """Whether there are no news in the records, and no look is due."""
         self._read(now_ns)
         lineage = self.lineage
         if self._left or self._came or lineage.has_news or not lineage.whole or now_ns >= self._next_ns:
@@ -112,8 +113,8 @@ class PerfSensor(Sensor):
         )
 
     def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
-        """Those of which a thread left the CPU and could not run on. Of one with a single thread the record is the
-        proof; of one with several it is not, nor of any once records were lost."""
+        """Return the processes of which a thread left the CPU and could not run on. For a process with a single thread
+        the record is a proof. It is not for one with several threads, nor after records were lost."""
         self._read(now_ns)
         if not self._left:
             return ()
@@ -121,7 +122,7 @@ class PerfSensor(Sensor):
         return [self._block(child, left[child.os_pid]) for child in running if child.os_pid in left]
 
     def forked(self, now_ns: int) -> bool:
-        """Whether to look for processes that no record told of."""
+        """Whether to look for processes of which no record tells."""
         return not self.lineage.whole and super().forked(now_ns)
 
     def read(self) -> None:
@@ -133,7 +134,7 @@ class PerfSensor(Sensor):
         return Block(child, at_ns if sure else None)
 
     def _read(self, now_ns: int) -> None:
-        """Note what the records say."""
+        """Process the unread records."""
         lineage = self.lineage
         for cpu, ring in enumerate(self._rings):
             if not ring.unread:
@@ -162,8 +163,8 @@ class PerfSensor(Sensor):
             self._set_pace(now_ns)
 
     def _note_rare(self, cpu: int, record: Record) -> None:
-        """Forks, execs and ends, and that records were lost. When its first thread ends, a process ends too, or goes on
-        without: its state tells."""
+        """Process a record of a fork, exec or end, or of lost records. When its first thread ends, a process may go on
+        without it, so its state is checked."""
         what, os_pid, thread, t_ns, parent, name = record
         match what:
             case "forked":
@@ -183,7 +184,8 @@ class PerfSensor(Sensor):
                 self._came |= self._known.keys()
 
     def _set_pace(self, now_ns: int) -> None:
-        """Whether records wake us singly from now on: where there are many, what that costs would be the programs'."""
+        """Decide whether records wake us singly from now on. If there are many, that would take CPU time from the
+        programs."""
         hurries, lasted_ns = self._fetch_ns is None, now_ns - self._window_ns
         if lasted_ns >= (_WINDOW_NS if hurries else _CALM_NS):
             hurries = self._records * _WINDOW_NS < (_MANY if hurries else _FEW) * lasted_ns

@@ -1,4 +1,4 @@
-"""The sensor that asks again and again; it needs no privilege."""
+"""A sensor that polls, which needs no privileges."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sandbox.machines.linux.blocking.sensors.base import Block, Observation, Sen
 from sandbox.machines.linux.process.child import Child
 from sandbox.util.units import US
 
-#: Soon after a dispatch a process is looked at often, because one that only answers blocks at once; then each pause is
-#: half as long again as the one before, up to a limit.
+#: A process is looked at often soon after its dispatch, because one that only responds to something blocks at once.
+#: Then each pause is half as long again as the previous one, up to a limit.
 _MIN_PAUSE_NS = 150 * US
 _MAX_PAUSE_NS = 1_500 * US
 
 
 class PollSensor(Sensor):
-    """Reads the kept-open ``/proc/PID/stat`` of each running process: about 2 µs a look."""
+    """Reads the open ``/proc/PID/stat`` of each running process, which takes about 2 µs."""
 
     name = "poll"
 
@@ -27,7 +27,7 @@ class PollSensor(Sensor):
         super().__init__()
 
     def dispatched(self, child: Child, now_ns: int) -> None:
-        """Look closely for a while."""
+        """Poll often for a while after a dispatch."""
         self.pause_ns = _MIN_PAUSE_NS
         super().dispatched(child, now_ns)
 
@@ -37,8 +37,8 @@ class PollSensor(Sensor):
         return super().look(now_ns, running, last)
 
     def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
-        """Nothing gives any."""
+        """Return nothing, since there are no events."""
         return ()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, since no resources are held."""

@@ -1,4 +1,4 @@
-"""The portable sensor: psutil, which knows many systems."""
+"""A portable sensor, which uses psutil."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.machines.linux.process.child import Child
 
 
 class PsutilSensor(PollSensor):
-    """Asks psutil: slower, but the same on every system that psutil knows."""
+    """Polls through psutil: slower, but the same on every system that psutil supports."""
 
     name = "psutil"
     share = 8

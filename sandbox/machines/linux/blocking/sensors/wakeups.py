@@ -1,4 +1,4 @@
-"""Which of the blocked processes to look at, in case they have woken, and when."""
+"""Decides which blocked processes to look at, in case they have woken, and when."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from itertools import count
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.util.units import MS, US
 
-#: A timer fires a little late, and its process takes a moment to become runnable: one that still sleeps is looked at
-#: again after so long, then twice as long and so on, before it counts as one whose wake cannot be foreseen.
+#: A timer fires a little late, and its process takes a moment to become runnable. So a process that still sleeps is
+#: looked at again after _MIN_GRACE_NS, then twice as long and so on. After _MAX_GRACE_NS, its wake counts as
+#: unpredictable.
 _MIN_GRACE_NS = 20 * US
 _MAX_GRACE_NS = 2 * MS
-#: Where everything is told of that comes onto a CPU, and nobody keeps one from it, the pause is so many times as long.
+#: The factor by which the interval of rounds grows if events tell of every wake, because no process occupies the CPUs.
 _REST_FACTOR = 20
-#: One that was awake only in passing is looked at again after so long.
+#: The delay after which a process is looked at again that was only awake for a moment.
 _MIN_SOON_NS = 100 * US
 
 
 class Wakeups:
-    """A process whose wait has a known length is looked at when that is over; of the others a ``share`` in turn every
-    ``round_ns``. So a thousand that sleep cost no more than a few."""
+    """A schedule for looking at blocked processes.
+
+    A process whose wait has a known length is looked at when that is over; of the others a ``share`` in turn every
+    ``round_ns``. So a thousand sleeping processes cost no more than a few.
+    """
 
     def __init__(self, share: int, round_ns: int) -> None:
         self._share = share
         self._round_ns = round_ns
         self._next_round_ns = 0
-        #: Whether who wakes would be told of before its turn comes.
+        #: Whether events would tell of wakes before these looks do.
         self.rests = False
         self._order = count()
-        # Each entry is for one wait of its process, by its ordinal; it is dropped, when its turn comes, if that wait is
-        # over. Of waits with a known length: when to look (a heap; the order decides between equals), and how much
-        # later to look again.
+        # Each entry is for one wait of its process, by its ordinal number. An entry whose wait is over is dropped at
+        # its turn. For waits with a known length: when to look (a heap; the order decides between equals), and the
+        # delay of the look after that.
         self._timed: list[tuple[int, int, Child, int, int]] = []
         self._others: deque[tuple[Child, int]] = deque()
 
     def add(self, child: Child, since_ns: int) -> None:
-        """A process is blocked since then, on what ``child.blocked_on`` says."""
+        """Add a process that has been blocked since ``since_ns``, for the reason in ``child.blocked_on``."""
         length_ns = child.blocked_on.figures.get("for_ns") if child.blocked_on is not None else None
         if isinstance(length_ns, int):
             self._look_at(child, since_ns + length_ns, _MIN_GRACE_NS)
@@ -50,7 +54,7 @@ class Wakeups:
             self._others.append((child, child.wait_number))
 
     def look_soon(self, child: Child, now_ns: int) -> None:
-        """Look at it again in a moment."""
+        """Look at the process again in a moment."""
         self._look_at(child, now_ns, _MIN_SOON_NS)
 
     def _look_at(self, child: Child, at_ns: int, grace_ns: int) -> None:
@@ -58,7 +62,7 @@ class Wakeups:
 
     @property
     def next_ns(self) -> int | None:
-        """When one is to be looked at; None: none is blocked."""
+        """When to look next; None if no process is blocked."""
         timed, others = self._timed, self._others
         while timed and not _still_waits(timed[0][2], timed[0][3]):
             heapq.heappop(timed)
@@ -69,8 +73,8 @@ class Wakeups:
         return min(timed[0][0], self._next_round_ns) if others else timed[0][0]
 
     def look(self, now_ns: int, is_blocked: Callable[[Child], bool]) -> tuple[list[Child], list[Child]]:
-        """Of those whose turn it is, the ones that are not blocked any more, and the ones that are blocked again: they
-        have used the CPU since their wait began."""
+        """Look at the processes that are due. Return those that are not blocked any more, and those that are blocked
+        again, since they have used the CPU after their wait began."""
         woke: list[Child] = []
         again: list[Child] = []
         for child, wait_number, grace_ns in self._due(now_ns):
@@ -88,8 +92,8 @@ class Wakeups:
         return woke, again
 
     def _due(self, now_ns: int) -> Iterator[tuple[Child, int, int]]:
-        """Those to look at, each with its wait and how much later to look again if it sleeps on (more than the largest
-        grace: when its turn comes among the others)."""
+        """Yield the processes to look at, each with its wait and the delay of the next look if it still sleeps (more
+        than the maximum grace: at its turn among the others)."""
         while self._timed and self._timed[0][0] <= now_ns:
             yield heapq.heappop(self._timed)[2:]
         if self._others and now_ns >= self._next_round_ns:
