@@ -251,7 +251,7 @@ def test_nonsense_from_the_operator_is_a_fault_and_no_more() -> None:
     assert [event.what.rule for event in events if isinstance(event, Fault)] == [
         "no such process",
         "no such policy",
-        "expected a duration",
+        "duration needs a unit",
     ]
     assert gantt(events) == gantt(scripted())
 
