@@ -218,7 +218,7 @@ def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: CommandRunner, c
         "--repeat: 0 is out of range; allowed: 1 … 1000",
         "--policies: there is no policy fcsf; there are: " + done.err.split("there are: ")[1].splitlines()[0],
         "--policies rr: rr has no parameter qantum; it has: quantum. Did you mean quantum?",
-        "--policies rr.quantum: '3' is no duration; write for example 20ms, 1.5s or 250us",
+        "--policies rr.quantum: '3' has no unit; write \"3ms\"",
         f"--policies: there is no file {Path.cwd() / 'no.py'}",
         "--policies rr: 'odd' sets no parameter; write rr:parameter=value",
     ]

@@ -129,4 +129,4 @@ def test_only_a_measurement_takes_long() -> None:
     assert (done.returncode, done.stderr) == (2, "options: --for: means nothing without --measure\n")
     done = ossandbox("doctor", "--measure", "--for", "3")
     assert done.returncode == 2
-    assert "--for: '3' is no duration" in done.stderr
+    assert "--for: '3' has no unit" in done.stderr

@@ -166,7 +166,7 @@ def test_the_table_has_the_width_that_there_is(width: int, taken: int) -> None:
     [
         ([], "say what shall be otherwise: --policy, --quantum, or both"),
         (["--policy", "rrr"], "there is no policy rrr"),
-        (["--quantum", "5"], "is no duration"),
+        (["--quantum", "5"], "has no unit"),
     ],
 )
 def test_bad_input(ossandbox: CommandRunner, tmp_path: Path, words: list[str], says: str) -> None:

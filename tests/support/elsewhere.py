@@ -30,7 +30,7 @@ _LINUX = (
     *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog"),
     *("sandbox.analysis.measurement.examine_linux", "sandbox.analysis.measurement.measure"),
     *("sandbox.analysis.exploration.touching", "sandbox.cli.isolate", "sandbox.tui.screens.system"),
-    "sandbox.programs.plain",
+    *("sandbox.analysis.exploration.story", "sandbox.programs.plain"),
 )
 #: And these any UNIX: its processes, and its terminals.
 _UNIX = (

@@ -118,7 +118,7 @@ async def test_one_says_who_takes_part(make_driver: MakeDriver, tmp_path: Path) 
     ("written", "said"),
     [
         ("nosuch", "there is no policy nosuch"),
-        ("rr:quantum=5", "is no duration"),
+        ("rr:quantum=5", "has no unit"),
         ("mine.py:Mine", "there is no file"),
     ],
 )
