@@ -77,8 +77,9 @@ def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
             problems.add((), "file is too large", allowed=f"{MAX_BYTES // 1024} KiB")
             return None
         text = data.decode("utf-8-sig")
+        table = toml.loads(text)  # first, because it refuses deep nesting, which takes long to number
         problems.lines = _line_numbers(text)
-        return toml.loads(text)
+        return table
     except OSError as error:
         problems.add((), "cannot be read", reason=error.strerror)
     except UnicodeDecodeError as error:
