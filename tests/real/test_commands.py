@@ -47,7 +47,7 @@ def test_options_override_the_scenario(short: str) -> None:
         (["run", "nothing"], "there is no scenario 'nothing'"),
         (["run", "welcom"], "Did you mean welcome?"),
         (["run", "welcome", "--policy", "magic"], "there is no policy magic"),
-        (["run", "welcome", "--quantum", "20"], "write for example 20ms"),
+        (["run", "welcome", "--quantum", "20"], "has no unit; write"),
         (["run", "welcome", "--cpus", "0"], "0 is out of range"),
         (["run", "welcome", "--cpus", "many"], "no whole number"),
         (["run", "welcome", "--sensor", "nose"], "allowed: auto"),
