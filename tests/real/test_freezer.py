@@ -225,8 +225,8 @@ def test_the_systems_records_certify_the_slices() -> None:
     assert verification.witnessed
     figures = verification.figures()
     assert figures["accounting_error"]["count"] == 2
-    # A freeze takes effect some 100 µs after it was asked for: that for each of 12 slices.
-    assert abs(figures["accounting_error"]["max"]) < 4 * MS
+    # A freeze takes effect 100 to 500 µs after it was asked for: that for each of 12 slices.
+    assert abs(figures["accounting_error"]["max"]) < 12 * MS
     noise.skip_unless_quiet()
     assert abs(figures["slice_error"]["p50"]) < 1 * MS
     assert figures["undispatched_recorded_ns"] < 10 * MS
