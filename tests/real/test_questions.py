@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.model.commands import Choose, Predict, Resume, Step, UsePolicy
-from sandbox.model.events import Admitted, Dispatched, Event, Exited, Operator
+from sandbox.model.events import Admitted, Blocked, Dispatched, Event, Exited, Fault, Operator
 from sandbox.util.units import MS
 from tests.support.procs import all_stopped
 from tests.support.real import run_real, watch
@@ -41,6 +41,20 @@ def test_everybody_stands_still_until_it_is_said_who_runs() -> None:
         run.finish()
         assert [event.pid for event in run.all(Dispatched)] == [2, 3, 1]
         assert questions(run.all(Operator)) == 2, "the last one had no choice"
+
+
+def test_who_blocks_just_before_a_question_waits_for_what_it_waits_for() -> None:
+    """Its stop for the pause is none of its own."""
+    jobs = [process("a", "cpu 20ms", "io 100ms"), process("b", "cpu 20ms"), process("c", "cpu 20ms")]
+    with watch(scenario(*jobs, policy="fcfs"), stay=False) as run:
+        run.link.send(Predict(True))
+        for number in (1, 2):
+            run.until(lambda: questions(run.all(Operator)) == number, f"question {number}")  # noqa: B023
+            run.link.send(Resume())
+        run.finish()
+        reasons = [event.on.rule for event in run.all(Blocked)]
+        assert reasons == ["sleep"]
+        assert run.all(Fault) == []
 
 
 def test_a_person_gives_the_turns() -> None:

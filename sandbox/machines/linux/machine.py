@@ -215,6 +215,7 @@ class LinuxMachine:
         children = self._table.by_pid
         stops: list[Child] = []
         runs: list[tuple[Child, int]] = []
+        obeyed = Obeyed({}, {}, {}, {}, {})
         for order in orders:
             match order:
                 case Stop(pid) if pid in children:
@@ -222,6 +223,7 @@ class LinuxMachine:
                 case Run(pid, cpu) if pid in children:
                     runs.append((self._take_off(pid), cpu))
                 case Freeze():
+                    self._explain(obeyed)  # a stopped process does not show what it waits for
                     self._freeze()
                 case Thaw():
                     self._thaw()
@@ -229,7 +231,6 @@ class LinuxMachine:
                     self._carry(command, children.get(pid or 0))
         if stops or runs:
             self._switch(stops, runs)
-        obeyed = Obeyed({}, {}, {}, {}, {})
         for child, _ in runs:
             obeyed.started[child.pid] = Started(child.started_ns, child.started_cpu_ns)
         self._explain(obeyed)  # done while the next process runs already, and stops take effect
