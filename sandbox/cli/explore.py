@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from sandbox.analysis.exploration import replay, report
 from sandbox.analysis.exploration.crew import CannotExplore, Lost, Workers
 from sandbox.analysis.exploration.explore import PREEMPTIONS, Exploration, Limits
 from sandbox.analysis.exploration.report import Findings
-from sandbox.analysis.sweep.executors import jobs_of_machine
 from sandbox.cli import run_options
 from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.run_options import Given
@@ -29,6 +27,7 @@ from sandbox.model.values import Choice, Duration, Whole
 from sandbox.render.output import aside, rewrite_line, say, say_document, write_output
 from sandbox.render.stderr import complain
 from sandbox.scenario import find, load
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.stdin import NAME
 
 #: The exit status if a limit has ended the search.
@@ -94,7 +93,7 @@ class ExploreOptions(NamedTuple):
             limits=limits,
             slice=given.value("slice", Choice(*SLICES[1:])),
             outcomes=args.outcomes,
-            jobs=given.value("jobs", Whole(1, 1024)) or jobs_of_machine(),
+            jobs=given.value("jobs", Whole(1, 1024)) or len(usable_cpus()),
             output=None if args.output is None else Path(args.output),
             overwrite=args.force,
             as_json=args.json,
@@ -164,7 +163,8 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
     """Return the findings, and the exit status if the search was interrupted. Raises BadInput."""
     interruption = Interruption()
     interrupted, status = False, DONE
-    with interruption, Workers(scenario, options.jobs, _cpus(), interruption.select) as workers:
+    cpus = usable_cpus()[::-1]  # the system itself uses the first one most
+    with interruption, Workers(scenario, options.jobs, cpus, interruption.select) as workers:
         exploration = Exploration(workers, options.limits)
         progress = _Progress(exploration)
         try:
@@ -179,13 +179,6 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
         finally:
             progress.end()
     return Findings(scenario, exploration, interrupted), status
-
-
-def _cpus() -> list[int]:
-    """Return the CPUs for runs. The last one comes first, because the system itself uses the first one most."""
-    if sys.platform != "linux":
-        return []
-    return sorted(os.sched_getaffinity(0), reverse=True)
 
 
 def _status(findings: Findings, cut_short: int) -> int:

@@ -18,7 +18,7 @@ from sandbox.analysis.grading.marks import Graded
 from sandbox.analysis.grading.messages import GradeTask
 from sandbox.analysis.grading.reader import read
 from sandbox.analysis.grading.run import Submission, grade, grade_on
-from sandbox.analysis.sweep.executors import Cluster, Unavailable, jobs_of_machine
+from sandbox.analysis.sweep.executors import Cluster, Unavailable
 from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.run_options import SEED, Given
 from sandbox.i18n import _, english
@@ -28,6 +28,7 @@ from sandbox.render.output import binary, data, say, write_file
 from sandbox.render.progress import Pace
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines, print_table
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.stdin import NAME
 from sandbox.util.text import clean_line
 
@@ -81,7 +82,7 @@ class GradeOptions(NamedTuple):
     def of(cls, args: argparse.Namespace) -> GradeOptions:
         """Read the arguments. Raises one BadInput for all that is wrong."""
         given = Given(args)
-        seed, jobs = given.value("seed", SEED), given.value("jobs", Whole(1, 1024)) or jobs_of_machine()
+        seed, jobs = given.value("seed", SEED), given.value("jobs", Whole(1, 1024)) or len(usable_cpus())
         on = given.scheduler()
         given.check()
         assignment = read(args.tasks)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from sandbox import wording
-from sandbox.analysis.sweep.executors import Cluster, Here, Unavailable, Workplace, jobs_of_machine
+from sandbox.analysis.sweep.executors import Cluster, Here, Unavailable, Workplace
 from sandbox.analysis.sweep.file import Known, ResultFile
 from sandbox.analysis.sweep.messages import Row
 from sandbox.analysis.sweep.plan import Contest, Plan
@@ -32,6 +32,7 @@ from sandbox.render.progress import Pace
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.stdin import NAME, open_bytes
 
 #: The default time limit of a run.
@@ -104,7 +105,7 @@ class SweepOptions(NamedTuple):
             cpus=_wholes(given, "cpus", Whole(1, 1024)),
             quantum_ns=given.value("quantum", run_options.QUANTUM),
             for_ns=given.value("for", Duration("1ms")),
-            jobs=given.value("jobs", Whole(1, 1024)) or jobs_of_machine(),
+            jobs=given.value("jobs", Whole(1, 1024)) or len(usable_cpus()),
             on=given.scheduler(),
             real=args.real,
             output=output,

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from select import select
 from typing import Any, Generic, NoReturn, TypeVar
 
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.timeout import ALARM
 
 R = TypeVar("R")
@@ -34,7 +35,7 @@ def cpus() -> int:
     """Return how many copies can work at the same time; 1 if this process must not be forked."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 1
-    return len(os.sched_getaffinity(0))
+    return len(usable_cpus())
 
 
 class _Copy:

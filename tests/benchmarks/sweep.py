@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from sandbox.analysis.sweep.executors import Here, jobs_of_machine
+from sandbox.analysis.sweep.executors import Here
 from sandbox.analysis.sweep.plan import Contest, Plan
 from sandbox.analysis.sweep.stream import Stream
 from sandbox.model.ranges import wholes
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.model.values import Whole
 from sandbox.policies import choice
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.units import MS
 from tests.benchmarks.figures import Beside, CannotMeasure, Figure, figure
 
@@ -23,7 +24,7 @@ SEEDS = 1_000
 
 
 def measure(rounds: int) -> Iterator[Figure]:
-    jobs = jobs_of_machine()
+    jobs = len(usable_cpus())
     if jobs < 2:
         raise CannotMeasure("one CPU: nothing to be had from a second worker")
     many, one = [], []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from sandbox.i18n import N_
 from sandbox.link.worker import BadTask, Worker
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.text import clean_line
 
 #: A judge ends by itself when its time is over. This is how many seconds longer it may take, to start, judge and sweep.
@@ -81,7 +81,7 @@ class _Lanes:
     """Decides how many judges are at work at once: ``jobs``, or, if that is None, as many as keep the CPUs busy."""
 
     def __init__(self, jobs: int | None) -> None:
-        cpus = _cpus()
+        cpus = len(usable_cpus())
         self._least = self.number = jobs or _JOBS_A_CPU * cpus
         self._most = jobs or _MAX_JOBS_A_CPU * cpus
         self._seen_s, self._idle_s = time.monotonic(), _idle_s()
@@ -98,12 +98,6 @@ class _Lanes:
             more = 1 if idle_s - self._idle_s > _IDLE * passed_s else -1
             self.number = min(max(self.number + more, self._least), self._most)
             self._seen_s, self._idle_s = self._seen_s + passed_s, idle_s
-
-
-def _cpus() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _idle_s() -> float:

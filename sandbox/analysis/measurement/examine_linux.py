@@ -22,6 +22,7 @@ from sandbox.link.namespace import can_be_strict
 from sandbox.machines.linux import capabilities, cgroup, cpus, procfs, room
 from sandbox.machines.linux.blocking import sensors
 from sandbox.machines.linux.process import limits
+from sandbox.util.cpus import usable_cpus
 
 
 def examine() -> list[Finding]:
@@ -39,7 +40,7 @@ def examine() -> list[Finding]:
 
 
 def _cpus() -> Iterator[Finding]:
-    number, given = len(os.sched_getaffinity(0)), cpus.assign_cpus(1)
+    number, given = len(usable_cpus()), cpus.assign_cpus(1)
     if given.dedicated:
         found = _("{number}: cpu0 is the real CPU {mini}, the kernel process runs on {engine}")
         yield Finding(_("CPUs"), "ok", found.format(number=number, mini=given.mini[0], engine=given.engine))
@@ -52,7 +53,7 @@ def _cpus() -> Iterator[Finding]:
 
 def _load() -> Iterator[Finding]:
     """Examine how busy the CPUs are."""
-    number, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    number, load = len(usable_cpus()), os.getloadavg()[0]
     found = _("load average of {load} on {number} CPUs").format(load=f"{load:.1f}", number=number)
     if load < number:
         yield Finding(_("load"), "ok", found)

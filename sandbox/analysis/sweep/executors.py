@@ -4,8 +4,6 @@ that calls ``run_chunk``, so that the rows do not depend on the place."""
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -176,13 +174,6 @@ def other_version(worker: str | None, theirs: str | None) -> Clause:
     if theirs is None:
         return Clause("worker has none", {"at": worker, "ours": __version__})
     return Clause("worker of another version", {"at": worker, "version": theirs, "ours": __version__})
-
-
-def jobs_of_machine() -> int:
-    """Return the number of CPUs that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 AnyFuture = Future[Done]

@@ -16,6 +16,7 @@ import stat
 from typing import NamedTuple
 
 from sandbox.machines.linux.procfs import flocked_files
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.paths import TEMPORARY
 
 #: The most runs that claim one CPU; further ones claim nothing.
@@ -41,7 +42,7 @@ class CpuClaim(NamedTuple):
 def claim_cpus(number: int) -> CpuClaim:
     """Claim real CPUs that this process may use: those with the fewest users, and of these the last ones, because the
     first one serves most interrupts."""
-    folder, free = _folder(), sorted(os.sched_getaffinity(0), reverse=True)
+    folder, free = _folder(), usable_cpus()[::-1]
     locked = flocked_files()
     users = {cpu: sum(_is_locked(_path(folder, cpu, run), locked) for run in range(_MAX_RUNS)) for cpu in free}
     claim = CpuClaim([], [], [cpu for cpu in free if users[cpu]], [])

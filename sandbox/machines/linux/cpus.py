@@ -11,6 +11,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import NamedTuple
 
+from sandbox.util.cpus import usable_cpus
+
 #: The nice value of the kernel process, if it may be set: high in priority, but below the system's own threads.
 _NICE = -15
 
@@ -34,7 +36,7 @@ class CpuAssignment(NamedTuple):
 
 def available_cpus() -> int:
     """Return the greatest possible number of mini CPUs."""
-    return len(os.sched_getaffinity(0))
+    return len(usable_cpus())
 
 
 def assign_cpus(number: int, claimed: Collection[int] = (), others: Collection[int] = ()) -> CpuAssignment:
@@ -43,7 +45,7 @@ def assign_cpus(number: int, claimed: Collection[int] = (), others: Collection[i
 
     Raises ValueError if the machine has fewer.
     """
-    real = sorted(os.sched_getaffinity(0))
+    real = usable_cpus()
     if number > len(real):
         raise ValueError(f"{number} mini CPUs, but this machine has {len(real)}")
     mini = sorted(claimed) if len(claimed) == number and set(claimed) <= set(real) else real[-number:]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 from sandbox.model.clause import Clause
 from sandbox.model.problems import Problem
 from sandbox.model.spec import ProcessSpec, Scenario
+from sandbox.util.cpus import usable_cpus
 
 _ONLY = Clause("only on Linux")
 
 
 def lacks(scenario: Scenario) -> list[Problem]:
     """Return the parts of the scenario that cannot run here."""
-    machine, there = scenario.machine, os.cpu_count() or 1
+    machine, there = scenario.machine, len(usable_cpus())
     problems = [Problem(0, "machine.slice", _ONLY)] if machine.stepped else []
     if machine.cpus > there:
         problems.append(Problem(0, "machine.cpus", Clause("too many cpus", {"number": machine.cpus, "allowed": there})))

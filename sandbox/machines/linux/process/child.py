@@ -11,6 +11,7 @@ import signal
 import time
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from enum import Enum
 from itertools import accumulate
 from typing import NamedTuple
@@ -406,3 +407,10 @@ class Death(NamedTuple):
 
 
 Relative = Child | Gone
+
+
+def lineage(relative: Relative | None) -> Iterator[Relative]:
+    """Yield a process, its parent, the parent of that, and so on, as far as they are known."""
+    while relative is not None:
+        yield relative
+        relative = relative.parent

@@ -18,7 +18,7 @@ from collections.abc import Collection
 
 from sandbox.machines.linux import procfs_counts
 from sandbox.machines.linux.cgroup import Group, RunGroup, oom_kills
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, lineage
 from sandbox.machines.reports import Reports
 from sandbox.util.units import MS, show_size
 
@@ -80,7 +80,7 @@ class MemoryLimits:
             return
         self._next_look_ns = now_ns + _PAUSE_NS
         for child in self._watched.values():
-            family = [other for other in self._living if child in _line(other)]
+            family = [other for other in self._living if child in lineage(other)]
             sizes = {each.os_pid: procfs_counts.resident_memory(each.os_pid) for each in family}
             if child.spec.memory is not None and sum(sizes.values()) > child.spec.memory < _proportional(family):
                 largest = max(family, key=lambda each: sizes[each.os_pid])
@@ -88,7 +88,7 @@ class MemoryLimits:
                 self._tell(largest)
 
     def _tell(self, child: Child) -> None:
-        limit = next((each.spec.memory for each in _line(child) if each.spec.memory is not None), 0)
+        limit = next((each.spec.memory for each in lineage(child) if each.spec.memory is not None), 0)
         self._reports.fault_once(child, "too much memory", memory=show_size(limit))
 
     def _group(self, limit: int) -> Group | None:
@@ -109,15 +109,6 @@ class MemoryLimits:
         """Remove the groups, which have to be empty."""
         if self._old is not None:
             self._old.end()
-
-
-def _line(child: Child | None) -> list[Child]:
-    """Return a process and its ancestors."""
-    line = []
-    while isinstance(child, Child):
-        line.append(child)
-        child = child.parent if isinstance(child.parent, Child) else None
-    return line
 
 
 def _proportional(family: Collection[Child]) -> int:

@@ -18,7 +18,6 @@ import sys
 
 assert sys.platform == "linux"
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -34,6 +33,7 @@ from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
+from sandbox.util.cpus import usable_cpus
 from sandbox.util.timeout import NO_LIMIT
 
 __all__ = ["TURN_NS", "SteppedRuns", "SteppingMachine", "one_line"]
@@ -52,7 +52,7 @@ class SteppedRuns:
         with suppress(OSError):
             libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         self.scenario = scenario
-        self.stage = Stage(scenario, max(os.sched_getaffinity(0)) if cpu is None else cpu, states)
+        self.stage = Stage(scenario, usable_cpus()[-1] if cpu is None else cpu, states)
         #: The machine of the present or the last run.
         self.machine: SteppingMachine | None = None
 

@@ -16,12 +16,12 @@ import sys
 assert sys.platform == "linux"
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.cgroup import RunGroup
-from sandbox.machines.linux.process.child import Child, Mode, Relative
+from sandbox.machines.linux.process.child import Child, Mode, Relative, lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import hears
 from sandbox.machines.linux.switching.freezer import Freezer
@@ -97,7 +97,7 @@ class RecipeInForce:
     def is_told_of(self, child: Child) -> bool:
         """Return whether the process descends from one that was reported to notice our stops. For instance, sudo and
         script continue a stopped child as soon as they notice it, even before we notice that they woke."""
-        return not self._told.isdisjoint(_names_above(child))
+        return any(each.spec.name in self._told for each in lineage(child.parent))
 
     def traced(self, child: Child, by: int) -> None:
         """Note that a process is traced by another one, with the os_pid ``by``, which notices our stops."""
@@ -135,7 +135,7 @@ class RecipeInForce:
         reported program starts is not reported again, unless it traces others."""
         if self._freezer is not None or self._freeze(Clause(what, {"name": name})):
             return
-        within = {name, *_names_above(child)}
+        within = {name, *(each.spec.name for each in lineage(child))}
         if name not in self._told and (what == "traces others" or not within & self._told):
             self._told.add(name)
             self._reports.fault(child, what, name=name)
@@ -217,17 +217,7 @@ class RecipeInForce:
             self._freezer.close()
 
 
-def _names_above(child: Relative | None) -> Iterator[str]:
-    """Yield the names of the processes from which this one descends."""
-    while child is not None and (child := child.parent) is not None:
-        yield child.spec.name
-
-
 def _is_served(child: Relative | None) -> bool:
     """Whether this process is one of our servers or descends from one. Those do not watch for stops of their
     children."""
-    while child is not None:
-        if child.spec.program in SERVERS:
-            return True
-        child = child.parent
-    return False
+    return any(relative.spec.program in SERVERS for relative in lineage(child))
