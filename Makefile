@@ -18,6 +18,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # What fails on a busy machine is tried once more, alone: it passes only if it passes then. Both tries are on record.
 AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
+# An editable installation compiles nothing. Where Python may not write bytecode, every start would compile all again.
+COMPILE := $(BIN)/python -m compileall -q sandbox
+
 VERSIONED := tests/pure/test_interpreter.py tests/pure/test_waits.py tests/pure/test_program.py \
 	tests/commands/test_portable.py tests/real/test_stepping.py tests/real/test_programs.py
 
@@ -93,11 +96,13 @@ $(VENV)/run: pyproject.toml constraints.txt
 	@echo 'Installing ossandbox and what it needs into $(VENV): half a minute, once.'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt --editable .
+	$(COMPILE)
 	touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	$(COMPILE) tests
 	touch $@ $(VENV)/run
 
 clean:

@@ -28,6 +28,8 @@ class LessonPlace:
         self._guide = LessonGuide()
         #: The id of the part of the screen at which the lesson points, or None.
         self._pointed: str | None = None
+        #: Whether processes have been drawn once.
+        self._follows = False
 
     @property
     def is_open(self) -> bool:
@@ -84,10 +86,16 @@ class LessonPlace:
             self._screen.query(f"#{name}").add_class("pointed")
 
     def update(self) -> None:
-        """Update the lesson, but not before the first frame, which would be delayed."""
+        """Update the lesson, but not before the first frame with processes, which would be delayed."""
         session = self._screen.session
-        if self.is_open and (session.link is not None or session.view.board.booted is not None):
+        has_begun = session.view.board.booted is not None or (session.link is not None and session.link.closed)
+        if not self.is_open or not (has_begun or self._follows):
+            return
+        if self._follows:
             self.text.update_from(session)
+        else:
+            self._follows = True
+            self._screen.call_after_refresh(self.update)
 
     def scroll(self, pages: int) -> None:
         """Scroll by pages."""
