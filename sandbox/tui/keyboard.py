@@ -49,7 +49,7 @@ class Keyboard:
         await asyncio.sleep(0)  # the caller delivers the first key in the meantime
         try:
             await self._wait_for_handled()
-            while self._ahead:
+            while self._ahead and self._app.screen_stack:  # there is none after an error
                 await self._deliver(self._ahead.popleft())
                 await self._wait_for_handled()
         finally:

@@ -17,7 +17,7 @@ from sandbox.tui.screens.inspect import Inspect
 from sandbox.tui.screens.menu import ProcessMenu
 from sandbox.tui.screens.open import Open
 from sandbox.tui.screens.policy import ChoosePolicy
-from tests.support.app import AppDriver, MakeDriver, wheel
+from tests.support.app import AppDriver, MakeDriver, until, wheel
 from tests.support.kernel_script import every_state
 
 
@@ -179,6 +179,20 @@ async def test_the_right_button_asks_what_to_do_with_a_process(make_driver: Make
         await pilot.press("enter")
         await driver.settle(pilot)
         assert isinstance(driver.app.screen, Inspect), "the first thing to do is to look into it"
+
+
+async def test_a_press_on_a_message_that_has_just_gone_does_nothing(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24), notifications=True) as pilot:
+        await driver.feed(pilot, every_state())
+        driver.app.notify("for a while", timeout=30)
+        await until(lambda: bool(driver.app.screen.query("Toast")), pilot)
+        toast = driver.app.screen.query("Toast").first()
+        await pilot.pause()
+        x, y = toast.content_region.offset
+        await toast.remove()  # the screen is laid out anew later
+        driver.app.screen._forward_event(MouseDown(None, x, y, 0, 0, 1, False, False, False, x, y))
+        assert driver.app.screen.get_widget_and_offset_at(x, y) == (None, None)
 
 
 @pytest.mark.parametrize("button", [2, 3])

@@ -109,7 +109,7 @@ class QuadrantMap(Picture):
         ]
         said = cut(self._caption(session, width), max(height - len(quadrants), 1), width)
         names = [[(session.view.names[row.pid], row.pid) for row in inside] for *_title, inside in quadrants]
-        folded = _fold_all(names, width - _NAMES_AT, height - len(said))
+        folded = _fold_all(names, max(width - _NAMES_AT, 1), height - len(said))
         y = 0
         for (title, blocking, inside), lines in zip(quadrants, folded, strict=True):
             style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
@@ -174,7 +174,7 @@ def _fold(names: Sequence[_Name], width: int) -> list[list[_Name]]:
     left = 0
     for whole, pid in names:
         name = fit(whole, min(cell_len(whole), width))
-        if cell_len(name) > left:
+        if not lines or cell_len(name) > left:
             lines.append([])
             left = width
         lines[-1].append((name, pid))
