@@ -36,7 +36,7 @@ from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.mouse import OtherButtons
-from sandbox.tui.palette import DARK, LIGHT, in_sixteen
+from sandbox.tui.palette import DARK, LIGHT, VALUES_OF_SIXTEEN, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.served import is_served
@@ -298,9 +298,10 @@ class SandboxApp(App[int]):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """Return the screen as an SVG."""
-        from sandbox.tui.compat import to_cells
+        from sandbox.tui.compat import recoloured, to_cells
 
-        return to_cells(super().export_screenshot(title=title, simplify=simplify))
+        picture = to_cells(super().export_screenshot(title=title, simplify=simplify))
+        return recoloured(picture, VALUES_OF_SIXTEEN) if self.console.color_system == "standard" else picture
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Save a picture of the screen, by default in the current folder."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import rich._wrap
 from rich.cells import cell_len
 from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color
@@ -109,6 +110,7 @@ def _filtered(strip: Strip, filters: Sequence[LineFilter], background: Color) ->
     return strip
 
 
+_COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -116,6 +118,14 @@ def to_cells(svg: str) -> str:
     """Fix an SVG picture by Rich: give each text the width of its cells. Rich computes it from the number of
     characters, which would squeeze Chinese characters, two cells wide, into one cell."""
     return SVG_TEXT.sub(_apart, svg)
+
+
+def recoloured(svg: str, colours: Sequence[str]) -> str:
+    """Give the numbered colours of an SVG picture by Rich these values. Rich has pale ones, close to each other, for
+    them, and Textual's method to make a picture has no parameter for it."""
+    drawn = [SVG_EXPORT_THEME.ansi_colors[number] for number in range(len(colours))]
+    values = {colour.hex: ours for colour, ours in zip(drawn, colours, strict=True)}
+    return _COLOUR.sub(lambda found: values.get(found[0], found[0]), svg)
 
 
 def _apart(text: re.Match[str]) -> str:

@@ -109,6 +109,13 @@ _LIGHT_IN_SIXTEEN: dict[str, Any] = {
 }
 
 
+#: The numbered colours in pictures of the screen, as in the themes.
+VALUES_OF_SIXTEEN = (
+    *("#000000", "#aa0000", "#00aa00", "#aa5500", "#0000aa", "#aa00aa", "#00aaaa", "#aaaaaa"),
+    *("#555555", "#ff5555", "#55ff55", "#ffff55", "#5555ff", "#ff55ff", "#55ffff", "#ffffff"),
+)
+
+
 class Palette(NamedTuple):
     """The styles of a theme. ``cursor`` lies under the chosen process's line; ``ran_while_ready`` is for a timeline
     cell during part of which the process was running and for the rest READY; ``later`` lies over anything later than
@@ -265,7 +272,6 @@ _SIXTEEN = (
     *("bright_black", "bright_red", "bright_green", "bright_yellow"),
     *("bright_blue", "bright_magenta", "bright_cyan", "bright_white"),
 )
-_GROUNDS = ("magenta", "cyan", "red", "white", "blue")
 
 
 def _palette_of_sixteen(text: str, strong: str, bright: str, cursor: str, hues: tuple[Style, ...]) -> Palette:
@@ -294,12 +300,13 @@ def _palette_of_sixteen(text: str, strong: str, bright: str, cursor: str, hues: 
 SIXTEEN_ON_DARK = _palette_of_sixteen(
     *("white", "bright_white", "bright_", "blue"),
     tuple(
-        Style(color="black" if ground in ("white", "cyan") else "bright_white", bgcolor=ground) for ground in _GROUNDS
+        Style(color="black" if ground in ("white", "cyan") else "bright_white", bgcolor=ground)
+        for ground in ("magenta", "cyan", "red", "white", "blue")
     ),
 )
 SIXTEEN_ON_LIGHT = _palette_of_sixteen(
     *("black", "black", "", "white"),
-    tuple(Style(color="black", bgcolor=f"bright_{ground}") for ground in _GROUNDS),
+    tuple(Style(color="black", bgcolor=f"bright_{ground}") for ground in ("magenta", "cyan", "red", "yellow", "blue")),
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from rich.cells import cell_len
 from rich.color import ColorSystem
+from rich.terminal_theme import SVG_EXPORT_THEME
 
 from sandbox.tui import ascii as signs
 from sandbox.tui.config import Config, read_config
@@ -55,6 +58,26 @@ def test_states_differ_in_sixteen_colours(palette: Palette) -> None:
     styles = (palette.ready, palette.running, palette.blocked, palette.done, palette.failed)
     colours = {style.color.downgrade(ColorSystem.STANDARD).number for style in styles if style.color is not None}
     assert len(colours) == 5
+
+
+@pytest.mark.parametrize(("palette", "ground"), [(SIXTEEN_ON_DARK, "black"), (SIXTEEN_ON_LIGHT, "bright_white")])
+def test_processes_differ_from_the_ground_in_sixteen_colours(palette: Palette, ground: str) -> None:
+    grounds = [style.bgcolor.name for style in palette.hues if style.bgcolor is not None]
+    assert len({*grounds, ground}) == len(palette.hues) + 1
+
+
+async def test_pictures_show_the_colours_of_the_terminal(
+    make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    driver = make_driver(config=Config("light"))
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.feed(pilot, long_run())
+        picture = driver.app.export_screenshot()
+    assert driver.app.console.color_system == "standard"
+    pale = {SVG_EXPORT_THEME.ansi_colors[number].hex for number in range(16)}
+    assert {"#000000", "#00aa00", "#ff55ff"} <= set(re.findall("#[0-9a-f]{6}", picture)) - pale
 
 
 async def test_the_theme_is_remembered(make_driver: MakeDriver) -> None:
