@@ -44,14 +44,12 @@ from sandbox.tui.signals import Signals
 from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
 from sandbox.tui.widgets.entry import EntryLine, TakesAllKeys, TypingLine
-from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
+from sandbox.tui.widgets.lines import BREAKPOINTS_X, BREAKPOINTS_Y, HARMLESS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.driver import Driver
 
-#: CSS classes of all screens, by the number of columns and of lines.
-_BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
 #: The exit status of a program ended by ctrl+c.
 _INTERRUPTED = 130
 
@@ -65,8 +63,8 @@ class SandboxApp(App[int]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings_from_anywhere()
     ENABLE_COMMAND_PALETTE = False  # Textual's own palette; this app's is an action like the others
-    HORIZONTAL_BREAKPOINTS = _BREAKPOINTS_X
-    VERTICAL_BREAKPOINTS = _BREAKPOINTS_Y
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS_X
+    VERTICAL_BREAKPOINTS = BREAKPOINTS_Y
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")

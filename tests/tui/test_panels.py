@@ -8,6 +8,7 @@ from sandbox.model.commands import Look
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, PANELS, Action, key_of
 from sandbox.tui.panels import make
+from sandbox.tui.screens.help import Help
 from sandbox.tui.widgets.tabs import Tabs
 from tests.support.app import AppDriver, MakeDriver, until
 from tests.support.kernel_script import every_state
@@ -32,6 +33,29 @@ async def test_each_has_a_key_and_a_tab(make_driver: MakeDriver) -> None:
             assert front(driver) == other.id
             assert f"▸{other.keys} {other.name}" in driver.panel("tabs")[0]
             assert driver.panel("tabs")[0].count("▸") == 1
+
+
+async def test_all_are_drawn_however_small_the_terminal_is(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(20, 5)) as pilot:
+        await driver.feed(pilot, every_state())
+        for other in PANELS:
+            await pilot.press(other.keys)
+            driver.app.frame()
+            assert driver.app._exception is None, other.id
+
+
+async def test_a_dialog_is_laid_out_for_its_terminal_from_the_first(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.feed(pilot, every_state())
+        dialog = Help()
+        widths: set[int] = set()
+        noted = dialog.screen_layout_refresh_signal
+        noted.subscribe(driver.app, lambda _: widths.update(box.region.width for box in dialog.query(".box")))
+        await driver.app.push_screen(dialog)
+        await pilot.pause()
+        assert widths == {80}
 
 
 async def test_tab_goes_round_and_shift_tab_goes_back(make_driver: MakeDriver) -> None:

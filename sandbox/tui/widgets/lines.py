@@ -32,6 +32,8 @@ Piece = tuple[str, Style]
 
 #: Terminals with fewer columns or lines omit what is only decoration.
 WIDE, TALL = 100, 32
+#: The classes of screens by columns and by lines, with the least number of them.
+BREAKPOINTS_X, BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
 #: The number of lines scrolled by one step of the mouse wheel.
 WHEEL = 3
 _SELECTED = Style(reverse=True)
@@ -291,12 +293,25 @@ T = TypeVar("T")
 
 
 class SteadyScreen(Screen[T]):
-    """A screen that ignores outdated resize events. While a window is being resized on a busy machine, several are
-    queued; Textual would lay the screen out for each of them, and do nothing else meanwhile."""
+    """A screen that ignores outdated resize events, and outdated places of widgets. While a window is being resized on
+    a busy machine, several events are queued; Textual would lay the screen out for each of them, and do nothing else
+    meanwhile."""
+
+    def on_mount(self) -> None:
+        """Have the classes for the size of the terminal from the first layout on. Textual would set them after it, and
+        dialogs would jump."""
+        for side, breakpoints in zip(self.app.size, (BREAKPOINTS_X, BREAKPOINTS_Y), strict=True):
+            self.add_class(max((least, name) for least, name in breakpoints if side >= least)[1])
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size != self.app.size:
             event.prevent_default()
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """Return where a selection would begin. A removed widget, such as a message that was shown for a while, is
+        found until the next layout; Textual would fail, as it has no parent."""
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        return (None, None) if widget is not None and not widget.is_attached else (widget, offset)
 
 
 class SelectingScreen(SteadyScreen[T]):
