@@ -106,21 +106,23 @@ class CommandInterpreter:
     # Processes
 
     def _choose(self, command: Choose) -> None:
-        """Give a process the next turn: at once if the machine is asking for a choice, else at the next choice."""
+        """Give a process the next turn: at once if the machine is asking for a choice, else at the next choice. In a
+        pause of another kind, go on until that choice; a process that goes on after the pause has its turn at once."""
         kernel, process = self._kernel, self._named(command.who)
         if process is None:
             return
         asks = kernel.paused and kernel.pacing.by == CHOICE
+        goes_on = not asks and kernel.policy.asks and any(cpu.resuming is process for cpu in kernel.cpus)
         who: dict[str, Figure] = {"who": process.called}
-        if asks and process.state is not State.READY:
+        if kernel.paused and process.state is not State.READY:
             kernel.journal.add(Fault(kernel.now_ns, Clause("cannot run now", who), process.pid))
-        elif not kernel.policy.prefer(process):
+        elif not goes_on and not kernel.policy.prefer(process):
             figures: dict[str, Figure] = {"policy": kernel.policy.kind.name}
             kernel.journal.add(Fault(kernel.now_ns, Clause("decides by itself", figures)))
-        elif asks:
-            kernel.resume("chose", pid=process.pid)
         else:
-            kernel.journal.operator(kernel.now_ns, "chose", pid=process.pid)
+            if kernel.paused and not asks:
+                kernel.pacing.step(paused=True)
+            kernel.resume("chose", pid=process.pid)
 
     def _named(self, who: str) -> Process | None:
         """Return the process of a name or pid; if none is alive, record a fault and return None."""

@@ -18,7 +18,7 @@ from sandbox.kernel.loop import run
 from sandbox.kernel.machine import Asked, Happened
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
-from sandbox.model.commands import Choose, Command, Resume, Step, UsePolicy, parse_command
+from sandbox.model.commands import Choose, Command, Pause, Resume, Step, UsePolicy, parse_command
 from sandbox.model.events import (
     Admitted,
     Became,
@@ -107,6 +107,21 @@ def test_one_that_cannot_run_is_refused_and_the_machine_still_asks() -> None:
         (event.t_ns / MS, wording.sentence(event, names(events))) for event in events if isinstance(event, Fault)
     ]
     assert chosen(events)[:2] == ["a", "b"]
+
+
+@pytest.mark.parametrize("who", ["a", "b"])
+def test_in_another_pause_a_choice_is_a_step(who: str) -> None:
+    world = three("manual", ("5ms", Pause()), quantum_ns=10 * MS)
+    events = driven(world, Choose("b"), Choose(who), Resume())
+    board, dids = Board(), []
+    for event in events:
+        board.apply(event)
+        if isinstance(event, Operator):
+            dids.append((event.t_ns / MS, event.did.rule))
+    assert dids[:5] == [(0, "paused"), (0, "chose"), (5, "paused"), (5, "chose"), (10, "paused")]
+    if who == "a":
+        assert chosen(events)[:2] == ["b", "a"]
+    assert all(event.status == 0 for event in events if isinstance(event, Exited))
 
 
 @pytest.mark.parametrize("answer", [Step(), Resume()])
