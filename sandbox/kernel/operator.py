@@ -112,9 +112,10 @@ class CommandInterpreter:
         if process is None:
             return
         asks = kernel.paused and kernel.pacing.by == CHOICE
-        goes_on = not asks and kernel.policy.asks and any(cpu.resuming is process for cpu in kernel.cpus)
+        first = [process for cpu in kernel.cpus for process in (cpu.running, cpu.resuming)]
+        goes_on = kernel.paused and not asks and kernel.policy.asks and process in first
         who: dict[str, Figure] = {"who": process.called}
-        if kernel.paused and process.state is not State.READY:
+        if kernel.paused and process.state is not State.READY and not goes_on:
             kernel.journal.add(Fault(kernel.now_ns, Clause("cannot run now", who), process.pid))
         elif not goes_on and not kernel.policy.prefer(process):
             figures: dict[str, Figure] = {"policy": kernel.policy.kind.name}

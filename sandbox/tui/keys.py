@@ -171,7 +171,7 @@ ACTIONS = (
     Action("wait_previous", "up", "choose(-1)", "", "Waits: before", "the one before", "waits"),
     Action("wait_go", "enter", "go", "", "Waits: look", "look into the process, or say who has the thing", "waits"),
     # Program
-    Action("program_turn", "enter", "turn", "", "Program: its turn",
+    Action("program_turn", "enter", "turn", "its turn", "Program: its turn",
            "under manual, the chosen process has the next turn; else look into it", "program"),
     Action("program_page_down", "pagedown", "page(1)", "", "Program: page down", "scroll the chosen source", "program"),
     Action("program_page_up", "pageup", "page(-1)", "", "Program: page up", "scroll it back", "program"),

@@ -124,6 +124,15 @@ def test_in_another_pause_a_choice_is_a_step(who: str) -> None:
     assert all(event.status == 0 for event in events if isinstance(event, Exited))
 
 
+def test_who_has_the_cpu_in_a_pause_takes_its_turn_when_chosen() -> None:
+    world = scenario(process("a", "cpu 30ms"), policy="manual", quantum_ns=10 * MS, script=[("0ms", Pause())])
+    events = driven(world, Step(), Choose("a"), Choose("a"), Resume())
+    dids = [(event.t_ns / MS, event.did.rule) for event in events if isinstance(event, Operator)]
+    assert dids[3:7] == [(0, "chose"), (10, "paused"), (10, "chose"), (20, "paused")]
+    assert faults(events) == []
+    assert all(event.status == 0 for event in events if isinstance(event, Exited))
+
+
 @pytest.mark.parametrize("answer", [Step(), Resume()])
 def test_who_does_not_choose_has_the_first_of_the_queue(answer: Command) -> None:
     assert gantt(driven(three("manual", quantum_ns=10 * MS), answer)) == gantt(

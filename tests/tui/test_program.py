@@ -45,6 +45,7 @@ async def test_the_person_gives_the_turns(make_driver: MakeDriver, tmp_path: Pat
     async with driver.app.run_test(size=(120, 40)) as pilot:
         script = KernelScript("manual", "50ms").admit("a").admit("b")
         await driver.open(pilot, "0", asks(script))
+        assert "⏎ its turn" in driver.panel("keys")[0]
         assert "▸   4 def add():" in "\n".join(driver.panel("pane-1")).replace("▸ 4", "▸   4")
         assert "WHOSE TURN IS IT?" in str(driver.app.board_screen.question.border_title)
         await pilot.press("enter")
@@ -59,7 +60,7 @@ async def test_the_person_gives_the_turns(make_driver: MakeDriver, tmp_path: Pat
         assert driver.sent[1:] == [Choose("2")]
         await driver.feed(pilot, asks(step(script.operator("chose", pid=2), "b", 5, Change("x", "1", "0", True))))
         assert driver.panel("pane-2")[-1].strip() == "x 0 → 1 (shared)"
-        assert "a b" in driver.panel("status")[0]
+        assert "turns a b" in driver.panel("status")[0]
         await pilot.click("#pane-1")
         await driver.settle(pilot)
         assert driver.sent[2:] == [Choose("1")], "a click gives the turn"

@@ -9,6 +9,7 @@ from textual import events
 from textual.strip import Strip
 
 from sandbox.i18n import Messages, _
+from sandbox.model.rules import MANUAL
 from sandbox.tui.keys import ACTIONS, Action
 from sandbox.tui.state.session import Phase, Session
 from sandbox.tui.widgets.clickable import Clickable
@@ -67,6 +68,8 @@ class KeyBar(Clickable):
         self._has_children = False
         #: Whether turns are steps, so that orders of turns can be searched.
         self._explores = False
+        #: Whether the user gives the turns.
+        self._gives_turns = False
 
     def update_from(self, session: Session, front: str | None) -> None:
         """Show what the keys do now. ``front``: the panel in front, whose own keys come first."""
@@ -78,12 +81,13 @@ class KeyBar(Clickable):
             *(session.phase is Phase.FINISHED, quantum, front == "question" and not asked),
             *(not session.has_machine or session.view.looks_back, question is not None and question.chooses),
             session.has_machine and session.scenario.machine.stepped,
+            session.has_machine and session.view.board.policy == MANUAL,
         )
         if self._present != present:
             self._present = present
             self._pause, self._has_machine, self._front, self._has_children = present[:4]
             self._finished, self._has_quantum, self._answered, self._has_tempo = present[4:8]
-            self._chooses, self._explores = present[8:]
+            self._chooses, self._explores, self._gives_turns = present[8:]
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -100,6 +104,7 @@ class KeyBar(Clickable):
         shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
         shown = [action for action in shown if action.id != "faster" or self._has_tempo]
         shown = [action for action in shown if action.id != "explore" or self._explores]
+        shown = [action for action in shown if action.id != "program_turn" or self._gives_turns]
         shown = [action for action in shown if action.id not in _LUXURY or width >= _MIN_FOR_LUXURY]
         own = {self.key(action.id) for action in shown if action.panel}  # a panel's use of a key takes precedence
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]

@@ -8,6 +8,7 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.i18n import Messages, _
+from sandbox.model.rules import MANUAL
 from sandbox.render.cells import fit
 from sandbox.tui.format import brief
 from sandbox.tui.state.session import Phase, Session
@@ -20,7 +21,7 @@ _LOAD_CELLS = 10
 #: CPU time that the mini CPUs lost to other programs is shown if it is more than one part in this many.
 _MIN_STOLEN_PART = 50
 #: Policies whose turns are given one by one: their last turns are shown, in this many cells.
-_TURN_BY_TURN = ("manual", "scripted")
+_TURN_BY_TURN = (MANUAL, "scripted")
 _ORDER_CELLS, _ORDER_CELLS_NARROW = 28, 11
 #: The width of the phase in cells.
 PHASE_CELLS = 12
@@ -86,7 +87,8 @@ class Status(Clickable):
             return [line(left, width)]
         order = self._order(session)
         shown = {name: value for name, value in board.parameters.items() if not order or name != "order"}
-        parameters = "  ".join(filter(None, [order, wording.parameters(shown)]))
+        turns = _("turns {names}").format(names=order) if order else ""
+        parameters = "  ".join(filter(None, [turns, wording.parameters(shown)]))
         cpus = board.booted.cpus
         several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
         told = f"  {parameters}{several}" if parameters else several

@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from sandbox import wording
 from sandbox.model.commands import Choose
 from sandbox.model.events import Clause
+from sandbox.model.rules import MANUAL
 from sandbox.model.states import State
 from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at, text_lines
 from sandbox.tui.keys import bindings
@@ -25,8 +26,6 @@ from sandbox.views.program import Steps
 
 #: The most sources side by side, and the least width of one in cells.
 _MAX_PANES, _MIN_CELLS = 4, 36
-#: The policy under which the user gives the turns.
-_MANUAL = "manual"
 
 
 class Program(Panel, can_focus=True):
@@ -137,7 +136,7 @@ class Program(Panel, can_focus=True):
         """Give the next turn to the chosen process if the user decides on turns; otherwise inspect it."""
         session = self._session
         pid = self._chosen if self._chosen is not None else next(iter(self._pids), None)
-        if session is None or pid is None or session.view.board.policy != _MANUAL:
+        if session is None or pid is None or session.view.board.policy != MANUAL:
             await self.run_action("screen.inspect")
             return
         try:
