@@ -285,7 +285,7 @@ def _of_machine(event: Event, names: Names) -> str:
             values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
             return clauses([fill(_POLICY, {"policy": policy}), *values])
         case Operator(did=did):
-            return fill(_OPERATOR, {"did": operator(did)})
+            return fill(_OPERATOR, {"did": operator(did, names)})
         case Halted(why=why):
             return fill(_HALTED, {"why": _ended(why.rule)})
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.i18n import Messages, english
@@ -9,7 +10,7 @@ from sandbox.model.clause import Clause
 from sandbox.model.rules import ORDER
 from sandbox.wording.problems import problem
 from sandbox.wording.steps import unkept
-from sandbox.wording.templates import say
+from sandbox.wording.templates import Names, say
 
 _FAULTS: Messages = {
     "no such process": "there is no process {who}",
@@ -107,15 +108,15 @@ _OPERATOR: Messages = {
     "paused": "paused",
     "resumed": "resumed",
     "stepped": "one step",
-    "chose": "chose {pid}",
+    "chose": "chose {name}",
     "quit": "quit",
-    "killed": "killed {pid}",
-    "signalled": "sent {signal} to {pid}",
+    "killed": "killed {name}",
+    "signalled": "sent {signal} to {name}",
     "spawned": "started {runs}",
-    "typed": "typed into {pid}: {text}",
-    "typed unseen": "typed into {pid}, whose echo is off",
-    "pressed": "pressed {key} in {pid}",
-    "keys": "typed into {pid}",
+    "typed": "typed into {name}: {text}",
+    "typed unseen": "typed into {name}, whose echo is off",
+    "pressed": "pressed {key} in {name}",
+    "keys": "typed into {name}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
     "reloaded": "{policy} has been loaded anew",
@@ -141,6 +142,9 @@ def run_failed(clause: Clause) -> str:
     return say(_RUNS, clause) if clause.rule in _RUNS else fault(clause)
 
 
-def operator(clause: Clause) -> str:
+def operator(clause: Clause, names: Names = MappingProxyType({})) -> str:
     """Return what the operator did."""
-    return say(_OPERATOR, clause)
+    pid = clause.figures.get("pid")
+    if not isinstance(pid, int):
+        return say(_OPERATOR, clause)
+    return say(_OPERATOR, Clause(clause.rule, {**clause.figures, "name": names.get(pid, str(pid))}))

@@ -26,8 +26,14 @@ _VERBS: Messages = {
     "is adopted": "{name} is adopted",
     "is abandoned": "{name} is abandoned",
     "writes": '{name} writes "{what}"',
-    "is": "{name} is {what}",
     "deadlock": "{name} deadlock",
+}
+#: What a policy does with a process by itself, after "is"; other such moves are shown as they are written.
+_MOVES: Messages = {
+    "demoted": "{name} is demoted",
+    "bumped": "{name} is bumped",
+    "aged": "{name} is aged",
+    "inherited": "{name} is inherited",
 }
 
 
@@ -40,5 +46,5 @@ def happening(of: Happening) -> str:
         verb, what = ("blocks on", cause(Clause(what))) if what else ("blocks", "")
     elif verb == "exits" and what:
         verb = "exits with"
-    template = _VERBS.get(verb)
-    return str(of) if template is None else fill(template, {"name": of.who, "what": _(what) if verb == "is" else what})
+    template = _MOVES.get(what) if verb == "is" else _VERBS.get(verb)
+    return str(of) if template is None else fill(template, {"name": of.who, "what": what})

@@ -10,6 +10,7 @@ from sandbox.model.events import (
     Adopted,
     Blocked,
     Booted,
+    Clause,
     Deadlocked,
     Did,
     Dispatched,
@@ -91,9 +92,11 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
                     continue
                 said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
             case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED, Did.CHOSE):
-                said.append(_("You: {did}.").format(did=operator(did)))
+                said.append(_("You: {did}.").format(did=operator(did, names)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
+            case Fault(what=Clause(rule="has ended already")):
+                continue  # the script is about somebody who has ended before: the board shows that
             case Fault() | Deadlocked() | Resolved() | Zombie() | Reaped() | Adopted():
                 said.append(_whole(sentence(event, names)))
     if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):

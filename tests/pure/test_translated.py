@@ -12,7 +12,9 @@ import pytest
 
 from sandbox import policies, wording
 from sandbox.i18n import LANGUAGES, use
+from sandbox.lessons.course import lessons
 from sandbox.model.claims import parse_happening
+from sandbox.scenario import find, load
 from sandbox.wording.system import ERRORS
 
 
@@ -62,3 +64,11 @@ def test_in_other_languages_they_are_in_words(written: str) -> None:
     said = wording.happening(parse_happening(written))
     assert "boss" in said
     assert not any(word in said for word in written.split()[1:2]), said
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("name", [each.name for each in lessons()])
+def test_the_steps_of_all_lessons_are_in_words(name: str) -> None:
+    for step in load(find(name)).steps:
+        assert wording.happening(step.until) != str(step.until)
+        assert step.until.verb != "is" or step.until.what not in wording.happening(step.until)

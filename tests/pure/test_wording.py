@@ -137,6 +137,19 @@ def test_what_a_person_did_and_what_went_wrong_are_part_of_it() -> None:
     assert why(script) == "You: policy is fcfs now. there is no process x."
 
 
+def test_who_was_typed_into_is_named() -> None:
+    script = KernelScript().admit("editor").run("editor").later("5ms").operator("typed", pid=1, text="Hi")
+    assert why(script) == "You: typed into editor: Hi."
+    script.operator("typed", pid=9, text="Hi")  # gone for long
+    assert why(script).endswith("You: typed into 9: Hi.")
+
+
+def test_that_the_script_comes_too_late_explains_nothing() -> None:
+    script = KernelScript().admit("a").run("a").later("5ms").exit("a")
+    said = why(script)
+    assert why(script.later("5ms").fault("has ended already", who="a")) == said
+
+
 def test_of_much_at_one_instant_the_last_counts() -> None:
     script = KernelScript()
     for name in "abcdef":

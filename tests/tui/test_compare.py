@@ -139,6 +139,7 @@ async def test_real_programs_are_refused_in_a_sentence(make_driver: MakeDriver) 
         await driver.settle(pilot)
         assert "This scenario cannot be compared in virtual time." in driver.text
         assert "process editor:" in driver.text
+        assert "i tells what this run would have been under another policy" in " ".join(driver.text.split())
 
 
 LONG = "cpu 100s"

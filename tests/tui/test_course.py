@@ -45,6 +45,25 @@ async def test_a_lesson_that_was_read_to_its_end_is_remembered_and_one_key_leads
         await until(lambda: driver.link.scenario.name == "mail", pilot)
 
 
+async def test_a_lesson_without_steps_is_over_although_a_program_of_the_readers_goes_on(
+    make_driver: MakeDriver,
+) -> None:
+    lesson = load(find("starvation"))
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript()
+        for process in lesson.processes:
+            script.admit(process.name)
+        driver.app.session.own.ask(["python3"])
+        await driver.feed(pilot, script.spawn("python3", "python3"))
+        assert "next lesson" not in driver.text
+        for process in lesson.processes:
+            script.run(process.name).exit(process.name)
+        await driver.feed(pilot, script)
+        await driver.settle(pilot)
+        assert "L next lesson" in driver.text
+
+
 async def test_what_nobody_reads_is_not_finished_and_what_is_not_of_the_course_neither(
     make_driver: MakeDriver, tmp_path: Path
 ) -> None:

@@ -31,7 +31,7 @@ _MIN_NAME, _MAX_NAME = 5, 16
 #: Cells of the border next to a title.
 _TITLE_FRAME = 6
 #: Narrower columns do not explain their figures.
-_MIN_FOR_TITLE = 18
+_MIN_FOR_TITLE = 16
 #: The number of waiting processes that are measured to find the width of their column.
 _MAX_MEASURED = 20
 #: The columns' usual shares of the width, and their least useful widths in cells; the third column may take more.
@@ -280,7 +280,7 @@ class DoneColumn(Column):
             text, style = _zombie(session, row.zombie_of, width), self.palette.ready
         elif exited.status in (0, None):
             text, style = brief(exited.t_ns - row.admitted.t_ns), self.palette.dim
-            if width < _MIN_FOR_TITLE - 2:
+            if width < _MIN_FOR_TITLE:
                 text = ""
         else:
             by = exited.signal

@@ -185,7 +185,9 @@ class Compare(Panel, can_focus=True):
         self._outcome = None
         problems = obstacles(session.scenario)
         if problems:
-            self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
+            instead = _("{key} tells what this run would have been under another policy.")
+            said = [*map(_sentence, problems), instead.format(key=self.key("what_if"))]
+            self._say([_("This scenario cannot be compared in virtual time."), *said])
             return
         written = self._entry.value.strip() or None
         if written is not None and ".py" in written and not permitted(self):

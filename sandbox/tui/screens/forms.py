@@ -43,7 +43,8 @@ class RecordAs(Ask):
 
     def __init__(self, scenario: str) -> None:
         says = _(
-            "The file, in the folder that we were started in if it names none. It will hold every event since boot."
+            "A file name; without a folder, it is written where ossandbox was started. "
+            "It will hold every event since boot."
         )
         self._example = f"{scenario}.trace"
         super().__init__(_("Record"), says, self._example, lambda path: None)

@@ -49,7 +49,7 @@ def tell_after(on: Screen[Any], session: Session, pid: int, name: str) -> str | 
     None."""
     command = command_of(session, pid)
     if name not in ("TERM", "KILL"):
-        tell(on, _("sent {signal} to {pid}").format(signal=f"SIG{name}", pid=pid))
+        tell(on, _("sent {signal} to {name}").format(signal=f"SIG{name}", name=session.view.live.names[pid]))
         return None
     if command is None:
         tell(on, _("{key} runs the scenario again").format(key=config_of(on).key("restart")))

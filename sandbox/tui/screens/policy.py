@@ -18,9 +18,10 @@ class ChoosePolicy(ChooseOrType):
     """A dialog whose result is a policy's name or ``file.py:Class``. The file is only read here; the kernel process
     runs it."""
 
-    def __init__(self, present: str) -> None:
+    def __init__(self, present: str, title: str = "") -> None:
         offers = [_offer(name) for name in policies.names()]
-        super().__init__(_("Scheduling policy"), offers, present, _("or a policy of yours, for example ~/mine.py:Mine"))
+        typed = _("or a policy of yours, for example ~/mine.py:Mine")
+        super().__init__(title or _("Scheduling policy"), offers, present, typed)
 
     def accept(self, id: str) -> None:
         """Close with this policy, or show why there is no such policy."""

@@ -48,7 +48,7 @@ def what_if(app: App[Any], session: Session) -> None:
         else:
             app.push_screen(ShowWhatIf(what))
 
-    ask(app, ChoosePolicy(session.view.board.policy), chosen)
+    ask(app, ChoosePolicy(session.view.board.policy, _("What if: this run under which policy?")), chosen)
 
 
 def _derive(session: Session, policy: str) -> WhatIf:

@@ -299,7 +299,7 @@ class Live:
 
     @property
     def lesson_over(self) -> bool:
-        return self.lesson.is_over(self._is_done)
+        return self.lesson.is_over(self._is_done or (not self._missing and self.own.are_all(self.view.live.board)))
 
     @property
     def lesson_waits(self) -> Wait:

@@ -68,6 +68,11 @@ class OwnPrograms:
         new, self._new = self._new, None
         return new
 
+    def are_all(self, board: Board) -> bool:
+        """Whether all processes that have not ended are the reader's."""
+        living = {pid for pid, row in board.rows.items() if row.exited is None}
+        return bool(living) and living <= self._pids
+
     def alive(self, board: Board) -> list[int]:
         """Return the pids of the reader's processes that have not ended, sorted."""
         return sorted(pid for pid in self._pids if pid in board.rows and board.rows[pid].exited is None)
