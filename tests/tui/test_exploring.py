@@ -65,7 +65,7 @@ def stepping(folder: Path) -> Scenario:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orders are tried on real processes")
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (100, 28)])
 async def test_a_key_searches_and_opens_what_breaks(
     make_driver: MakeDriver, tmp_path: Path, searches: list[FakeSearch], size: tuple[int, int]
 ) -> None:
@@ -80,8 +80,9 @@ async def test_a_key_searches_and_opens_what_breaks(
         await until(lambda: "12 runs, orders of 1 preemptions   esc stops" in driver.text, pilot)
         await pilot.press("x")
         assert len(searches) == 1, "it is on its way"
-        searches[0].says(Tried(14, 1, True), Explored("18 of all 20 orders break it", ["a: x = 1"], ["a", "b", "a"]))
-        await until(lambda: "open this order" in driver.text and "a: x = 1" in driver.text, pilot)
+        lines = ["a: x = 1".ljust(searches[0].task.width, "-")] * size[1]  # more than there is room for
+        searches[0].says(Tried(14, 1, True), Explored("18 of all 20 orders break it", lines, ["a", "b", "a"]))
+        await until(lambda: "open this order" in driver.text and lines[0] in driver.text, pilot)
         await pilot.press("escape")
         await until(lambda: "18 of all 20 orders break it   x shows it" in driver.text, pilot)
         await pilot.press("x", "enter")

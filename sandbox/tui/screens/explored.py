@@ -13,9 +13,15 @@ from textual.widgets import Static
 from sandbox.analysis.exploration.messages import Explored
 from sandbox.i18n import _
 from sandbox.tui.screens.dialogs import Dialog, entitle
+from sandbox.tui.widgets.lines import WIDE
 
-#: Cells next to the lines: borders, blanks, and a scrollbar.
-FRAME = 10
+#: The greatest width of the dialog, as in the styles, and the cells next to its lines: borders, blanks, a scrollbar.
+_MAX_WIDTH, _FRAME = 104, 7
+
+
+def room(columns: int) -> int:
+    """Return the width of a line of the report, in cells, on a screen with so many columns."""
+    return (columns if columns < WIDE else min(columns * 9 // 10, _MAX_WIDTH)) - _FRAME
 
 
 class ShowExplored(Dialog[bool]):

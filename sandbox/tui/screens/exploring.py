@@ -63,14 +63,14 @@ class Exploring:
             self._show_found()
 
     def _explore(self) -> None:
-        from sandbox.tui.screens.explored import FRAME
+        from sandbox.tui.screens.explored import room
         from sandbox.tui.widgets.exploration import ExplorationLine
 
         if self._line is None:
             self._line = ExplorationLine(id="exploration")
             self._screen.mount(self._line, before="#keys")
         try:
-            self._line.begin(self._screen.session.scenario, self._screen.size.width - FRAME)
+            self._line.begin(self._screen.session.scenario, room(self._screen.size.width))
         except OSError as error:
             said = _("the search cannot be started: {reason}")
             tell(self._screen, said.format(reason=wording.system_error(error)), severe=True)
