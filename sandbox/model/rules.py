@@ -15,8 +15,6 @@ POLL, READ_CONSOLE = "poll", "read console"
 #: A rule of ``Dispatched.why``: a person has chosen; and one of ``Fault.what``: the process with the next turn cannot
 #: run.
 CHOSEN, ORDER = "you chose", "order cannot be kept"
-#: The policy under which the user gives the turns.
-MANUAL = "manual"
 #: Rule of a problem: the scenario has stepped programs, which virtual time does not have.
 LINES_ARE_REAL = "lines are real"
 #: Causes of a wait that a key pressed at the console may end.

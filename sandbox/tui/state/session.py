@@ -18,6 +18,9 @@ from sandbox.tui.state.run_file import RunFile
 from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.views.board import Board
 
+#: The policy under which the user gives the turns.
+MANUAL = "manual"
+
 
 class Phase(StrEnum):
     """The state of the machine, or of the look at the past."""

@@ -9,9 +9,8 @@ from textual import events
 from textual.strip import Strip
 
 from sandbox.i18n import Messages, _
-from sandbox.model.rules import MANUAL
 from sandbox.tui.keys import ACTIONS, Action
-from sandbox.tui.state.session import Phase, Session
+from sandbox.tui.state.session import MANUAL, Phase, Session
 from sandbox.tui.widgets.clickable import Clickable
 from sandbox.tui.widgets.lines import Piece, line, width_of
 from sandbox.tui.widgets.tabs import Clicked

@@ -8,10 +8,9 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.i18n import Messages, _
-from sandbox.model.rules import MANUAL
 from sandbox.render.cells import fit
 from sandbox.tui.format import brief
-from sandbox.tui.state.session import Phase, Session
+from sandbox.tui.state.session import MANUAL, Phase, Session
 from sandbox.tui.widgets.clickable import Clickable
 from sandbox.tui.widgets.lines import WIDE, Piece, line, width_of
 from sandbox.tui.widgets.tabs import Clicked

@@ -12,14 +12,13 @@ from textual.binding import BindingType
 from sandbox import wording
 from sandbox.model.commands import Choose
 from sandbox.model.events import Clause
-from sandbox.model.rules import MANUAL
 from sandbox.model.states import State
 from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at, text_lines
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.program.pane import Pane, Shown, windowed
 from sandbox.tui.state.errors import Impossible, KernelGone
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.session import MANUAL, Session
 from sandbox.util.text import clean_line
 from sandbox.views.board import Row
 from sandbox.views.program import Steps
