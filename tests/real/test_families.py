@@ -16,6 +16,7 @@ from sandbox.model.commands import Press
 from sandbox.model.events import Admitted, Became, Blocked, Event, Fault, Wrote
 from sandbox.util.units import MS, S
 from sandbox.views.metrics import fold, metrics, result
+from tests.support.noise import when_quiet
 from tests.support.real import SENSORS, every_recipe, run_real, watch
 from tests.support.scenarios import command, exits, process, quick_python, scenario
 
@@ -172,10 +173,17 @@ def test_parents_handle_ctrl_c_before_their_children_die_of_it(recipe: str, tmp_
     makefile.write_text("all: a b\na b:\n\tsleep 60\n")
     makes = [command(f"make-{number}", "make", "-j2", "-f", str(makefile)) for number in range(4)]
     parents = [*makes, command("goes-on", *GOES_ON)]
-    with watch(scenario(process("hog", "cpu 60s"), *parents, quantum_ns=5 * MS), recipe=recipe, stay=False) as run:
-        run.until(lambda: len({event.pid for event in run.all(Blocked, "sleep")}) == 9, "all children wait")
-        for parent in parents:
-            run.link.send(Press(parent.name, "ctrl+c"))
-        assert run.ended("goes-on").code == 0
-        assert run.wrote("goes-on").count("True\n") == 2, "in the class in which it began"
-        assert [run.ended(make.name).signal for make in makes] == [signal.SIGINT] * 4
+    world = scenario(process("hog", "cpu 60s"), *parents, quantum_ns=5 * MS)
+
+    def interrupted() -> list[int | None]:
+        with watch(world, recipe=recipe, stay=False) as run:
+            run.until(lambda: len({event.pid for event in run.all(Blocked, "sleep")}) == 9, "all children wait")
+            for parent in parents:
+                run.link.send(Press(parent.name, "ctrl+c"))
+            assert run.ended("goes-on").code == 0
+            assert run.wrote("goes-on").count("True\n") == 2, "in the class in which it began"
+            return [run.ended(make.name).signal for make in makes]
+
+    signals, noise = when_quiet(interrupted)
+    noise.skip_unless_quiet()  # a program from outside on the same CPU may decide who comes first
+    assert signals == [signal.SIGINT] * 4
