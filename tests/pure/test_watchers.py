@@ -6,13 +6,14 @@ import os
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.switching.recipe import RecipeInForce
-from sandbox.machines.linux.switching.watchers import leads_a_job, watches
+from sandbox.machines.linux.switching.watchers import is_watched, watches
 
 JOBS, OTHERS = "watches its jobs", "traces others"
 
@@ -41,15 +42,30 @@ def test_who_watches_is_known_by_the_command_line(command: str, found: str | Non
     assert watches(shlex.split(command)) == found
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="others want a terminal for it")
-@pytest.mark.parametrize(("before", "found"), [("set -m; ", True), ("", False)])
-def test_a_shell_with_job_control_is_known_by_its_jobs(before: str, found: bool) -> None:
-    script = f"{before}sleep 60 & echo $!; wait"
-    with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True) as shell:
-        assert shell.stdout is not None
-        job = int(shell.stdout.readline())
+@pytest.mark.parametrize(
+    ("shell", "script", "found"),
+    [
+        ("bash", "set -m; sleep 60 & echo $!; wait", True),  # others want a terminal for it
+        ("bash", "sleep 60 & echo $!; wait", False),
+        ("zsh", "sleep 60 & echo $!; wait", True),
+        ("fish", "sleep 60 & echo $last_pid; wait", True),
+        ("tcsh", "sh -c 'echo $$; exec sleep 60'; true", True),
+    ],
+)
+def test_a_shell_that_watches_is_known_by_its_jobs_and_its_name(
+    shell: str, script: str, found: bool, tmp_path: Path
+) -> None:
+    """Whatever the name of the script."""
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"there is no {shell}")
+    (tmp_path / "script").write_text(f"#!{path}\n{script}\n")
+    (tmp_path / "script").chmod(0o755)
+    with subprocess.Popen([tmp_path / "script"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        job = int(process.stdout.readline())
         try:
-            assert leads_a_job(job, shell.pid) is found
+            assert is_watched(job, process.pid) is found
         finally:
             os.kill(job, 9)
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import signal
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from sandbox.model.commands import Press
 from sandbox.model.events import Admitted, Became, Blocked, Event, Fault, Wrote
 from sandbox.util.units import MS, S
 from sandbox.views.metrics import fold, metrics, result
-from tests.support.real import SENSORS, run_real
+from tests.support.noise import when_quiet
+from tests.support.real import SENSORS, every_recipe, run_real, watch
 from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
@@ -143,3 +148,42 @@ def test_a_program_whose_threads_switch_all_the_time_is_not_slowed_down_by_facto
         for sensor in ("perf", "poll")
     }
     assert used["perf"] < 2 * used["poll"] + 50 * MS, used
+
+
+#: Handles ctrl+c while it waits for a child, and tells whether it and a further child go on in the class of the system's
+#: scheduler in which it began.
+GOES_ON = quick_python(
+    "import os, signal, time",
+    "signal.signal(signal.SIGINT, lambda *_: None)",
+    "before = os.sched_getscheduler(0)",
+    "os.waitpid(os.posix_spawn('/bin/sleep', ['sleep', '60'], {}), 0)",
+    "child = os.fork()",
+    "start = time.process_time()",
+    "while time.process_time() < start + 0.03: pass",
+    "print(os.sched_getscheduler(0) == before, flush=True)",
+    "child and os.waitpid(child, 0)",
+)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@every_recipe
+def test_parents_handle_ctrl_c_before_their_children_die_of_it(recipe: str, tmp_path: Path) -> None:
+    """Outside, too; make fails if it is the other way round."""
+    makefile = tmp_path / "Makefile"
+    makefile.write_text("all: a b\na b:\n\tsleep 60\n")
+    makes = [command(f"make-{number}", "make", "-j2", "-f", str(makefile)) for number in range(4)]
+    parents = [*makes, command("goes-on", *GOES_ON)]
+    world = scenario(process("hog", "cpu 60s"), *parents, quantum_ns=5 * MS)
+
+    def interrupted() -> list[int | None]:
+        with watch(world, recipe=recipe, stay=False) as run:
+            run.until(lambda: len({event.pid for event in run.all(Blocked, "sleep")}) == 9, "all children wait")
+            for parent in parents:
+                run.link.send(Press(parent.name, "ctrl+c"))
+            assert run.ended("goes-on").code == 0
+            assert run.wrote("goes-on").count("True\n") == 2, "in the class in which it began"
+            return [run.ended(make.name).signal for make in makes]
+
+    signals, noise = when_quiet(interrupted)
+    noise.skip_unless_quiet()  # a program from outside on the same CPU may decide who comes first
+    assert signals == [signal.SIGINT] * 4

@@ -54,8 +54,6 @@ from sandbox.util.units import US
 
 #: Events on real CPUs within this time count as happening at one instant.
 _INSTANT_NS = 300 * US
-#: The character that a terminal sends for ctrl+z.
-_CTRL_Z = "\x1a"
 
 
 class LinuxMachine:
@@ -408,7 +406,7 @@ class LinuxMachine:
 
     def _type_keys(self, child: Child, keys: str) -> None:
         """Type keys into a process's console, which it may share with its descendants."""
-        self._dispatcher.careful |= _CTRL_Z in keys
+        self._dispatcher.prepare_for_keys(keys, child.console, self._table.by_os_pid.values())
         self._consoles.type(child, keys)
 
     # Births of processes

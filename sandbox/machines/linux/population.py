@@ -139,6 +139,8 @@ class Population:
                 continue
             self._table.add(descendant)
             self._recipe.found(descendant)
+            if isinstance(descendant.parent, Child):
+                descendant.usual_class = descendant.parent.usual_class
             descendant.mode = Mode.STOPPED if descendant.stop_wanted else Mode.RUNNING
             self._stop_monitor.add(descendant)
             if descendant.stop_wanted:  # it freezes once it has run for the first time

@@ -91,6 +91,8 @@ class Child:
     cpu: int | None = None
     #: Whether it has changed its CPU affinity.
     strays = False
+    #: Its class and slice in the system's scheduler before it was favoured there (None: it is not favoured).
+    usual_class: tuple[int, ...] | None = None
     #: When it was dispatched last, and the CPU time that it had used by then.
     started_ns = 0
     started_cpu_ns = 0

@@ -14,12 +14,14 @@ assert sys.platform == "linux"
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sandbox.machines.clock import Clock
+from sandbox.machines.console import Console
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.switching.pinning import Pinning
+from sandbox.machines.linux.switching.precedence import favour_no_longer, favour_parents
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS, US
 
@@ -27,6 +29,9 @@ from sandbox.util.units import MS, US
 #: loop goes on without it, since a stop in the middle of a vfork may never take effect.
 _MAX_AFTER_NS = 300 * US
 _MAX_BEFORE_NS = 2 * MS
+#: The characters that a terminal turns into signals: those of ctrl+c, ctrl+z and ctrl+\.
+_CTRL_Z = "\x1a"
+_SIGNAL_KEYS = "\x03\x1c" + _CTRL_Z
 #: The interval of polling processes that are being frozen, because no event tells that they are.
 _LOOK_S = 20e-6
 
@@ -55,6 +60,12 @@ class Dispatcher:
         self._overlapped = False
         self._reaper.hear_stops()
 
+    def prepare_for_keys(self, keys: str, console: Console | None, children: Iterable[Child]) -> None:
+        """Prepare for the signals that a terminal will send for these keys."""
+        self.careful |= _CTRL_Z in keys
+        if console is not None and any(key in keys for key in _SIGNAL_KEYS):
+            favour_parents(console, children)
+
     def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
         """Stop some processes and run others on their mini CPUs.
 
@@ -67,6 +78,8 @@ class Dispatcher:
                 child.hear_stops()
             if child.cpu != cpu:
                 self._pinning.pin(child, cpu)
+            if child.usual_class is not None:
+                favour_no_longer(child)
         overlapped = self._overlapped and not (self.careful and _may_stop(runs, stops))
         for child in stops:
             child.mode = Mode.STOPPED

@@ -25,7 +25,7 @@ from sandbox.machines.linux.process.child import Child, Mode, Relative, lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import hears
 from sandbox.machines.linux.switching.freezer import Freezer
-from sandbox.machines.linux.switching.watchers import leads_a_job, waits_for_stops, watches
+from sandbox.machines.linux.switching.watchers import is_watched, waits_for_stops, watches
 from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Recipe
 from sandbox.model.spec import SERVERS, ProcessSpec
@@ -89,9 +89,9 @@ class RecipeInForce:
         self._look_at_shell_of(child)
 
     def _look_at_shell_of(self, child: Child) -> None:
-        """Report the parent, if it is a shell that has started the process as a job."""
+        """Report the parent, if it is a shell that will notice that the process is stopped."""
         parent = child.parent
-        if isinstance(parent, Child) and leads_a_job(child.os_pid, parent.os_pid):
+        if isinstance(parent, Child) and is_watched(child.os_pid, parent.os_pid):
             self._notice(parent.spec.name, "watches its jobs", parent)
 
     def is_told_of(self, child: Child) -> bool:

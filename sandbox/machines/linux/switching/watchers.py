@@ -16,6 +16,8 @@ from sandbox.machines.linux import procfs
 Watches = Literal["watches its jobs", "traces others"]
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh", "fish", "tcsh", "csh", "yash"})
+#: Those that take a stopped child for one that has ended, or continue it, even in a script without job control.
+_WATCHFUL = frozenset({"zsh", "fish", "tcsh", "csh", "bsd-csh"})
 _TRACERS = frozenset({"gdb", "lldb", "strace", "ltrace", "rr"})
 #: Programs that stop themselves when their child is stopped, and continue it when they are continued.
 _ECHOES = frozenset({"script", "su", "sudo", "runuser", "doas"})
@@ -57,14 +59,17 @@ def _controls_jobs(arguments: Sequence[str]) -> bool:
     return True
 
 
-def leads_a_job(os_pid: int, parent: int) -> bool:
-    """Return whether a process leads a process group of its own in the session of its parent, a shell: then the shell
-    has job control."""
+def is_watched(os_pid: int, parent: int) -> bool:
+    """Return whether the parent of a process is a shell that will notice its stops: one that always does, or one with
+    job control, which then makes each job lead a process group of its own."""
     try:
         shell, job = procfs.Stat(parent), procfs.Stat(os_pid)
     except OSError:
         return False  # one of them has ended
-    return shell.name in _SHELLS and job.group == os_pid and shell.session == job.session
+    names = {shell.name, os.path.basename(procfs.executable(parent))}  # a script bears its own name
+    if names & _WATCHFUL:
+        return True
+    return bool(names & _SHELLS) and job.group == os_pid and shell.session == job.session
 
 
 def waits_for_stops(os_pid: int) -> bool:
