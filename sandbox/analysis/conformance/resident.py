@@ -13,6 +13,8 @@ import stat
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -40,7 +42,7 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.guard import free_kept
+from sandbox.policies.host.guard import free_kept, kept
 from sandbox.policies.host.loader import MAX_BYTES, classes, imports, limit_executions
 from sandbox.policies.host.remote import Call, Said, Seat, Seated
 from sandbox.policies.host.replay import Failed, Log, logging_in
@@ -170,10 +172,8 @@ def _decided(question: Decide) -> Decided:
     another one, which would spin or sleep as long as the first."""
     first: Log = []
     second: Log | None = [] if _has_run(question, first) and question.twice else None
-    _TIDYING.after_run()
     if second is not None:
         _has_run(question, second)
-        _TIDYING.after_run()
     return Decided(question.nonce, _raw(first), _raw(second))
 
 
@@ -185,7 +185,8 @@ def _has_run(question: Decide, log: Log) -> bool:
     """Run the world, and record the policy's answers until the end or its failure. Returns whether it did not fail."""
     world = enter(question.world, question.source, question.parameters)
     try:
-        simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
+        with _TIDYING.after_run():
+            simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
     except Quiet:
         return True
     except (Failed, NoEnd):
@@ -206,13 +207,20 @@ class _Tidying:
         self._runs = 0
         self._given_up = False
 
-    def after_run(self) -> None:
-        """Free the policies of the last run."""
-        if self._given_up:
-            return
+    @contextmanager
+    def after_run(self) -> Iterator[None]:
+        """Free the policies of the run that is the body."""
+        first = kept()
+        try:
+            yield
+        finally:
+            if not self._given_up:
+                self._tidy_up(first)
+
+    def _tidy_up(self, first: int) -> None:
         self._runs += 1
         begun_s = time.monotonic()
-        free_kept(ALARM, cycles=self._runs % _CYCLES_EVERY == 0)
+        free_kept(first, ALARM, cycles=self._runs % _CYCLES_EVERY == 0)
         self._given_up = time.monotonic() - begun_s > _LONG_END_S
 
 

@@ -283,11 +283,16 @@ class Guard(Policy):
         return self._written
 
 
-def free_kept(alarm: TimeLimit, cycles: bool) -> None:
-    """Free the policies of finished runs, which otherwise are kept until the process exits. ``cycles``: also what
-    refers to itself, which takes longer to find."""
+def kept() -> int:
+    """Return how many policies are kept."""
+    return len(_kept)
+
+
+def free_kept(first: int, alarm: TimeLimit, cycles: bool) -> None:
+    """Free the policies of a finished run, those from number ``first`` on, which otherwise are kept until the process
+    exits. ``cycles``: also what refers to itself, which takes longer to find."""
     with suppress(BaseException), alarm:
-        while _kept:
+        while len(_kept) > first:
             del _kept.pop()._policy
         if cycles:
             gc.collect()
