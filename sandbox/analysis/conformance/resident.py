@@ -11,10 +11,7 @@ import gc
 import os
 import stat
 import sys
-import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import msgspec
 
@@ -42,10 +39,10 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.guard import free_kept, kept
 from sandbox.policies.host.loader import MAX_BYTES, classes, imports, limit_executions
 from sandbox.policies.host.remote import Call, Said, Seat, Seated
 from sandbox.policies.host.replay import Failed, Log, logging_in
+from sandbox.policies.host.tidying import Tidying
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
 
@@ -53,11 +50,8 @@ from sandbox.util.timeout import ALARM
 _PATIENCE_S = 5.0
 #: A file whose executions have taken longer in all (in CPU time) is not executed again for each run.
 _ALL_EXECUTIONS_S = 1.0
-#: If freeing a policy takes longer, the following ones are kept.
-_LONG_END_S = 1.0
-#: After so many runs, policies that refer to themselves are freed, too.
-_CYCLES_EVERY = 16
 
+_TIDYING = Tidying(ALARM)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -198,33 +192,6 @@ def _has_run(question: Decide, log: Log) -> bool:
     else:
         return True
     return False
-
-
-class _Tidying:
-    """Frees the policies of past runs, so that a thousand runs need no more memory and descriptors than a few."""
-
-    def __init__(self) -> None:
-        self._runs = 0
-        self._given_up = False
-
-    @contextmanager
-    def after_run(self) -> Iterator[None]:
-        """Free the policies of the run that is the body."""
-        first = kept()
-        try:
-            yield
-        finally:
-            if not self._given_up:
-                self._tidy_up(first)
-
-    def _tidy_up(self, first: int) -> None:
-        self._runs += 1
-        begun_s = time.monotonic()
-        free_kept(first, ALARM, cycles=self._runs % _CYCLES_EVERY == 0)
-        self._given_up = time.monotonic() - begun_s > _LONG_END_S
-
-
-_TIDYING = _Tidying()
 
 
 class _Logged(PolicyFactory):
