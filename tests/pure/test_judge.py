@@ -123,7 +123,8 @@ def test_many_runs_hold_no_more_files_than_a_few(tmp_path: Path, cycle: bool) ->
     for _ in range(25):
         resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=True))
     after = os.dup(0)
-    os.close(before), os.close(after)
+    os.close(before)
+    os.close(after)
     assert after - before < 20, "the lowest number that is free tells how many are open"
 
 

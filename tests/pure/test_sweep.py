@@ -190,5 +190,6 @@ def test_many_runs_hold_no_more_files_than_one(tmp_path: Path) -> None:
     for _ in range(25):
         simulated(world, 10.0)
     after = os.dup(0)
-    os.close(before), os.close(after)
+    os.close(before)
+    os.close(after)
     assert after - before < 5, "the lowest number that is free tells how many are open"
