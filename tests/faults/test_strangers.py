@@ -144,6 +144,11 @@ GOOD = {
     "atexit": top("import atexit", "atexit.register(time.sleep, 9**9)"),
     "an end that loops": HEAD + "    def __del__(self):\n        while True: pass\n",
     "prints": pick("print('✔ all', flush=True)", "sys.stderr.write('x' * 9999)"),
+    "opens a file and forgets it": pick("self.file = open('/tmp/log', 'a')", "self.me = self"),
+    "a large table": HEAD.replace(
+        "\n    def slice", "\n    def start(self, now_ns): self.it = bytearray(8 << 20)\n    def slice"
+    ),
+    "a file that takes a while": HEAD + "it = sum(range(10**6))\n",
     "reads standard input": pick("sys.stdin.read()"),
     "raises its limits": pick(
         "import resource",
@@ -331,7 +336,8 @@ def test_f50_what_it_forges_is_only_another_policy(leftcheck: LeftCheck, tmp_pat
     forged = top(
         "import msgspec, sandbox.analysis.conformance.resident as it",
         "def lie(question):",
-        "    return msgspec.Raw(b'[0,{},null,0,1,[\"head of the ready queue\",{}],null,null,0,2,null]')",
+        "    log = msgspec.Raw(b'[0,{},null,0,1,[\"head of the ready queue\",{}],null,null,0,2,null]')",
+        "    return it.Decided(question.nonce, log, log)",
         "sys.modules['__main__']._decided = it._decided = lie",
         "for module in [*sys.modules.values()]:",
         "    if 'verdicts' in getattr(module, '__name__', ''):",

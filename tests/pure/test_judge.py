@@ -13,8 +13,10 @@ import pytest
 
 from sandbox.analysis.conformance import resident, run
 from sandbox.analysis.conformance.bench import Bench
+from sandbox.analysis.conformance.examination import examine
 from sandbox.analysis.conformance.examinee import _Replay
 from sandbox.analysis.conformance.messages import (
+    NOTHING,
     AnyMessage,
     Begun,
     Decide,
@@ -26,13 +28,14 @@ from sandbox.analysis.conformance.messages import (
 )
 from sandbox.analysis.conformance.run import outcome
 from sandbox.analysis.conformance.trial import Trial, attempt, enter
-from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict
+from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict, Violation
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.link.worker import BadTask
 from sandbox.model.events import Clause, Dispatched, Fault
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, find
+from sandbox.policies.host import loader
 from sandbox.util.units import MS
 from tests.support.scenarios import process, scenario
 
@@ -46,7 +49,7 @@ def world() -> Scenario:
 
 
 def answers(policy: str) -> list[Any]:
-    log: list[Any] = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, world(), False))))
+    log: list[Any] = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, world(), False)).first))
     return log
 
 
@@ -83,13 +86,86 @@ def test_whom_a_timer_names_is_whom_it_names_when_it_is_played(tmp_path: Path) -
     (tmp_path / "mine.py").write_text(TIMED)
     policy = f"{tmp_path}/mine.py:Mine"
     jobs = scenario(*(process(name, "cpu 10ms") for name in "abc"), policy=EXAMINED)
-    log = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, jobs, False))))
+    log = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, jobs, False)).first))
     introduced = Introduced(1, policy, {}, "Mine", "arrival-first", [])
     played = attempt(enter(jobs, policy, {}), _Replay(jobs, log, introduced))
     assert played.failure is None
     turns = [(event.t_ns // MS, event.pid) for event in played.events if isinstance(event, Dispatched)]
     assert turns[:2] == [(0, 1), (5, 3)]
     assert played.events == attempt(enter(jobs, policy, {})).events
+
+
+RAISES = "from sandbox.policies import Policy\nclass Mine(Policy):\n    def pick(self, cpu, now_ns): raise ValueError\n"
+
+
+def test_a_run_that_fails_is_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(RAISES)
+    decided = resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=True))
+    assert decided.second == NOTHING
+    decided = resident._decided(Decide(1, "rr", {}, world(), twice=True))
+    assert decided.second == decided.first
+
+
+OPENS = """
+import os
+from sandbox.policies import Policy
+class Mine(Policy):
+    def start(self, now_ns):
+        self.file = open(os.devnull)
+        self.me = self if {cycle} else None
+"""
+
+
+@pytest.mark.parametrize("cycle", [False, True])
+def test_many_runs_hold_no_more_files_than_a_few(tmp_path: Path, cycle: bool) -> None:
+    (tmp_path / "mine.py").write_text(OPENS.format(cycle=cycle))
+    before = os.dup(0)
+    for _ in range(25):
+        resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=True))
+    after = os.dup(0)
+    os.close(before)
+    os.close(after)
+    assert after - before < 20, "the lowest number that is free tells how many are open"
+
+
+def test_a_file_is_not_executed_again_when_that_has_taken_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'times')!r}, 'a').write('.')\n{RAISES}")
+    seconds = iter(range(1000))
+    monkeypatch.setattr(loader, "thread_time", lambda: next(seconds) / 4)
+    monkeypatch.setattr(loader, "_patience_s", [1.0])
+    for _ in range(10):
+        resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=False))
+    assert len((tmp_path / "times").read_text()) == 5
+
+
+class Failing:
+    """A candidate that fails in every world. ``most``: after how many its half of the time is over."""
+
+    name, declared = "failing", list[str]()
+
+    def __init__(self, most: int) -> None:
+        self.most, self.tried = most, 0
+
+    @property
+    def hurried(self) -> bool:
+        return self.tried >= self.most
+
+    def expect(self, world: Scenario, twice: bool = True) -> None: ...
+
+    def attempt(self, world: Scenario) -> Trial:
+        self.tried += 1
+        return Trial([], Violation(Clause("policy raises"), 0))
+
+    def again(self, world: Scenario, trial: Trial) -> list[Any]:
+        return trial.events
+
+
+@pytest.mark.parametrize(("most", "tried"), [(999, 150), (20, 20)])
+def test_who_always_fails_is_not_examined_for_ever(most: int, tried: int) -> None:
+    failing = Failing(most)
+    verdicts = {each.law: each.state for each in examine(failing, None, [world()] * 300, lambda number: None)}
+    assert verdicts == {**dict.fromkeys(LAWS, "unjudged"), LAWFUL: "broken"}
+    assert tried <= failing.tried <= tried + 40, "the search for a smaller world comes on top"
 
 
 def test_f50_answers_that_end_too_early_are_no_success() -> None:

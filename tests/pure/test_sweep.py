@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sandbox.analysis.comparison.standings import Sample, standings
 from sandbox.analysis.comparison.verdict import said
 from sandbox.analysis.sweep.messages import Chunk, decode, encode
 from sandbox.analysis.sweep.plan import Contest, Plan
+from sandbox.analysis.sweep.run import simulated
 from sandbox.model.ranges import Wholes, expand, wholes
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, Whole
@@ -170,3 +172,24 @@ def test_wholes_are_lazy() -> None:
     first, second = range(1, 1 << 50), range(5, 9)
     assert len(Wholes([first])) == (1 << 50) - 1
     assert [*Wholes([second, [7, 10]])] == [5, 6, 7, 8, 10]
+
+
+OPENS = """
+import os
+from sandbox.policies import Policy
+class Mine(Policy):
+    def start(self, now_ns):
+        self.file = open(os.devnull)
+"""
+
+
+def test_many_runs_hold_no_more_files_than_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OPENS)
+    world = scenario(process("a", "cpu 10ms"), policy=f"{tmp_path}/mine.py:Mine")
+    before = os.dup(0)
+    for _ in range(25):
+        simulated(world, 10.0)
+    after = os.dup(0)
+    os.close(before)
+    os.close(after)
+    assert after - before < 5, "the lowest number that is free tells how many are open"

@@ -15,7 +15,7 @@ from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.model.events import Clause, Dispatched
 from sandbox.model.spec import Scenario
 
-#: A policy that has failed in each of the first so many worlds is not examined further.
+#: A policy that has failed in each of the first so many worlds, or for half of its time, is not examined further.
 _MAX_FAILED = 150
 #: Failures after which the policy cannot answer any more. They do not depend on the world.
 LOST_FOR_GOOD = (ENDS, MISFIT, OVER_LIMIT, TOO_LONG)
@@ -54,7 +54,7 @@ def examine(
                 laws.remove(law)
                 yield Verdict(law, "broken", _example(law, candidate, world, violation, trial))
         failed = 0 if trial.failure is None else failed + 1
-        if trial.hopeless or failed == number + 1 == _MAX_FAILED:
+        if trial.hopeless or (failed == number + 1 and (failed == _MAX_FAILED or candidate.hurried)):
             tried = False  # not sufficiently, at least
             break
         if like is not None and alike and (violation := unlike(candidate, like, world, trial)):

@@ -7,6 +7,7 @@ of its own, so manipulating this process is pointless.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import stat
 import sys
@@ -38,17 +39,19 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.loader import MAX_BYTES, classes, imports, run_slow_ones_once
+from sandbox.policies.host.loader import MAX_BYTES, classes, imports, limit_executions
 from sandbox.policies.host.remote import Call, Said, Seat, Seated
 from sandbox.policies.host.replay import Failed, Log, logging_in
+from sandbox.policies.host.tidying import Tidying
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
 
 #: How long one call of a policy may take here, and running its file.
 _PATIENCE_S = 5.0
-#: A file that takes longer (in CPU time) is not run again for each run.
-_SLOW_S = 0.05
+#: A file whose executions have taken longer in all (in CPU time) is not executed again for each run.
+_ALL_EXECUTIONS_S = 1.0
 
+_TIDYING = Tidying(ALARM)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -77,9 +80,10 @@ def main(paths: list[str]) -> None:
         os.write(2, tries.NO_FENCES.encode())
         os._exit(1)
     ALARM.be_patient(_PATIENCE_S)
-    run_slow_ones_once(_SLOW_S)
+    limit_executions(_ALL_EXECUTIONS_S)
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
     tries.watch(files, nothing)
+    gc.freeze()  # what is loaded by now need not be looked through when policies are freed
     sys.stderr = open(nothing, "w", closefd=False)
     resident = _Resident()
     try:
@@ -117,8 +121,7 @@ class _Resident:
                 case WhatPolicy(nonce, text):
                     return _introduced(nonce, text)
                 case Decide():
-                    first = _decided(question)
-                    return Decided(question.nonce, first, _decided(question) if question.twice else NOTHING)
+                    return _decided(question)
                 case Seat():
                     return self._seat(question)
                 case Call() if self._seated is not None:
@@ -158,19 +161,37 @@ def _told(rule: str, figures: dict[str, Figure]) -> str:
     return f"{figures['callback']}: {figures.get('error') or rule}"
 
 
-def _decided(question: Decide) -> msgspec.Raw:
-    """Return what the policy answers in this world, until the end or its failure."""
+def _decided(question: Decide) -> Decided:
+    """Return what the policy answers in one run or in two. A run that fails is not repeated: it is not compared with
+    another one, which would spin or sleep as long as the first."""
+    first: Log = []
+    second: Log | None = [] if _has_run(question, first) and question.twice else None
+    if second is not None:
+        _has_run(question, second)
+    return Decided(question.nonce, _raw(first), _raw(second))
+
+
+def _raw(log: Log | None) -> msgspec.Raw:
+    return NOTHING if log is None else msgspec.Raw(_encode(log))
+
+
+def _has_run(question: Decide, log: Log) -> bool:
+    """Run the world, and record the policy's answers until the end or its failure. Returns whether it did not fail."""
     world = enter(question.world, question.source, question.parameters)
-    log: Log = []
     try:
-        simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
-    except (Failed, NoEnd, Quiet):
-        pass
+        with _TIDYING.after_run():
+            simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
+    except Quiet:
+        return True
+    except (Failed, NoEnd):
+        return False
     except _NotAgain as not_again:
         log.append(_failed_to_start(not_again.bad))
     except BadValue as bad:
         log.append(_failed_to_start(bad))
-    return msgspec.Raw(_encode(log))
+    else:
+        return True
+    return False
 
 
 class _Logged(PolicyFactory):

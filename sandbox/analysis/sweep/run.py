@@ -18,6 +18,8 @@ from sandbox.model.schemas import SWEEP, stamped
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import carry
+from sandbox.policies.host.tidying import Tidying
+from sandbox.util.timeout import ALARM
 from sandbox.util.units import S
 from sandbox.views.history import History
 from sandbox.views.metrics import metrics
@@ -28,6 +30,7 @@ _DIGITS = 12
 _LOCAL = frozenset({"traceback", "successor"})
 
 encode = msgspec.json.Encoder().encode
+_TIDYING = Tidying(ALARM)
 #: The current language is common to all threads.
 _speaking = Lock()
 
@@ -78,7 +81,8 @@ def simulated(scenario: Scenario, limit_s: float) -> History:
             raise OverTime
 
     try:
-        simulate(scenario, take)
+        with _TIDYING.after_run():
+            simulate(scenario, take)
     except BadValue as bad:
         raise Failed(bad.what) from None
     except OverTime:

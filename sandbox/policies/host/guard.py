@@ -10,8 +10,10 @@ printing an exception, freeing one. All of these are done here, under the time l
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar, cast
 
 from sandbox.model.clause import Clause, Figure
@@ -31,8 +33,8 @@ A = TypeVar("A")
 #: The tasks that may preempt (None: all), and when the timer is due next.
 TimerAnswer = tuple[list[Task] | None, int | None]
 
-#: Policies are kept until the process exits, because freeing one may run its author's code.
-_kept: list[Policy] = []
+#: Policies are kept, with their guards, because freeing one may run its author's code.
+_kept: list[Guard] = []
 #: Characters of a class's docstring.
 _MAX_DESCRIPTION = 10_000
 
@@ -86,7 +88,7 @@ class Guard(Policy):
         self.seed = seed if type(seed) is int else 1
         self.source = validate.plain(source)
         self._policy = policy
-        _kept.append(policy)
+        _kept.append(self)
         self._alarm = alarm
         self._class = _likeness(type(policy))
         self._written = validate.written(policy.written)
@@ -279,6 +281,21 @@ class Guard(Policy):
     def written(self) -> dict[str, str]:
         """The parameters of the guarded policy, also after it has failed, so that a reloaded version gets them."""
         return self._written
+
+
+def kept() -> int:
+    """Return how many policies are kept."""
+    return len(_kept)
+
+
+def free_kept(first: int, alarm: TimeLimit, cycles: bool) -> None:
+    """Free the policies of a finished run, those from number ``first`` on, which otherwise are kept until the process
+    exits. ``cycles``: also what refers to itself, which takes longer to find."""
+    with suppress(BaseException), alarm:
+        while len(_kept) > first:
+            del _kept.pop()._policy
+        if cycles:
+            gc.collect()
 
 
 def _likeness(kind: type[Policy]) -> type[Policy]:

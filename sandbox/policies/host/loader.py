@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 20
 #: Contents of files that were sent to this worker, by the names that scenarios use; the files need not exist here.
 _carried: dict[str, bytes] = {}
-#: The modules of files whose execution took longer than ``_patience_s``.
+#: The modules of files that are not executed again, and how long (in CPU time) all executions of each file took.
 _slow: dict[str, types.ModuleType] = {}
+_spent_s: dict[str, float] = {}
 _patience_s = [inf]
 
 
@@ -75,14 +76,15 @@ def _run(text: bytes, path: str) -> types.ModuleType:
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
         raise _failing(shown, line, error) from error
-    if thread_time() - begun_s > _patience_s[0]:
+    _spent_s[path] = _spent_s.get(path, 0.0) + thread_time() - begun_s
+    if _spent_s[path] > _patience_s[0]:
         _slow[path] = module
     return module
 
 
-def run_slow_ones_once(patience_s: float) -> None:
-    """Execute a file that takes longer than this only once from now on. An examination makes a thousand runs of one
-    file."""
+def limit_executions(patience_s: float) -> None:
+    """Execute no file again whose executions have taken longer than this in all. An examination makes a thousand runs
+    of one file."""
     _patience_s[:] = [patience_s]
 
 
