@@ -98,7 +98,7 @@ def everyone(tmp_path: Path, assignment: Assignment) -> list[Graded]:
     small = smaller(assignment, 10)
     found = []
     for name, file in (("right", "rr"), ("wrong", str(wrong))):
-        judge = Judge(small, AtHome(file, small, hurried=False))
+        judge = Judge(small, AtHome(file, small))
         found.append(Graded(name, file, "graded", [judge.mark(task) for task in assignment.tasks], seconds=1.5))
     found[1].tried = [Clause("imports", {"module": "os"}), Clause("reads a file", {"path": "/etc/passwd"})]
     bad = Clause("file fails", {"value": "bad.py", "line": 1, "reason": "SyntaxError"})

@@ -13,10 +13,10 @@ from sandbox.policies import choice
 
 
 class AtHome:
-    """A submission that lives here. ``hurried``: nobody waits for small examples."""
+    """A submission that lives here."""
 
-    def __init__(self, file: str, assignment: Assignment, hurried: bool = True) -> None:
-        self._file, self._assignment, self._hurried = file, assignment, hurried
+    def __init__(self, file: str, assignment: Assignment) -> None:
+        self._file, self._assignment = file, assignment
 
     def candidate(self, task: Task) -> Candidate:
         source = self._file if not self._file.endswith(".py") else f"{self._file}:{self._assignment.class_of(task)}"
@@ -26,7 +26,7 @@ class AtHome:
         parameters = {name: value for name, value in wanted.items() if name in declared}
         policy = kind(parameters)
         laws = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
-        return Native("mine", source, parameters, laws, self._hurried)
+        return Native("mine", source, parameters, laws)
 
     def reference(self, text: str, task: Task) -> Candidate:
         return Native(*choice.parse(text))
