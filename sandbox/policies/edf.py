@@ -13,18 +13,18 @@ _ROUNDING = 1e-9
 
 
 class EarliestDeadlineFirst(RankedPreemptive):
-    """The job that is due first runs, and one that is due earlier takes over at once; processes without ``period`` and
-    ``deadline`` run when no job is left.
+    """The job that is due first runs, and one that is due earlier preempts it at once; processes without ``period``
+    and ``deadline`` run when no job is left.
 
-    Bad when there is more work than time: then one late job makes the next one late, too, and nobody can say which
-    will suffer. With ``admission`` it is known: whoever does not fit any more, as far as its bursts are declared, runs
-    in the background.
+    Bad when there is more work than time: one late job makes the next one late, too, and it cannot be predicted which
+    ones suffer. With ``admission`` it can: a process that no longer fits, as far as its bursts are declared, runs in
+    the background.
     """
 
     name = "edf"
     starves = True
     needs = ("deadline_ns", "period_ns")
-    admission = Parameter(Flag(), False, "whether who does not fit any more runs when no other job is left only")
+    admission = Parameter(Flag(), False, "whether a process that no longer fits runs only when no other job is left")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)

@@ -21,16 +21,16 @@ class EevdfState:
 
 class EarliestEligibleVirtualDeadline(Policy):
     """Of the processes that have had no more than their share so far (the eligible ones), the one whose request of a
-    ``quantum`` should be met first, by its weight, runs.
+    ``quantum`` is due first, according to its weight, runs.
 
-    Bad when processes block before their request is met: what they are owed is carried along, but at most two quanta.
+    Bad when processes block before their request is met: what they are owed is kept, but at most two quanta.
     """
 
     # A task is eligible if its virtual runtime is at most the weighted average of all: sum / load.
 
     name = "eevdf"
     keeps_slice = ()
-    quantum = Parameter(Duration("100us", "60s"), "3ms", "the CPU time that each asks for at a time")
+    quantum = Parameter(Duration("100us", "60s"), "3ms", "the CPU time of a request")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)

@@ -16,16 +16,19 @@ class FairState:
 
 
 class Fair(Ranked):
-    """The process with the least virtual runtime runs, for its weight's share of ``latency``; virtual runtime is CPU
-    time weighed by nice, and who slept comes back with at most half a ``latency`` of credit.
+    """The process with the least virtual runtime runs, for its weight's share of ``latency``. Virtual runtime is CPU
+    time weighted by nice; a process that has slept returns with a credit of at most half a ``latency``.
 
-    Bad when an answer has a deadline: shares are kept, moments are not; with many ready processes each waits long.
+    Bad when there are deadlines: each gets its share, but not by a certain time; with many ready processes, each waits
+    long.
     """
 
     name = "fair"
     keeps_slice = ()
     latency = Parameter(Duration("100us", "60s"), "24ms", "the time in which every ready process runs once")
-    granularity = Parameter(Duration("100us", "60s"), "3ms", "the shortest slice, and lead that takes the CPU at once")
+    granularity = Parameter(
+        Duration("100us", "60s"), "3ms", "the shortest slice, and the lead at which a process preempts another"
+    )
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)

@@ -4,9 +4,9 @@ from sandbox.policies import Policy
 
 
 class FirstComeFirstServed(Policy):
-    """Whoever became ready first runs until it blocks or ends.
+    """The process that became ready first runs until it blocks or ends.
 
-    Bad when a long process stands before short ones: all of them wait for it (the convoy effect).
+    Bad when a long process is ahead of short ones: all of them wait for it (the convoy effect).
     """
 
     name = "fcfs"

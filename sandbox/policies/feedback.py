@@ -9,10 +9,10 @@ from sandbox.policies.common.ranking import by_level, highest_queue
 
 
 class Feedback(Ranked):
-    """The highest non-empty queue runs, one slice each in turn; whoever uses up a slice while others are ready moves
-    down one queue, where slices are ``base`` times as long. Nobody is interrupted within a slice.
+    """The processes of the highest non-empty queue run in turn, one slice each; one that uses up a slice while
+    others are ready moves down one queue, where slices are ``base`` times as long. Nothing is preempted within a slice.
 
-    Bad when new processes keep coming: an old, long one starves in a low queue, for nothing lifts it again.
+    Bad when new processes keep arriving: an old, long one starves in a low queue, because nothing moves it up again.
     """
 
     name = "feedback"

@@ -6,11 +6,11 @@ from sandbox.policies.common.bursts import BurstEstimator
 
 
 class HighestResponseRatioNext(BurstEstimator):
-    """The process with the highest (time waited + next burst) / next burst runs until it blocks or ends: short ones
-    go first, and whoever waits gains on them.
+    """The process with the highest (time waited + next burst) / next burst runs until it blocks or ends: short
+    processes go first, but the ratio of a long one grows while it waits.
 
-    Bad when an answer is wanted at once (nobody is ever interrupted), and as good as its foresight. All ratios move
-    with time, so each decision has to look at every ready process.
+    Bad when fast responses are needed (nothing is ever preempted), or when estimates are wrong. All ratios change with
+    time, so each decision has to examine every ready process.
     """
 
     # Each ratio is a line over time, steeper for a shorter burst, and the highest one is wanted where all are cut by

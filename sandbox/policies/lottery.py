@@ -11,9 +11,10 @@ from sandbox.policies.common.tickets import TicketPool
 
 
 class Lottery(Policy):
-    """Before each slice a ticket is drawn, and the ready process that holds it runs: CPU time goes by tickets.
+    """Before each slice a ticket is drawn, and the ready process that holds it runs: on average, CPU time is shared
+    in proportion to tickets.
 
-    Bad when time is short: shares come out right only on average, and an unlucky process can wait for long.
+    Bad when time is short: shares are right only on average, and an unlucky process can wait for long.
     """
 
     name = "lottery"

@@ -11,10 +11,10 @@ from sandbox.policies.base import HEAD
 
 class Manual(Policy):
     """You are the scheduler: before each choice between several processes the machine stops, and the one that you
-    choose has the CPU for at most one quantum. Where nobody is there, the commands ``choose NAME`` of a script choose,
-    else the one that has been ready for longest runs.
+    choose has the CPU for at most one quantum. If there is no user, the commands ``choose NAME`` of the scenario's
+    script choose; without them, the process that has been ready for longest runs.
 
-    Bad when choices are many: a machine makes thousands while a person makes one.
+    Bad when there are many choices: a machine makes thousands while a person makes one.
     """
 
     name = "manual"

@@ -38,11 +38,13 @@ class MlfqState:
 
 
 class MultilevelFeedbackQueue(Policy):
-    """The highest non-empty queue runs, one slice each in turn: a new process starts at the top, one that has used up
-    its slices on a level moves down to where slices are longer, and every ``boost`` lifts all to the top.
+    """The processes of the highest non-empty queue run in turn, one slice each: a new process starts at the top, one
+    that has used up its slices on a level moves down to where slices are longer, and every ``boost`` moves all to the
+    top.
 
-    Bad when there is no boost and short ones keep coming (a long one starves at the bottom), and when its many knobs
-    are set wrong; with ``stay`` a process that blocks just before its slice ends keeps the top for itself.
+    Bad when there is no boost and short processes keep arriving (a long one starves at the bottom), or when its many
+    parameters are badly chosen; with ``stay``, a process that blocks just before its slice ends keeps the top for
+    itself.
     """
 
     # A running task keeps its place in its queue: a task that comes before it, after a boost or a bump, preempts it.
@@ -56,9 +58,9 @@ class MultilevelFeedbackQueue(Policy):
     allotments = Parameter(
         ListOf(Whole(1, 1_000_000), 1, 64), [1], "how many slices each level gives; the last also holds for those below"
     )
-    boost = Parameter(Duration("1ms", zero=True), "0ms", "how often all return to the top (0 ms: never)")
+    boost = Parameter(Duration("1ms", zero=True), "0ms", "how often all processes return to the top (0 ms: never)")
     stay = Parameter(Flag(), False, "whether blocking gives back the whole slice and all slices of the level")
-    io_bump = Parameter(Flag(), False, "whether one that wakes goes to the head of its queue instead of the tail")
+    io_bump = Parameter(Flag(), False, "whether a process that wakes goes to the head of its queue instead of the tail")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)

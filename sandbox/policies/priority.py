@@ -46,13 +46,14 @@ class Loan(NamedTuple):
 
 
 class Priority(RankedPreemptive):
-    """The process with the best priority runs; a better one takes over at once, if ``preemptive``. The smallest number
-    is the best, or with ``larger`` the largest. Equal ones run in turn for a ``quantum`` each, or to their end. With
-    ``aging``, each such time of waiting makes the priority better by one, until the process has had the CPU. With
-    ``inherit``, whoever has what a better one waits for runs with that one's priority until it lets go.
+    """The process with the best priority runs; if ``preemptive``, a better one preempts it at once. The smallest
+    number is the best, or with ``larger`` the largest. Equal ones run in turn for a ``quantum`` each, or until they
+    block. With ``aging``, each such period of waiting improves the priority by one, until the process has had the CPU.
+    With ``inherit``, a process that holds what a better one waits for runs with that one's priority until it releases
+    it.
 
-    Bad when urgent ones keep coming: without aging, the others starve. Without ``inherit``, one that holds a lock may
-    be kept from the CPU by others while a better one waits for that lock: the priorities are inverted.
+    Bad when urgent processes keep arriving: without ``aging``, the others starve. Without ``inherit``, a process that
+    holds a lock may be kept from the CPU by others while a better one waits for that lock: a priority inversion.
     """
 
     # With a quantum, a preempted process queues behind its equals and gets a fresh slice, as in Silberschatz's
@@ -60,7 +61,7 @@ class Priority(RankedPreemptive):
 
     name = "priority"
     needs = ("priority",)
-    preemptive = Parameter(Flag(), True, "whether a better one takes the CPU at once")
+    preemptive = Parameter(Flag(), True, "whether a better process takes the CPU at once")
     aging = Parameter(
         Duration("1ms", zero=True), "0ms", "how long a wait improves the priority by one (0 ms: none does)"
     )
@@ -68,7 +69,9 @@ class Priority(RankedPreemptive):
         Duration("100us", "60s", zero=True), "0ms", "the time slice among equals (0 ms: each runs until it blocks)"
     )
     larger = Parameter(Flag(), False, "whether the larger number is the better one")
-    inherit = Parameter(Flag(), False, "whether who has what a better one waits for runs with its priority")
+    inherit = Parameter(
+        Flag(), False, "whether the holder of what a better process waits for runs with that one's priority"
+    )
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)

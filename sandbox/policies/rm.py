@@ -6,10 +6,10 @@ from sandbox.policies import Clause, Figure, RankedPreemptive, Task
 
 
 class RateMonotonic(RankedPreemptive):
-    """The process with the shortest ``period`` runs, and takes over at once when its next job is released; processes
-    without a period run when no other has a job.
+    """The process with the shortest ``period`` runs, and preempts others at once when its next job is released;
+    processes without a period run when no other has a job.
 
-    Bad when the CPU shall be used to the full: beyond about 69 % of it, jobs with long periods may be late although
+    Bad when the CPU should be fully used: at loads above about 69 %, jobs with long periods may be late although
     another order would have been in time.
     """
 

@@ -4,10 +4,10 @@ from sandbox.policies import Duration, Parameter, Policy, Task
 
 
 class RoundRobin(Policy):
-    """One ready queue; each in turn runs for at most one quantum and goes to the tail.
+    """There is one ready queue; each process in turn runs for at most one quantum and goes to the tail.
 
-    Bad when the quantum is far too short (the switching costs more than the work) or far too long
-    (it becomes first come, first served), and when all jobs are equally long: they all end late.
+    Bad when the quantum is far too short (switching costs more than the work) or far too long (it becomes first come,
+    first served), and when all processes are equally long: they all end late.
     """
 
     name = "rr"

@@ -35,16 +35,16 @@ _AHEAD = 1_000
 
 
 class Scripted(Policy):
-    """The turns are given: each entry of ``order`` names the process that has the next one, for at most one quantum.
-    An entry whose process cannot run is dropped, and the run says so. After the last entry the policy ``then``
-    decides.
+    """The order of turns is given: each entry of ``order`` names the process that has the next one, for at most
+    one quantum. An entry whose process cannot run is dropped, and the run reports it. After the last entry the policy
+    ``then`` decides.
 
-    Bad when the load is another one than that for which the order was made: much of it cannot be kept.
+    Bad when the load differs from the one for which the order was made: much of the order cannot be kept.
     """
 
     name = "scripted"
     decides = False
-    order = Parameter(Words(0, MAX_TURNS), [], "who has which turn, by the names on the board")
+    order = Parameter(Words(0, MAX_TURNS), [], "the process of each turn, by its name on the board")
     then = Parameter(
         Choice(*(name for name in BUILT_IN if name != "scripted")), "rr", "the policy after the last entry"
     )

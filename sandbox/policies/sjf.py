@@ -7,8 +7,8 @@ from sandbox.policies.common.bursts import BurstEstimator
 class ShortestJobFirst(BurstEstimator, Ranked):
     """The process with the shortest next CPU burst runs until it blocks or ends.
 
-    Bad when short ones keep coming (a long one starves), and as good as its foresight: a wrong estimate puts a long
-    burst before all others.
+    Bad when short processes keep arriving (a long one starves), or when estimates are wrong: a long burst that is
+    taken for a short one runs before all others.
     """
 
     name = "sjf"

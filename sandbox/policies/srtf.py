@@ -5,10 +5,10 @@ from sandbox.policies.common.bursts import BurstEstimator
 
 
 class ShortestRemainingTimeFirst(BurstEstimator, RankedPreemptive):
-    """The process with the least left of its CPU burst runs; one that becomes ready with less takes over at once.
+    """The process with the least left of its CPU burst runs; one that becomes ready with less preempts it at once.
 
-    Bad when short ones keep coming (a long one starves, even in the middle of its burst), and as good as its
-    foresight: one that has outrun its estimate counts as nearly done and keeps the CPU.
+    Bad when short processes keep arriving (a long one starves, even in the middle of its burst), or when estimates are
+    wrong: a process that has exceeded its estimate counts as nearly done and keeps the CPU.
     """
 
     name = "srtf"

@@ -10,10 +10,10 @@ _STRIDE_OF_ONE_TICKET = 10_000
 
 class Stride(Ranked):
     """The process with the lowest pass runs for one slice, and its pass grows by its stride, 10000 / tickets: CPU time
-    goes by tickets, exactly. Of equal ones the first of the scenario runs.
+    is shared in proportion to tickets, exactly. Of equal ones, the first in the scenario runs.
 
-    Bad when processes come and go: what pass a newcomer begins with is anybody's guess (here: that of the last one
-    chosen, so that nobody catches up on time that he was not there).
+    Bad when processes come and go: no initial pass of a new process is fair to all (here: that of the process that was
+    picked last, so that none catches up on time for which it was absent).
     """
 
     # Passes are exact fractions: rounding would break ties between equal passes, which the scenario's order decides.

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 _RULES: Messages = {
     "head of the ready queue": "it is the head of the ready queue",
-    "goes on after a pause": "it was on the CPU when the machine paused",
-    "keeps the CPU": "it has the CPU, and nobody who has come may take it away",
+    "goes on after a pause": "it had the CPU when the machine paused",
+    "keeps the CPU": "it has the CPU, and no process that has arrived may preempt it",
     "shortest next burst": "its next burst is the shortest: {burst_ns}",
-    "shortest estimated burst": "its next burst is thought to be the shortest: {burst_ns}",
+    "shortest estimated burst": "its next burst is estimated to be the shortest: {burst_ns}",
     "least remaining time": "least remaining time: {remaining_ns}",
-    "least estimated remaining time": "least remaining time, as far as one can tell: {remaining_ns}",
+    "least estimated remaining time": "least remaining time, by estimate: {remaining_ns}",
     "highest response ratio": "highest response ratio: {ratio} after waiting {waited_ns} for {burst_ns}",
     "best priority": "best priority: {priority}",
     "best priority by age": "best priority: {priority}, its own being {own}",
@@ -36,10 +36,10 @@ _RULES: Messages = {
     "least virtual runtime": "least virtual runtime: {vruntime_ns}",
     "earliest virtual deadline": "of those who have not had their share, the earliest virtual deadline: {deadline_ns}",
     "earliest deadline": "its deadline is the earliest: {due_ns}",
-    "nobody who is admitted is ready": "nobody who is admitted is ready, and it came first of the others",
-    "no deadline is left": "nobody with a deadline is ready, and it came first",
+    "nobody who is admitted is ready": "no admitted process is ready, and it became ready first",
+    "no deadline is left": "no process with a deadline is ready, and it became ready first",
     "shortest period": "its period is the shortest: {period_ns}",
-    "no period is left": "nobody with a period is ready, and it came first",
+    "no period is left": "no process with a period is ready, and it became ready first",
     "you chose": "you chose it",
     "nobody else is ready": "nobody else is ready",
     "turn in the order": "it has turn {turn} of the {of} in the order",
@@ -49,7 +49,7 @@ _RULES: Messages = {
 _NOTES: Messages = {
     "demoted": "{name} used up its slices in queue {from} and moves down to queue {to}",
     "boosted": "boost: all return to the top queue, {lifted} from below",
-    "bumped": "{name} comes from I/O and goes to the head of queue {level}",
+    "bumped": "{name} returns from I/O and goes to the head of queue {level}",
     "aged": "{name} has waited long: its priority improves from {before} to {after}",
     "inherited": "{name} has what {from} waits for: its priority is {priority} instead of {before}",
     "inherited through others": "{name} has what {through} waits for, and {from} waits for {through}: its priority is "
@@ -61,8 +61,8 @@ _NOTES: Messages = {
     "caught up": "{name} has slept: its pass moves from {before} to {after}, it gets no time back",
     "credit limited": "{name} has slept: its virtual runtime moves from {before_ns} to {after_ns}, no further back",
     "missed its deadline": "{name} misses its deadline, {due_ns}",
-    "nobody to ask": "nobody is here to choose: the script does, else the one that has been ready for longest runs",
-    "cannot be chosen": "{name} was chosen, and cannot run",
+    "nobody to ask": "no user is here to choose: the script does, else the process that has been ready longest runs",
+    "cannot be chosen": "{name} was chosen, but cannot run",
 }
 
 _QUEUES: Messages = {

@@ -59,7 +59,7 @@ _VIOLATIONS: Messages = {
     "policy takes too long": "{callback} does not come back",
     "ends the process": "it ended the process that examined it: {reason}",
     "over the limit": "its examination is not over after {limit_ns}",
-    "answers do not fit": "what it answers fits no question that was asked",
+    "answers do not fit": "its answers do not match the questions",
     "not judged": "it never decided anything that could be judged",
     "no end": "there is no end to it: {number} events",
     "lost": "{name} was ready from {since_ns} on and never ran again",

@@ -142,7 +142,7 @@ def test_what_needs_linux_says_what_to_do_instead(words: Sequence[str]) -> None:
 @pytest.mark.parametrize("words", [("run", "server"), ("server", "--virtual")])
 def test_what_has_no_virtual_time_says_where_its_recording_opens(words: Sequence[str]) -> None:
     said, status = command("windows", *words)
-    assert said.rstrip().endswith("here opens a recording of it: ossandbox server")
+    assert said.rstrip().endswith("this opens a recording of it: ossandbox server")
     assert (len(said.splitlines()), status) == (1, 2)
 
 

@@ -164,7 +164,7 @@ def test_the_table_has_the_width_that_there_is(width: int, taken: int) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ([], "say what shall be otherwise: --policy, --quantum, or both"),
+        ([], "say what to change: --policy, --quantum, or both"),
         (["--policy", "rrr"], "there is no policy rrr"),
         (["--quantum", "5"], "has no unit"),
     ],

@@ -236,4 +236,4 @@ def test_a_folder_that_may_not_be_searched_hides_no_built_in_scenario(
 def test_a_fault_tells_whose_file_was_not_run(folder: Path) -> None:
     read = Recording(str(recording(folder, "x.py:X", "script")))
     faults = [event for event in simulate(read.header.scenario) if isinstance(event, Fault)]
-    assert ["what a recording names is not run" in wording.fault(fault.what) for fault in faults] == [True]
+    assert ["files named by a recording are not run" in wording.fault(fault.what) for fault in faults] == [True]

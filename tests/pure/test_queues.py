@@ -133,7 +133,7 @@ def describe(policy: str, *script: tuple[str, AnyCommand], **machine: Any) -> li
 def test_a_policy_tells_of_its_parameters_as_one_would_type_them() -> None:
     (told,) = describe("mlfq", ("5ms", Tune("boost", "1s")))
     assert (told.policy, told.source, Path(told.file or "").name) == ("mlfq", "mlfq", "mlfq.py")
-    assert told.says.startswith("The highest non-empty queue runs")
+    assert told.says.startswith("The processes of the highest non-empty queue run in turn")
     values = {parameter.name: (parameter.value, parameter.allowed) for parameter in told.parameters}
     assert values["quanta"] == ("10ms, 20ms, 40ms", "100 us … 60 s")
     assert values["boost"] == ("1s", "0 ms | 1 ms … 86400 s")

@@ -157,7 +157,7 @@ def test_a_later_format_is_shown_as_far_as_it_is_known(tmp_path: Path) -> None:
     assert [*recording.events()] == EVENTS
     assert recording.header.scenario.name == "other"
     assert [wording.recording(problem) for problem in recording.problems] == [
-        "ossandbox 9.1 wrote it in format 7, and this one reads up to 1: what it does not know is left out",
+        "ossandbox 9.1 wrote it in format 7, but this version reads formats up to 1: what it does not know is left out",
         "1 of its lines cannot be used, the first is line 2: what they said is left out",
     ]
 

@@ -159,7 +159,7 @@ def test_where_nobody_is_there_the_script_chooses_and_else_the_first_runs() -> N
     assert chosen(events) == ["b", "b"]
     assert faults(events) == [(2, "there is no process nobody")]
     (note,) = [event for event in events if isinstance(event, PolicyNote)]
-    assert "nobody is here to choose" in wording.sentence(note, {})
+    assert "no user is here to choose" in wording.sentence(note, {})
     told = simulate(three("rr", ("1ms", Choose("b"))))
     assert faults(told) == [(1, "rr decides by itself: nobody is asked")]
 

@@ -39,12 +39,13 @@ _TOP = ("title", "lesson", "concepts", "claims")
 _SAID = {
     "en": {
         "title": "# Reference",
-        "made": "Made from the code by `make docs`.",
+        "made": "Generated from the code by `make docs`.",
         "commands": "## Commands",
-        "every": "Every command takes `--lang en` or `--lang zh`, and `--help` shows what stands here.",
-        "app": "the app",
+        "every": "Every command takes `--lang en` or `--lang zh`; `COMMAND --help` prints the same descriptions as this page.",
+        "app": "open the app",
         "keys": "## Keys",
-        "moved": "By the names in the last column keys are moved: `[keys]` in `~/.config/ossandbox/config.toml`.",
+        "moved": "The last column shows the name by which a key can be reassigned: in the table `[keys]` of "
+        "`~/.config/ossandbox/config.toml`.",
         "everywhere": "### On the board",
         "scenario": "## Scenarios",
         "file": "### The file itself",
@@ -56,7 +57,7 @@ _SAID = {
         "schema": "`ossandbox schema NAME` prints the JSON Schema of each: ",
         "statuses": "## Exit statuses",
         "status": "0 done · 1 the run failed, or some of its processes could not be started · 2 bad input · "
-        "3 `explore`: a limit came first · 130 interrupted",
+        "3 `explore`: a limit was reached first · 130 interrupted",
         "joint": ", ",
         "end": ".",
     },
@@ -64,7 +65,7 @@ _SAID = {
         "title": "# 参考",
         "made": "由 `make docs` 从代码生成。",
         "commands": "## 命令",
-        "every": "每个命令都接受 `--lang en` 或 `--lang zh`；`--help` 显示这里所写的。",
+        "every": "每个命令都接受 `--lang en` 或 `--lang zh`；`COMMAND --help` 显示与这里相同的说明。",
         "app": "界面",
         "keys": "## 按键",
         "moved": "最后一列是改按键时用的名字：`~/.config/ossandbox/config.toml` 里的 `[keys]`。",

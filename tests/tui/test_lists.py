@@ -130,8 +130,8 @@ async def test_the_help_is_searched(make_driver: MakeDriver) -> None:
         await driver.feed(pilot, long_run())
         await pilot.press("question_mark", "slash", *"zoom")
         await pilot.pause()
-        assert "show a longer time" in driver.text
-        assert "Pause or go on" not in driver.text
+        assert "show a longer period" in driver.text
+        assert "Pause or continue" not in driver.text
         await pilot.press("enter", "escape")
         await pilot.pause()
         assert driver.app.screen is driver.app.board_screen

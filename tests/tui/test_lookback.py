@@ -302,7 +302,7 @@ async def test_damage_is_told_and_the_rest_is_shown(recorded: Recorded) -> None:
         assert said == [
             f"it: line {len(data) + 1} was cut off: its writer was killed, or had no room",
             "it: 1 of its lines cannot be used, the first is line 7: what they said is left out",
-            "it: it ends before the machine was down",
+            "it: it ends before the end of the run",
         ]
 
 

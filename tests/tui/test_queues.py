@@ -84,7 +84,7 @@ async def test_a_parameter_is_changed_in_place(make_driver: MakeDriver) -> None:
         await open_panel(driver, pilot, mlfq_run(), mlfq())
         assert "0 ms | 1 ms … 86400 s" in driver.text
         await pilot.press("enter", "down", "down")
-        assert says(driver).startswith("how often all return to the top")
+        assert says(driver).startswith("how often all processes return to the top")
         await pilot.press("ctrl+u", "1", "s", "enter")
         assert driver.sent == [Tune("boost", "1s")], "no letter was taken for a key"
         driver.link.feed([mlfq(boost="1s")])

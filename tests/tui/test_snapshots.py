@@ -149,7 +149,7 @@ def test_question(make_driver: MakeDriver, snap_compare: Compare, size: tuple[in
 
 def test_help(make_driver: MakeDriver, snap_compare: Compare) -> None:
     driver = make_driver()
-    before = prepare(driver, long_run(), "question_mark", sees="Pause or go on")
+    before = prepare(driver, long_run(), "question_mark", sees="Pause or continue")
     assert snap_compare(driver.app, terminal_size=(100, 40), run_before=before)
 
 

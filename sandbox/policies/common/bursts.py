@@ -15,7 +15,7 @@ class BurstEstimator(Policy):
     ``guess``.
     """
 
-    knows = Parameter(Choice("declared", "estimate"), "declared", "whether declared bursts are believed")
+    knows = Parameter(Choice("declared", "estimate"), "declared", "whether declared bursts are used, or only estimates")
     alpha = Parameter(Number(0, 1), 0.5, "the weight of the last burst in the estimate of the next")
     guess = Parameter(Duration("1us"), "50ms", "the estimate of a first burst")
 

@@ -159,7 +159,7 @@ class Compare(Panel, can_focus=True):
     def _invite(self) -> None:
         self._outcome, self._again = None, self._invite
         start, choose = self.key("compare_start"), self.key("compare_choose")
-        says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
+        says = _("{key} runs this scenario once under each policy, in virtual time. The current run continues.")
         example = _("{key} chooses who takes part: {example}")
         example = example.format(key=choose, example="fcfs, rr:quantum=20ms, mine.py:Mine")
         self._pages.set_lines(
