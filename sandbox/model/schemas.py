@@ -216,7 +216,12 @@ _KINDS: dict[str, Schema] = {
         {
             "length_ns": _WHOLE,
             "states": _list(_TEXT),
-            "processes": _list(_object("a process", {"pid": _WHOLE, "name": _TEXT, "changes": _list(_list({}))})),
+            "processes": _list(
+                _object(
+                    "a process",
+                    {"pid": _WHOLE, "name": _TEXT, "names": _list(_list({})), "changes": _list(_list({}))},
+                )
+            ),
             "decisions": _list(_WHOLE),
             "why": _list(_list(_WHOLE)),
             "texts": _list(_TEXT),

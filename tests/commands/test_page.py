@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.model.events import Event
+from sandbox.model.events import Became, Event
 from sandbox.model.spec import Scenario
 from sandbox.model.states import State
 from sandbox.scenario import find, load
@@ -45,6 +45,7 @@ said.playing = document.getElementById("play").textContent;
 window.ossandbox.pause();
 document.querySelector("#languages button[lang=zh]").click();
 said.chinese = document.getElementById("column-ready").textContent + document.documentElement.lang;
+said.speed = Number(document.getElementById("speed").value);
 said.stranger = window.stranger === undefined;
 said.wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
 document.title = JSON.stringify(said);
@@ -53,8 +54,10 @@ document.title = JSON.stringify(said);
 
 
 def page_of(ossandbox: CommandRunner, folder: Path, world: Scenario = WORLD) -> tuple[str, list[Event]]:
-    """The page of a run in virtual time, and the run's events."""
+    """The page of a run in virtual time, and the run's events. On the way its first process executes a program."""
     events = simulate(world)
+    when = len(events) // 2
+    events.insert(when, Became(events[when].t_ns, 1, "executed", "/bin/executed"))
     done = ossandbox("export", str(write_recording(folder / "it", world, events)), "--to", "html")
     assert done.status == 0, done.err
     return done.out, events
@@ -104,8 +107,9 @@ def test_each_change_is_the_boards(ossandbox: CommandRunner, tmp_path: Path) -> 
     assert run["schema"] == "ossandbox/page/1"
     for ns in {event.t_ns for event in events}:
         board = folded(events, ns)
+        called = {each["pid"]: [name for since, name in each["names"] if since <= ns][-1:] for each in run["processes"]}
         last = {
-            each["name"]: [change for change in each["changes"] if change[0] <= ns][-1]
+            called[each["pid"]][0]: [change for change in each["changes"] if change[0] <= ns][-1]
             for each in run["processes"]
             if each["changes"][0][0] <= ns
         }
@@ -141,6 +145,7 @@ def test_a_browser_shows_what_the_recording_says(ossandbox: CommandRunner, tmp_p
     assert said["clock"] == f"t {decisions[1] / 1e9:.3f} s"
     assert said["running"].startswith("RUNNING 2")
     assert said["playing"] == "❚❚"
+    assert said["speed"] == 0.01, "a short run is played slowly enough to be seen"
     assert said["chinese"].startswith("就绪")
     assert said["chinese"].endswith("zh")
     assert said["stranger"], "text is no script"

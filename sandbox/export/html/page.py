@@ -53,9 +53,10 @@ def write(material: Material, file: TextIO) -> None:
 
 def document(material: Material) -> dict[str, Any]:
     """Return the document that the page shows; times are in ns, texts by language. Each entry of ``processes`` has
-    ``changes``; each change is a list of its time, the index of the new state in ``states``, the CPU (null: none), the
-    CPU time used until then, the place in the ready queue (lower is further ahead), and for each language the index in
-    ``texts`` of what the process waits for."""
+    ``names``, each with the time from which it applies (``name`` is the last one), and ``changes``; each change is a
+    list of its time, the index of the new state in ``states``, the CPU (null: none), the CPU time used until then, the
+    place in the ready queue (lower is further ahead), and for each language the index in ``texts`` of what the process
+    waits for."""
     texts = _Texts()
     run = _Folded(material, texts)
     return stamped(
@@ -66,7 +67,10 @@ def document(material: Material) -> dict[str, Any]:
             "title": _each(lambda: _title(material)),
             "facts": _each(lambda: _facts(material)),
             "states": [*STATES.values()],
-            "processes": [{"pid": pid, "name": name, "changes": run.changes[pid]} for pid, name in run.names.items()],
+            "processes": [
+                {"pid": pid, "name": name, "names": run.called[pid], "changes": run.changes[pid]}
+                for pid, name in run.names.items()
+            ],
             "decisions": run.decisions,
             "why": run.why,
             "texts": texts.known,
@@ -121,6 +125,8 @@ class _Folded:
         self.changes: dict[int, list[list[Any]]] = {}
         self.why: list[list[int]] = []
         self.decisions: list[int] = []
+        #: What each process was called, and since when: a child has its parent's name until it executes a program.
+        self.called: dict[int, list[tuple[int, str]]] = {}
         self.names = _Names()
         self._board, self._texts, self._places = Board(), texts, 0
         self._place: dict[int, int] = {}
@@ -133,10 +139,10 @@ class _Folded:
             board.apply(event)
             match event:
                 case Admitted(pid=pid):
-                    self.changes[pid] = []
-                    self.names.give(pid, event.name)
+                    self.changes[pid], self.called[pid] = [], []
+                    self._call(t_ns, pid, event.name)
                 case Became(pid=pid, name=name) if pid in self.names:
-                    self.names.give(pid, name)
+                    self._call(t_ns, pid, name)
                 case Ready(pid=pid, reason=reason):
                     self._places += 1
                     self._place[pid] = -self._places if reason == "preempted" else self._places
@@ -146,6 +152,10 @@ class _Folded:
             if who in board.rows:
                 self._note(t_ns, board.rows[who])
         self._explain(t_ns)
+
+    def _call(self, t_ns: int, pid: int, name: str) -> None:
+        self.names.give(pid, name)
+        self.called[pid].append((t_ns, self.names[pid]))
 
     def _note(self, t_ns: int, row: Row) -> None:
         state = State.BLOCKED if row.state is State.STOPPED else row.state  # the shown cause says that it is stopped
