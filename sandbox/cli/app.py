@@ -45,10 +45,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def do(args: argparse.Namespace) -> int:
     """Open the app."""
     options = RunOptions.of(args)
-    tries = options.virtual or options.sensor != "auto"
-    if sys.platform != "linux" and not tries and recording_of(options.scenario) is not None:
+    if has_only_recording(options):
         return open_recorded(options, args.ascii)
     return open_app(options, args.ascii, args.no_commands)
+
+
+def has_only_recording(options: RunOptions) -> bool:
+    """Return whether a lesson is shown as the recording that comes with it, because no real processes can run here."""
+    tries = options.virtual or options.sensor != "auto"
+    return sys.platform != "linux" and not tries and recording_of(options.scenario) is not None
+
+
+def recording_notice() -> str:
+    """Return the sentence that tells the user of such a recording."""
+    return _("This is a recording of a real run. Real processes run on Linux, virtual ones everywhere: --virtual")
 
 
 def open_app(options: RunOptions, ascii_only: bool, locked: bool = False) -> int:
@@ -90,6 +100,5 @@ def open_recorded(options: RunOptions, ascii_only: bool) -> int:
     """Open the app with the recording that comes with a lesson. Raises BadInput if there is none."""
     from sandbox.cli.replay import play
 
-    notice = _("This is a recording of a real run. Real processes run on Linux, virtual ones everywhere: --virtual")
     with opened_lesson(options.scenario) as recording:
-        return play(recording, ascii_only, options.tempo, [notice])
+        return play(recording, ascii_only, options.tempo, [recording_notice()])

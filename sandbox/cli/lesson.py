@@ -80,9 +80,12 @@ def do(args: argparse.Namespace) -> int:
     if args.json and not args.check:
         given.add("--json", "belongs to another option", hint="--check")
     given.check()
+    recorded = args.recorded or (not args.check and app.has_only_recording(options))
     if not (args.plain or args.check or args.handout):
-        return app.open_recorded(options, args.ascii) if args.recorded else app.open_app(options, args.ascii)
-    run, status = _replay(options) if args.recorded else _run(options)
+        return app.open_recorded(options, args.ascii) if recorded else app.open_app(options, args.ascii)
+    if recorded and not args.recorded:
+        complain(app.recording_notice())
+    run, status = _replay(options) if recorded else _run(options)
     if status != DONE:
         return status
     known = run.figures()

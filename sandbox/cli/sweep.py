@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
@@ -122,6 +123,8 @@ class SweepOptions(NamedTuple):
         scenario = self._applied(load(path))
         if not run_options.has_work(scenario):
             raise BadInput.because(name, "nothing to run")
+        if self.real and sys.platform != "linux":  # no row can be made
+            run_options.check_real(run_options.RunOptions.plain(name), scenario)
         with open_bytes(path) as file:
             return Contest(scenario, file.read(), self._contenders(scenario))
 

@@ -68,6 +68,20 @@ async def main():
 asyncio.run(main())
 """
 
+#: What the app's panel gets of a comparison.
+COMPARED = """
+import sys
+from tests.support.elsewhere import become
+become(sys.argv[1])
+from sandbox.analysis.comparison.messages import PACKAGE, CompareTask, decode_message
+from sandbox.link.worker import Worker
+from sandbox.scenario import find, load
+
+with Worker(PACKAGE, CompareTask(load(find("convoy")), "rr,fcfs", 80), decode_message) as worker:
+    for message in worker.messages(60):
+        print(type(message).__name__)
+"""
+
 SYSTEMS = ("windows", "macos")
 
 
@@ -87,6 +101,12 @@ def command(system: str, *words: str) -> tuple[str, int]:
 def test_only_the_linux_machine_needs_linux(system: str) -> None:
     done = run(system, IMPORTS)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_app_compares_in_virtual_time(system: str) -> None:
+    done = run(system, COMPARED)
+    assert (done.stdout.split(), done.stderr) == (["Running", "Running", "Compared"], "")
 
 
 def test_the_app_runs_in_virtual_time_on_windows() -> None:
@@ -117,7 +137,7 @@ def test_a_person_drives_it_on_windows() -> None:
         assert run.wait() == 0
 
 
-REAL: tuple[Sequence[str], ...] = (("run", "convoy"), ("lesson", "convoy", "--check"))
+REAL: tuple[Sequence[str], ...] = (("run", "convoy"), ("lesson", "convoy", "--check"), ("sweep", "convoy", "--real"))
 VIRTUAL: tuple[Sequence[str], ...] = (
     ("simulate", "convoy", "--quiet", "--record", "{folder}/a.trace"),
     ("compare", "convoy", "--policies", "rr,fcfs"),
@@ -144,6 +164,20 @@ def test_what_has_no_virtual_time_says_where_its_recording_opens(words: Sequence
     said, status = command("windows", *words)
     assert said.rstrip().endswith("this opens a recording of it: ossandbox server")
     assert (len(said.splitlines()), status) == (1, 2)
+
+
+@pytest.mark.parametrize("form", [("--plain",), ("--handout", "md")])
+def test_a_lesson_is_shown_by_its_recording(form: Sequence[str]) -> None:
+    said, status = command("windows", "lesson", "server", *form)
+    assert "This is a recording of a real run." in said
+    assert len(said.splitlines()) > 20
+    assert status == 0
+
+
+def test_the_app_opens_the_recording_of_a_lesson() -> None:
+    """As it does without the word ``lesson``; here it gets no further than to the terminal that it needs."""
+    told = [command("windows", *words) for words in (("server",), ("lesson", "server"))]
+    assert told == [("ossandbox: the app needs a terminal; ossandbox export needs none\n", 2)] * 2
 
 
 @pytest.mark.thorough

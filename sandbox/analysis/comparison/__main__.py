@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 
 from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.graphs import graphs
@@ -33,12 +34,19 @@ def compare(task: CompareTask, tell: Tell) -> None:
     scenario, written = task.scenario, task.policies
     entries = choice.sensible(scenario) if written is None else choice.parse_list(written, scenario)
     todo = [*plans(scenario, entries, 1, virtual=True, real=False)]
-    copies = Copies(lambda index: _run(todo[index]), len(todo), cpus(), lambda _: False)
-    results, runs = copies.results(), []
+    results, runs = _results(todo), []
     for number, plan in enumerate(todo, 1):
         tell(Running(plan.contender.label, number, len(todo)))
-        runs.append(next(results)[1])
+        runs.append(next(results))
     tell(Compared(report.lines(runs, task.width), graphs(runs, task.width)))
+
+
+def _results(todo: Sequence[Plan]) -> Iterator[Run]:
+    """Make the runs, several at once if this process may be forked."""
+    if (jobs := cpus()) == 1:
+        return map(_run, todo)
+    copies = Copies(lambda index: _run(todo[index]), len(todo), jobs, lambda _: False)
+    return (run for _number, run in copies.results())
 
 
 def _run(plan: Plan) -> Run:
