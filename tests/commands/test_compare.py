@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from sandbox.util.estimates import estimate
 from tests.support.commands import CommandRunner
 from tests.support.files import write_scenario
+from tests.support.systems import linux
 from tests.support.terminal import terminal
 
 #: The textbook's example of a convoy: 24, 3 and 3 units of 10 ms.
@@ -234,6 +235,11 @@ def test_real_programs_are_refused_in_virtual_time_unless_they_have_an_estimate(
     assert "process a: sleep 1 is a real program: give it an estimate" in done.err
     done = ossandbox("compare", write_scenario(tmp_path, program + 'estimate = "20ms"\n'), "--policies", "fcfs")
     assert done.status == 0
+
+
+@linux
+def test_real_programs_are_not_compared_with_their_estimates(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    program = '[[process]]\nname = "a"\ncommand = ["sleep", "1"]\n'
     done = ossandbox("compare", write_scenario(tmp_path, program + 'estimate = "20ms"\n'), "--against-real")
     assert done.status == 2
     assert "only work takes the same CPU time on both machines" in done.err

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def test_policies_and_scenarios_that_tasks_name_lie_beside_them(ossandbox: Comma
     assert sum("leads out of" in line for line in lines) == 4
     assert "task[4].like: there is no class Nobody" in done.err
     assert "task[5].like: Mine has no parameter x" in done.err
-    assert not trace.exists()
+    assert not trace.exists() or sys.platform != "linux", "a teacher's own policies are isolated where that can be"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.support.commands import CommandRunner
 from tests.support.dask import running
 from tests.support.files import write_scenario
 from tests.support.run import OSSANDBOX, PATIENCE_S
-from tests.support.systems import unix
+from tests.support.systems import linux, unix
 
 WORLD = """
 [[process]]
@@ -260,7 +260,7 @@ def test_real_runs_are_made_one_after_another(ossandbox: CommandRunner, tmp_path
     assert (tmp_path / "rows").read_bytes() == before
 
 
-@unix
+@linux
 def test_more_real_cpus_than_there_are_cost_the_row(ossandbox: CommandRunner, world: str) -> None:
     done = ossandbox("sweep", world, "--policies", "rr", "--real", "--cpus", "1024")
     [row] = rows(done.out)

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from sandbox.util import interpreter
+from tests.support.systems import unix
 
 PYTHON = f"Python {sys.version.split()[0]}"
 
@@ -128,6 +129,7 @@ def test_semaphores_are_taken_by_ours() -> None:
     )
 
 
+@unix
 def test_what_a_program_holds_can_be_read() -> None:
     lock, reentrant, shared = _thread.allocate_lock(), threading.RLock(), multiprocessing.Value("i", 7)
     lock.acquire()

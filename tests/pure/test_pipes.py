@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from sandbox.link.pipes import Sink, Source
+from tests.support.systems import unix
 
 #: More than any pipe holds.
 MUCH = bytes(range(256)) * 4_096
 ECHO = "import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)"
 
 
-@pytest.mark.parametrize("platform", ["linux", "win32"])
+@pytest.mark.parametrize("platform", [pytest.param("linux", marks=unix), "win32"])
 def test_all_that_goes_in_comes_out(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     monkeypatch.setattr("sandbox.link.pipes.sys", SimpleNamespace(platform=platform))
     command = [sys.executable, "-S", "-c", ECHO]

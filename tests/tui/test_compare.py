@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sandbox.model.spec import Scenario
@@ -159,10 +159,10 @@ async def test_a_comparison_that_takes_long_shows_how_far_it_is_and_can_be_ended
         comparison = panel(driver)._comparison
         assert comparison is not None
         os_pid = comparison._process.pid
-        assert os.path.exists(f"/proc/{os_pid}")
+        assert psutil.pid_exists(os_pid)
         driver.app.run_scenario(jobs()) if how == "restart" else await pilot.press({"quit": "q"}.get(how, how))
-        await until(lambda: not os.path.exists(f"/proc/{os_pid}"), pilot) if how != "quit" else None
-    assert not os.path.exists(f"/proc/{os_pid}")
+        await until(lambda: not psutil.pid_exists(os_pid), pilot) if how != "quit" else None
+    assert not psutil.pid_exists(os_pid)
 
 
 async def test_a_comparison_that_is_killed_says_so(make_driver: MakeDriver) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -40,6 +39,7 @@ from sandbox.tui.compat import (
     make_parser,
     put_before,
 )
+from tests.support.systems import linux
 
 CHINESE = "它醒来，得到 CPU，fork 出一个子进程；这个子进程只管这一个客户（它的）。"
 
@@ -139,7 +139,7 @@ def our_kinds() -> Iterator[type]:
                 yield kind
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="our driver of terminals is not there")
+@linux
 def test_no_private_name_of_ours_is_one_of_textual() -> None:
     """Textual's classes are for others to derive from, and its private names are as easily taken as any."""
     by_metaclass = {*vars(type("Any", (Widget,), {}))}
