@@ -27,9 +27,10 @@ _STOPPED_ITSELF, _STOPPED = "stopped itself", "stopped"
 WAITS_FOR_OTHERS = {*FOR_OTHERS, POLL}
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
-#: How long processes may take to re-enter their calls after a pause: in total, plus for each of them; and the interval
-#: of checking that.
-_MAX_RETURN_NS, _MAX_RETURN_EACH_NS, _RETURN_LOOK_S = 3 * MS, 50 * US, 50e-6
+#: How much CPU time processes may take to re-enter their calls after a pause: in total, plus for each of them; how long
+#: they may take to get it, on a busy machine; and the interval of checking that.
+_MAX_RETURN_NS, _MAX_RETURN_EACH_NS = 3 * MS, 50 * US
+_MAX_RETURN_DELAY_NS, _RETURN_LOOK_S = 100 * MS, 50e-6
 #: The minimum interval of reports on a process that wakes and blocks in turn too fast to be stopped in between.
 _MIN_REPORT_NS = 20 * MS
 
@@ -170,15 +171,19 @@ class BlockedProcesses:
         """Continue the blocked processes after a pause.
 
         A process whose call was interrupted re-enters it, and needs the CPU for that, which is not a wake. No other
-        process has the CPU yet. A process that is still awake after a moment has really woken.
+        process has the CPU yet, and the clock stands. A process that is still awake after some CPU time has really
+        woken.
         """
-        children = [*self.by_pid.values()]
-        for child in children:
+        awake = {child: child.cpu_ns() for child in self.by_pid.values()}
+        for child in awake:
             child.resume()
-        give_up_ns = time.monotonic_ns() + _MAX_RETURN_NS + _MAX_RETURN_EACH_NS * len(children)
-        while children and time.monotonic_ns() < give_up_ns:
+        left_ns = _MAX_RETURN_NS + _MAX_RETURN_EACH_NS * len(awake)
+        give_up_ns = time.monotonic_ns() + _MAX_RETURN_DELAY_NS
+        while awake and time.monotonic_ns() < give_up_ns:
             time.sleep(_RETURN_LOOK_S)  # on a single real CPU, they need it
-            children = [child for child in children if child.state()[0] == "R"]
+            awake = {child: began_ns for child, began_ns in awake.items() if child.state()[0] == "R"}
+            if sum(child.cpu_ns() - began_ns for child, began_ns in awake.items()) > left_ns:
+                break
 
 
 def _echoes(child: Child) -> bool:
