@@ -10,10 +10,13 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
+from msgspec.structs import replace
+
 from sandbox.cli.exits import DONE
 from sandbox.cli.recordings import complain_of, opened
 from sandbox.export.material import Material, gather
 from sandbox.i18n import LANGUAGES, _, speaking
+from sandbox.lessons.text import lesson_text
 from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem
 from sandbox.render.output import data
@@ -54,6 +57,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     says = _("with --to svg: an animated picture, for browsers and READMEs")
     parser.add_argument("--animated", action="store_true", help=says)
+    says = _("with --to html: the text of your own lesson, FILE.md; the Chinese one is FILE.zh.md")
+    parser.add_argument("--lesson", metavar="FILE", help=says)
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write to this file instead of standard output"))
     parser.add_argument("--force", action="store_true", help=_("overwrite the file of -o"))
 
@@ -61,13 +66,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def do(args: argparse.Namespace) -> int:
     """Read the recording and write it."""
     write = import_module(FORMATS[args.to]).write
+    for option, given, form in (("--animated", args.animated, "svg"), ("--lesson", args.lesson is not None, "html")):
+        if given and args.to != form:
+            hint = Clause("belongs to another option", {"hint": f"--to {form}"})
+            raise BadInput(_("options"), [Problem(0, option, hint)])
     if args.animated:
-        if args.to != "svg":
-            raise BadInput(
-                _("options"), [Problem(0, "--animated", Clause("belongs to another option", {"hint": "--to svg"}))]
-            )
         write = partial(write, moving=True)
     with opened(args.recording) as recording:
+        if args.lesson is not None:
+            _put_in(recording, args.lesson)
         material = _material(recording, args.to)
         if args.output in (None, NAME):
             with data() as file:
@@ -77,6 +84,18 @@ def do(args: argparse.Namespace) -> int:
                 write(material, file)
     complain_of(recording)
     return DONE
+
+
+def _put_in(recording: Recording, path: str) -> None:
+    """Put the user's lesson into the recording, which holds no lesson but a built-in one. Raises BadInput."""
+    folder, name = os.path.split(os.path.abspath(path))
+    recording.header.scenario = replace(recording.header.scenario, folder=folder, lesson=name)
+    try:
+        lesson_text(recording.header.scenario)
+    except OSError as error:
+        raise BadInput.because(path, "cannot be read", reason=error.strerror) from None
+    except UnicodeDecodeError as error:
+        raise BadInput.because(path, "is not UTF-8", byte=error.start) from None
 
 
 def _material(recording: Recording, form: str) -> Material | Recording:
@@ -89,7 +108,7 @@ def _material(recording: Recording, form: str) -> Material | Recording:
 
 def _lesson(material: Material) -> dict[str, str]:
     """Return the text of the recorded lesson by language, with this run's figures; empty if its file is missing."""
-    from sandbox.lessons.text import fill_known, lesson_text
+    from sandbox.lessons.text import fill_known
     from sandbox.views.figures import figures
 
     scenario, story, texts = material.header.scenario, LessonTracker(), {}

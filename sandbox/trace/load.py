@@ -9,15 +9,17 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from sandbox.model.commands import UsePolicy
 from sandbox.model.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
 from sandbox.model.spec import At, Scenario
 from sandbox.model.values import BadValue
-from sandbox.scenario.library import built_in_folder
+from sandbox.scenario.library import built_in, built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.packed import unpacked
 from sandbox.trace.plausible import Plausible
@@ -171,7 +173,7 @@ def _header(line: bytes) -> Header | None:
         table["sources"] = _programs(raw.get("sources"))
         try:
             header = msgspec.convert({**table, **texts}, Header)
-            header.scenario = without_files(header.scenario)
+            header.scenario = without_files(_at_home(header))
         except msgspec.ValidationError:
             name = table.get("scenario", {}).get("name") if isinstance(table.get("scenario"), dict) else None
             header = unknown(str(name or "recording"))
@@ -182,6 +184,16 @@ def _header(line: bytes) -> Header | None:
     return header
 
 
+def _at_home(header: Header) -> Scenario:
+    """Return the scenario of a header. A built-in one, recorded on another computer, has its lesson here; it is known
+    by the text of its file."""
+    file = {path.stem: path for path in built_in()}.get(header.scenario.name)
+    with suppress(OSError):
+        if file is not None and clean(file.read_text("utf-8")) == header.text:
+            return replace(header.scenario, folder=str(built_in_folder()))
+    return header.scenario
+
+
 def without_files(scenario: Scenario) -> Scenario:
     """Return a recording's scenario without references to files, except to built-in lessons, because the recording may
     come from an untrusted source. The names of policies stay readable."""
@@ -190,15 +202,13 @@ def without_files(scenario: Scenario) -> Scenario:
     names += [each.policy or "" for each in scenario.whatifs]
     if scenario.lesson is None and not any(":" in name for name in names):
         return scenario
-    machine = msgspec.structs.replace(scenario.machine, policy=name_only(scenario.machine.policy))
+    machine = replace(scenario.machine, policy=name_only(scenario.machine.policy))
     script = [
         At(at.time_ns, UsePolicy(name_only(at.do.policy))) if isinstance(at.do, UsePolicy) else at
         for at in scenario.script
     ]
-    whatifs = [
-        msgspec.structs.replace(each, policy=each.policy and name_only(each.policy)) for each in scenario.whatifs
-    ]
-    return msgspec.structs.replace(
+    whatifs = [replace(each, policy=each.policy and name_only(each.policy)) for each in scenario.whatifs]
+    return replace(
         scenario,
         machine=machine,
         script=script,
@@ -221,7 +231,7 @@ def _event(line: bytes) -> AnyEvent | None:
             return event
         if isinstance(event, Wrote):
             raw = None if event.raw is None else clean_terminal(event.raw)
-            return msgspec.structs.replace(event, text=clean_console(event.text), raw=raw)
+            return replace(event, text=clean_console(event.text), raw=raw)
         wash = clean if isinstance(event, (Fault, Described)) else _line
         return decode(json.dumps(_harmless(json.loads(line), wash)))
     except _UNREADABLE:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sandbox.model.events import Became, Event
 from sandbox.model.spec import Scenario
 from sandbox.model.states import State
 from sandbox.scenario import find, load
+from sandbox.trace.header import describe
+from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.wording import why
@@ -124,6 +127,35 @@ def test_a_lesson_of_four_seconds_is_small_and_has_its_text(ossandbox: CommandRu
     assert {"en", "zh"} == set(played(page)["lesson"])
     assert "<h1>" in played(page)["lesson"]["en"]
     assert "…" not in played(page)["lesson"]["en"], "figures are those of this run"
+
+
+def test_the_lesson_of_a_recording_from_another_computer_is_the_one_here(
+    ossandbox: CommandRunner, tmp_path: Path
+) -> None:
+    convoy = load(find("convoy"))
+    file = tmp_path / "convoy.toml"
+    file.write_text(find("convoy").read_text())
+    Recorder(str(tmp_path / "it"), describe(replace(convoy, folder="/elsewhere"), str(file))).take(simulate(convoy))
+    assert "<h1>" in played(ossandbox("export", str(tmp_path / "it"), "--to", "html").out)["lesson"]["en"]
+    file.write_text("title = 'another one'")
+    other = describe(replace(convoy, folder="/elsewhere"), str(file))
+    Recorder(str(tmp_path / "other"), other).take(simulate(convoy))
+    assert played(ossandbox("export", str(tmp_path / "other"), "--to", "html").out)["lesson"] == {}
+
+
+def test_a_lesson_of_ones_own_is_put_in(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    (tmp_path / "mine.md").write_text("# Mine\n\n<b>It</b> ends at {makespan}.\n")
+    (tmp_path / "mine.zh.md").write_text("# 我的\n")
+    recording, mine = write_recording(tmp_path / "it", WORLD, simulate(WORLD)), str(tmp_path / "mine.md")
+    lesson = played(ossandbox("export", str(recording), "--to", "html", "--lesson", mine).out)["lesson"]
+    assert "<h1>Mine</h1>" in lesson["en"]
+    assert "<b>" not in lesson["en"]
+    assert "{" not in lesson["en"]
+    assert "我的" in lesson["zh"]
+    for wrong, said in ((["svg", "--lesson", mine], "--to html"), (["html", "--lesson", f"{mine}x"], "cannot be read")):
+        done = ossandbox("export", str(recording), "--to", *wrong)
+        assert done.status == 2
+        assert said in done.err
 
 
 @browser
