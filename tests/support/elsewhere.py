@@ -59,6 +59,7 @@ _WORKERS = (
 #: Commands that draw no screen, and what they are printed with.
 _PLAIN = ("simulate", "compare", "sweep", "check", "whatif", "grade", "scenarios", "policies", "schema", "completion")
 _PRINTED = ("rich.console", "rich.table")
+_CLUSTERS = ("distributed",)
 
 _NO_MODULES = {
     "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog"),
@@ -124,7 +125,7 @@ _CALLS_OF_LINUX = ("prctl", "perf_event_open", "sched_setaffinity", "setns", "un
 _NO_SOCKET, _NOTHING = 10038, 10022
 
 
-def become(system: str, loaded: tuple[str, ...] = _THIRD_PARTY) -> None:
+def become(system: str, loaded: tuple[str, ...] = (*_THIRD_PARTY, *_CLUSTERS)) -> None:
     """From now on this process finds what it would find there, and so do processes of ours that it starts. ``loaded``:
     what is there before."""
     for name in loaded:
@@ -148,6 +149,8 @@ def become(system: str, loaded: tuple[str, ...] = _THIRD_PARTY) -> None:
     if system == "windows":
         socket.socketpair = _pair  # type: ignore[assignment]
         select.select = _select_sockets(select.select)
+        socket.SIO_KEEPALIVE_VALS = 0  # type: ignore[attr-defined]
+        socket.socket.ioctl = lambda *_: None  # type: ignore[attr-defined]  # Dask's connections are kept alive by it
     else:
         _tell_as_a_mac_does()
     _hide_calls(system)
@@ -169,7 +172,7 @@ def _leave_its_own_ways(name: str) -> None:
 def needs(words: list[str]) -> tuple[str, ...]:
     """What ``ossandbox WORDS`` is made with."""
     if words and words[0] in _PLAIN:
-        return (*_WORKERS, *_PRINTED)
+        return (*_WORKERS, *_PRINTED, *(_CLUSTERS if "--on" in words else ()))
     return (*_THIRD_PARTY, "matplotlib.pyplot") if words[:1] == ["plot"] else _THIRD_PARTY
 
 
