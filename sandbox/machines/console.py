@@ -147,6 +147,17 @@ class Console:
         """Whether the terminal echoes input."""
         return self.settings.echo
 
+    @property
+    def suspends(self) -> int | None:
+        """The process group that ctrl+z suspends; None if a program reads this key like any other."""
+        try:
+            attributes = termios.tcgetattr(self._master)
+            if attributes[3] & termios.ISIG and attributes[6][termios.VSUSP] == b"\x1a":
+                return os.tcgetpgrp(self._master)
+        except (OSError, termios.error):  # closed already, or no group is in the foreground
+            pass
+        return None
+
     def read_rest(self) -> list[Piece]:
         """Return the remaining output of a process that has ended."""
         pieces: list[Piece] = []

@@ -34,6 +34,8 @@ _FAULTS: Messages = {
     "many threads": "it has {number} threads: the system wakes each of them whenever it is stopped or continued, which "
     "costs it CPU time of its own; longer slices cost less",
     "stopped itself": "it has stopped itself: it waits for a SIGCONT",
+    "not suspended": "{by} does not stop it, because no shell with job control started it: start it in one, or send it "
+    "STOP (k)",
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "its group was orphaned": "its process group was orphaned while we had stopped it: the system sent it SIGHUP and "
     "SIGCONT",

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import HALTED, read_state
-from sandbox.model.commands import Keys, Press, Resize, Type, parse_command
+from sandbox.model.commands import Keys, Press, Resize, Signal, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator, Terminal, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
@@ -59,6 +59,34 @@ def test_keys_reach_who_reads() -> None:
         pressed = [event.did for event in run.all(Operator) if event.did.rule == "pressed"]
         keys = [did.figures["key"] for did in pressed]
         assert [key for key, _ in groupby(keys)] == ["ctrl+c", "ctrl+d", "ctrl+z", "ctrl+d"]
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_where_ctrl_z_stops_nothing_it_is_said_once() -> None:
+    world = scenario(
+        command("plain", "sleep", "60"),
+        command("signalled", "sleep", "60"),
+        command("shell", "sh", "-c", "sleep 60; echo over"),
+        command("told", *quick_python(*HANDLES)),
+        command("raw", "sh", "-c", "stty raw; echo raw; sleep 60"),
+        command("jobs", "bash", "--norc", "-i"),
+    )
+    with watch(world) as run:
+        run.until(lambda: run.wrote("jobs"), "a shell with job control")
+        run.link.send(Type("jobs", "sleep 60"))
+        run.until(lambda: len({event.pid for event in run.all(Blocked, "sleep")}) == 3, "all that sleep")
+        run.until(lambda: "raw" in run.wrote("raw"), "its keys are not signals")
+        waits(run, "told")
+        for name in ("plain", "plain", "shell", "told", "raw", "jobs"):
+            run.link.send(Press(name, "ctrl+z"))
+        run.link.send(Signal("signalled", "TSTP"))
+        run.until(lambda: len(run.faults("not suspended")) == 3, "it is said")
+        run.until(lambda: "Stopped" in run.wrote("jobs"), "its job is stopped")
+        run.until(lambda: "told" in run.wrote("told"), "it handles the signal")
+        said = [(event.pid, event.what.figures["by"]) for event in run.faults("not suspended")]
+        admitted = [run.admitted(name).pid for name in ("plain", "shell", "signalled")]
+        assert said == [*zip(admitted, ("ctrl+z", "ctrl+z", "TSTP"), strict=True)]
 
 
 @pytest.mark.real

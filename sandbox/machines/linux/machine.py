@@ -98,7 +98,8 @@ class LinuxMachine:
         self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped", self._guard)
         self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe)
-        self._signals = SentSignals(lambda child: self._stop_monitor.expect([child]), self._changed)
+        children, expect = self._table.by_os_pid.values(), self._stop_monitor.expect
+        self._signals = SentSignals(children, self._reports, expect, self._changed)
         # Blocking: which process can use one
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
@@ -406,6 +407,7 @@ class LinuxMachine:
 
     def _type_keys(self, child: Child, keys: str) -> None:
         """Type keys into a process's console, which it may share with its descendants."""
+        self._signals.by_keys(keys, child)
         self._dispatcher.prepare_for_keys(keys, child.console, self._table.by_os_pid.values())
         self._consoles.type(child, keys)
 

@@ -12,10 +12,12 @@ assert sys.platform == "linux"
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sandbox.machines.linux.process.child import STOPS, Child, Mode
+from sandbox.machines.linux.process.suspension import CTRL_Z, is_not_suspended, not_suspended
 from sandbox.machines.linux.procfs import withstands
+from sandbox.machines.reports import Reports
 from sandbox.util.units import MS, S
 
 #: Signals that have no effect on a process without a handler for them.
@@ -26,14 +28,22 @@ _NEVER_NS = 1 << 62
 
 
 class SentSignals:
-    """Sends signals and follows up on those that stop or continue a blocked process.
+    """Sends signals and follows up on those that stop or continue a blocked process. Reports stop signals without
+    effect.
 
-    ``stopping``: called with a process that we had to stop again; ``changed``: called with a blocked process that has
-    stopped or resumed its wait, returns whether that was handled. ``next_ns``: when to check for that
-    (CLOCK_MONOTONIC).
+    ``children``: all processes; ``stopping``: called with those that we had to stop again; ``changed``: called with a
+    blocked process that has stopped or resumed its wait, returns whether that was handled. ``next_ns``: when to check
+    for that (CLOCK_MONOTONIC).
     """
 
-    def __init__(self, stopping: Callable[[Child], None], changed: Callable[[Child], bool]) -> None:
+    def __init__(
+        self,
+        children: Collection[Child],
+        reports: Reports,
+        stopping: Callable[[Collection[Child]], None],
+        changed: Callable[[Child], bool],
+    ) -> None:
+        self._children, self._reports = children, reports
         self._stopping, self._changed = stopping, changed
         self.next_ns = _NEVER_NS
         #: Blocked processes that were sent a signal: whether it stops them, and until when (CLOCK_MONOTONIC) that is
@@ -46,6 +56,8 @@ class SentSignals:
         if number == signal.SIGCONT:
             self._continue(child)
             return
+        if is_not_suspended(child, number, self._children):
+            self._reports.fault_once(child, "not suspended", by=name)
         child.send(number)
         child.stop_sent |= number == signal.SIGSTOP
         if number == signal.SIGKILL:
@@ -54,6 +66,14 @@ class SentSignals:
             self._await(child, stops=True)
         elif number not in _PASS_BY and not (child.held or child.stop_sent) and not withstands(child.os_pid, number):
             child.resume()  # it ends at once, stopped by us or not; otherwise the signal waits until it is continued
+
+    def by_keys(self, keys: str, child: Child) -> None:
+        """Look at keys that will be typed into the console of a process: the terminal will turn ctrl+z into a
+        signal."""
+        if CTRL_Z in keys and child.console is not None:
+            unmoved = not_suspended(child.console, self._children)
+            if unmoved is not None:
+                self._reports.fault_once(unmoved, "not suspended", by="ctrl+z")
 
     def _continue(self, child: Child) -> None:
         """Undo all stops other than our own. A process that only we have stopped goes on at its turn, and then receives
@@ -64,7 +84,7 @@ class SentSignals:
         if held and child.send(signal.SIGCONT):
             if child.mode is Mode.STOPPED:
                 child.stop()
-                self._stopping(child)
+                self._stopping((child,))
             self._await(child, stops=False)
 
     def _await(self, child: Child, stops: bool) -> None:

@@ -20,6 +20,7 @@ from sandbox.machines.clock import Clock
 from sandbox.machines.console import Console
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
+from sandbox.machines.linux.process.suspension import CTRL_Z
 from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.precedence import favour_no_longer, favour_parents
 from sandbox.machines.linux.switching.writes import WriteGuard
@@ -30,8 +31,7 @@ from sandbox.util.units import MS, US
 _MAX_AFTER_NS = 300 * US
 _MAX_BEFORE_NS = 2 * MS
 #: The characters that a terminal turns into signals: those of ctrl+c, ctrl+z and ctrl+\.
-_CTRL_Z = "\x1a"
-_SIGNAL_KEYS = "\x03\x1c" + _CTRL_Z
+_SIGNAL_KEYS = "\x03\x1c" + CTRL_Z
 #: The interval of polling processes that are being frozen, because no event tells that they are.
 _LOOK_S = 20e-6
 
@@ -62,7 +62,7 @@ class Dispatcher:
 
     def prepare_for_keys(self, keys: str, console: Console | None, children: Iterable[Child]) -> None:
         """Prepare for the signals that a terminal will send for these keys."""
-        self.careful |= _CTRL_Z in keys
+        self.careful |= CTRL_Z in keys
         if console is not None and any(key in keys for key in _SIGNAL_KEYS):
             favour_parents(console, children)
 
