@@ -87,6 +87,8 @@ _FREEZER = N_("from now on processes are frozen instead of stopped by signals: {
 _RECIPE = N_("recipe {recipe}: {why}")
 #: Descriptions of what would notice signals.
 _NOTICES: Messages = {
+    "handles SIGCHLD": "{name} handles SIGCHLD",
+    "waits for SIGCHLD": "{name} blocks SIGCHLD and may wait for it",
     "handles SIGCONT": "{name} handles SIGCONT",
     "waits for SIGCONT": "{name} blocks SIGCONT and may wait for it",
     "watches its jobs": "{name} watches its jobs",

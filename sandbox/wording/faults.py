@@ -42,6 +42,10 @@ _FAULTS: Messages = {
     "handles SIGCONT": "{name} handles SIGCONT: it sees that it goes on after each stop (ossandbox doctor: freezer)",
     "waits for SIGCONT": "{name} blocks SIGCONT and may wait for it: it sees that it goes on after each stop "
     "(ossandbox doctor: freezer)",
+    "handles SIGCHLD": "{name} handles SIGCHLD: its handler may be called whenever we stop a child of it, as if that "
+    "had ended (ossandbox doctor: freezer)",
+    "waits for SIGCHLD": "{name} blocks SIGCHLD and may wait for it: it may see it whenever we stop a child of it, as "
+    "if that had ended (ossandbox doctor: freezer)",
     "watches its jobs": "{name} watches its jobs: it will see our stops (ossandbox doctor: freezer)",
     "traces others": "{name} traces other programs: it will see our stops (ossandbox doctor: freezer)",
     "is traced": "somebody outside traces it, and sees our stops",

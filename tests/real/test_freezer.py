@@ -320,6 +320,38 @@ def test_with_signals_it_is_said_once_that_a_shell_sees_our_stops() -> None:
     assert not [event for event in events if isinstance(event, Recipe)]
 
 
+#: A child that has several turns, and a parent that takes the first SIGCHLD for its end.
+CHILD = ["if os.fork() == 0:", " while time.thread_time() < 0.03: pass", " os._exit(0)"]
+ENDS = "print(os.waitpid(-1, os.WNOHANG) != (0, 0))"
+PARENTS = {
+    "handles SIGCHLD": ["signal.signal(signal.SIGCHLD, lambda *_: None)", *CHILD, "signal.pause()"],
+    "waits for SIGCHLD": ["s = {signal.SIGCHLD}", "signal.pthread_sigmask(0, s)", *CHILD, "signal.sigwait(s)"],
+}
+
+
+@pytest.mark.parametrize("recipe", ["auto", "overlapped"])
+def test_who_takes_a_stopped_child_for_one_that_has_ended_is_known(recipe: str) -> None:
+    lines = {what: ["import os, signal, time", *PARENTS[what], ENDS, "time.sleep(0.05)"] for what in PARENTS}
+    parents = [command(what, *quick_python(*lines[what])) for what in PARENTS]
+    events = run_real(scenario(process("hog", "cpu 200ms"), *parents, quantum_ns=5 * MS), recipe=recipe)
+    frozen = recipe == "auto"
+    assert sorted(rules(events)) == ([] if frozen else [*PARENTS])
+    assert written(events) == f"{frozen}\n" * 2
+
+
+LOOPS = "i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done; true"
+UNMOVED = {
+    "sh": ["sh", "-c", f"sh -c '{LOOPS}'; true"],
+    "timeout": ["timeout", "9", "sh", "-c", LOOPS],
+    "system": quick_python("import os", f"os.system({LOOPS!r})"),
+}
+
+
+def test_who_only_looks_which_child_has_ended_is_not_told_of() -> None:
+    world = scenario(*(command(name, *argv) for name, argv in UNMOVED.items()), quantum_ns=2 * MS)
+    assert rules(run_real(world, recipe="overlapped")) == []
+
+
 def test_one_that_somebody_moves_to_another_group_is_stopped_by_signals() -> None:
     world = scenario(process("a", "cpu 60s"), process("hog", "cpu 60s"), quantum_ns=20 * MS)
     with watch(world, recipe="freezer") as run:

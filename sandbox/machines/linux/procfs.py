@@ -345,10 +345,11 @@ def handles(os_pid: int, signal: int) -> bool:
 
 def hears(os_pid: int, number: int) -> tuple[bool, bool]:
     """Return whether a process handles a signal, and whether its first thread blocks it, possibly to wait for it.
-    Libraries block all signals while they start a thread or program; this does not count as blocked."""
+    Libraries block all signals, or all but those of faults, while they start a thread or program; this does not count
+    as blocked."""
     status, bit = read_small(f"/proc/{os_pid}/status"), 1 << (number - 1)
     handled, blocked = (int(_line(status, name) or "0", 16) for name in ("SigCgt", "SigBlk"))
-    return bool(handled & bit), bool(blocked & bit) and not blocked & 1 << (signal.SIGSEGV - 1)
+    return bool(handled & bit), bool(blocked & bit) and not blocked & 1 << (signal.SIGPROF - 1)
 
 
 def ignores(os_pid: int, signal: int) -> bool:

@@ -2,10 +2,10 @@
 signals.
 
 Signals are the default, because they work everywhere and are what the lessons teach. But some processes notice them:
-shells with job control, debuggers, any process that waits for stopped children, and processes that handle SIGCONT or
-block it to wait for it. So ``auto`` begins with signals, unless a program of the scenario is known to watch for stops.
-It switches to the freezer, if available, as soon as a process handles SIGCONT, or a scheduled process forks, because
-then processes that we stop have parents that we do not know.
+shells with job control, debuggers, any process that waits for stopped children, processes that handle SIGCONT or block
+it to wait for it, and parents that do so with SIGCHLD. So ``auto`` begins with signals, unless a program of the
+scenario is known to watch for stops. It switches to the freezer, if available, as soon as a process handles SIGCONT, or
+a scheduled process forks, because then processes that we stop have parents that we do not know.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from sandbox.machines.linux.process.child import Child, Mode, Relative, lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import hears
 from sandbox.machines.linux.switching.freezer import Freezer
-from sandbox.machines.linux.switching.watchers import is_watched, waits_for_stops, watches
+from sandbox.machines.linux.switching.watchers import is_watched, takes_for_end, waits_for_stops, watches
 from sandbox.machines.reports import Reports
 from sandbox.model.events import Clause, Recipe
+from sandbox.model.rules import FOR_CHILD
 from sandbox.model.spec import SERVERS, ProcessSpec
 
 #: How many processes are moved to leaves at once while others are scheduled, and the pause until the next are.
@@ -62,6 +63,8 @@ class RecipeInForce:
         self._signalled: deque[Child] = deque()
         #: The names of programs that were reported to notice our stops.
         self._told: set[str] = set()
+        #: The os_pids of processes that have forked.
+        self._parents: set[int] = set()
         self._obstacle = obstacle
         if wanted == "freezer" and not self._freeze():
             reports.fault(None, "freezer cannot be had", reason=self._obstacle, next=order)
@@ -106,7 +109,7 @@ class RecipeInForce:
 
     def look_at_wait(self, child: Child, on: Clause) -> None:
         """Look at a process that has blocked: it may wait for children that stop."""
-        if self._freezer is None and on.rule == "wait for child" and waits_for_stops(child.os_pid):
+        if self._freezer is None and on.rule == FOR_CHILD and waits_for_stops(child.os_pid):
             self._notice(child.spec.name, "watches its jobs", child)
 
     def look_at_handlers(self, stops: Sequence[Child]) -> None:
@@ -120,8 +123,11 @@ class RecipeInForce:
             if child.spec.work is not None or child.spec.program is not None:  # a program of ours
                 continue
             child.stops += 1
-            if child.stops <= _FIRST_STOPS or child.stops & (child.stops - 1) == 0:
+            seldom = child.stops & (child.stops - 1) == 0
+            if child.stops <= _FIRST_STOPS or seldom:
                 self._look_at_handler(child)
+            if seldom:
+                self._look_at_parent_of(child)
 
     def _look_at_handler(self, child: Child) -> None:
         with suppress(OSError):  # it has ended
@@ -129,6 +135,19 @@ class RecipeInForce:
             if handles or blocks:
                 self._notice(child.spec.name, "handles SIGCONT" if handles else "waits for SIGCONT", child)
                 self._take(child)
+
+    def _look_at_parent_of(self, child: Child) -> None:
+        """Report the parent, if it may be told by SIGCHLD that the process is stopped. Functions like ``system`` block
+        this signal while they wait for a child, or are about to, which does not count."""
+        parent = child.parent
+        if not isinstance(parent, Child) or parent.mode is Mode.ENDED or _is_served(parent):
+            return
+        with suppress(OSError):  # it has ended
+            handles, blocks = takes_for_end(parent.os_pid)
+            if handles:
+                self._notice(parent.spec.name, "handles SIGCHLD", parent)
+            elif blocks and parent.mode is not Mode.RUNNING and not _waits_for_child(parent):
+                self._notice(parent.spec.name, "waits for SIGCHLD", parent)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
         """Use the freezer, because a program would notice signals, or report it once if there is no freezer. What a
@@ -173,6 +192,9 @@ class RecipeInForce:
                 self._freeze(Clause("starts others", {"name": parent.spec.name}))
         if self._freezer is None:
             self._look_at_shell_of(child)
+            if parent is not None and parent.os_pid not in self._parents:
+                self._parents.add(parent.os_pid)
+                self._look_at_parent_of(child)
         self._take(child)
 
     def moved(self, child: Child) -> None:
@@ -183,6 +205,7 @@ class RecipeInForce:
             self._reports.fault(child, "was moved")
 
     def ended(self, child: Child) -> None:
+        self._parents.discard(child.os_pid)
         if self._freezer is not None:
             self._freezer.give_back(child)
 
@@ -215,6 +238,10 @@ class RecipeInForce:
     def close(self) -> None:
         if self._freezer is not None:
             self._freezer.close()
+
+
+def _waits_for_child(child: Child) -> bool:
+    return child.blocked_on is not None and child.blocked_on.rule == FOR_CHILD
 
 
 def _is_served(child: Relative | None) -> bool:

@@ -7,6 +7,7 @@ import sys
 assert sys.platform == "linux"
 
 import os
+import signal
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,6 +27,9 @@ _WITH_ARGUMENT = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file", "
 _OPTIONS_OF_JOBS = frozenset({"monitor", "interactive"})
 _TURNS_ON = ("set -m", "set -o monitor", "setopt monitor", "setopt MONITOR")
 _WRAPPERS = _ECHOES | {"expect", "parallel", "mpirun", "mpiexec", "tmux", "screen"}
+
+#: Programs that handle SIGCHLD only to look which children have ended, and so are not misled by children that stop.
+_LOOK_AFTER = _SHELLS | {"make", "gmake", "ninja", "node", "timeout"}
 
 # System calls that wait for a child, by number: which of their arguments has the options. The bit in these that asks
 # for stopped children (WUNTRACED, WSTOPPED) follows.
@@ -70,6 +74,15 @@ def is_watched(os_pid: int, parent: int) -> bool:
     if names & _WATCHFUL:
         return True
     return bool(names & _SHELLS) and job.group == os_pid and shell.session == job.session
+
+
+def takes_for_end(os_pid: int) -> tuple[bool, bool]:
+    """Return whether a process handles SIGCHLD, and whether it blocks it, and so might take a child that stops for one
+    that has ended. Whether its handler is spared that (SA_NOCLDSTOP) cannot be seen from outside."""
+    handles, blocks = procfs.hears(os_pid, signal.SIGCHLD)
+    if (handles or blocks) and {procfs.Stat(os_pid).name, os.path.basename(procfs.executable(os_pid))} & _LOOK_AFTER:
+        return False, False
+    return handles, blocks
 
 
 def waits_for_stops(os_pid: int) -> bool:
