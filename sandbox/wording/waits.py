@@ -57,6 +57,8 @@ _CAUSES: Messages = {
     "close": "close file",
     "io": "its input and output (asynchronous)",
     "random": "random numbers",
+    "memory": "the system, which changes its memory",
+    "end": "the system, which frees what it held",
     "stopped itself": "stopped itself",
     "stopped": "stopped by {signal}",
     "traced": "stopped by its debugger",

@@ -33,7 +33,16 @@ def test_no_call_is_two_things(machine: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "call"),
-    [(0, "read"), (35, "nanosleep"), (202, "futex"), (449, "futexes"), (441, "epoll_pwait2"), (275, "splice")],
+    [
+        (0, "read"),
+        (35, "nanosleep"),
+        (202, "futex"),
+        (449, "futexes"),
+        (441, "epoll_pwait2"),
+        (275, "splice"),
+        (9, "memory"),
+        (231, "end"),
+    ],
 )
 def test_a_call_by_its_number(number: int, call: str) -> None:
     assert system_calls.table("x86_64")[number] == call
@@ -87,6 +96,8 @@ def around(*, before: bytes = b"", word: int = 0, after: bytes = b"") -> bytes:
 
 #: A page boundary: divisible by 8.
 _AT = 0x7000
+#: What often stands on a heap.
+_ADDRESSES = struct.pack("=QQQQQ", 0x5692_3842_2510, 1, 0x7F8A_9AA5_5F20, 2, 0x5692_3844_4430)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +105,7 @@ _AT = 0x7000
     [
         (around(after=struct.pack("=II", 1, 128)), _AT, True, 0, "semaphore"),
         (around(after=struct.pack("=II", 0, 128)), _AT, True, 0, "futex"),
+        (around(before=_ADDRESSES, after=struct.pack("=II", 1, 0)), _AT, True, 0, "semaphore"),
         (around(before=struct.pack("=QQ20xI", 2, 0, 1 << 3)), _AT, True, 0, "condition"),
         (around(before=struct.pack("=QQ12xI", 2, 0, 1 << 3)), _AT, True, 0, "condition"),
         (around(before=struct.pack("=QQ20xI", 2, 0, 3 << 3)), _AT, True, 0, "futex"),

@@ -165,6 +165,17 @@ def test_epoll_and_where_it_leads() -> None:
     assert waits(program, lambda on: on.rule == "poll") == Clause("poll", {"on": "console"})
 
 
+def test_an_epoll_that_waits_for_another_one() -> None:
+    program = quick_python(
+        "import select",
+        "one, other = select.epoll(), select.epoll()",
+        "one.register(0, select.EPOLLIN)",
+        "other.register(one, select.EPOLLIN)",
+        "select.select([other], [], [])",
+    )
+    assert waits(program, lambda on: on.rule == "poll") == Clause("poll", {"on": "console"})
+
+
 def test_descriptors_up_to_a_number_that_no_process_has() -> None:
     """The system takes any number, and looks at those that there can be; so do we."""
     any_number = "ctypes.CDLL(None).select(2**31 - 1, (ctypes.c_ulong * 16)(1), None, None, None)"

@@ -25,6 +25,8 @@ _TID, _WAITERS = 0x3FFFFFFF, 0x80000000
 _CONTENDED = 2
 #: More threads than these do not wait at one place.
 _MAX_WAITERS = 1 << 20
+#: Nor have more ever waited at a condition. An address, as it stands in much other memory, is greater.
+_MAX_WAITS = 1 << 40
 #: The values of the futexes of a pthread_rwlock_t while a thread waits: the current phase is over or not.
 _READ_WRITE = (2, 3)
 #: The offsets in a pthread_rwlock_t at which a thread waits for the writer to leave, and for its turn to write; the
@@ -113,7 +115,7 @@ def _is_condition(around: bytes, address: int) -> bool:
         start = _BEFORE - offset - address % 8
         ever, first = (number >> 1 for number in struct.unpack_from("=QQ", around, start))
         waiters = struct.unpack_from("=I", around, start + waiters_at)[0] >> 3
-        if 1 <= waiters <= min(ever, _MAX_WAITERS) and first <= ever < 1 << 48:
+        if 1 <= waiters <= min(ever, _MAX_WAITERS) and first <= ever < _MAX_WAITS:
             return True
     return False
 

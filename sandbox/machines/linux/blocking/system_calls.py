@@ -50,10 +50,13 @@ _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "send message": ((69, 242), (182, 189)),
     "io": ((208, 333, 426), (4, 292, 426)),  # io_getevents, io_pgetevents, io_uring_enter
     "random": ((318,), (278,)),
-    # Calls that write to disk, above all fsync; change lengths of files or names of files; execve.
+    "memory": ((9, 10, 11, 12, 25, 28), (214, 215, 216, 222, 226, 233)),  # mmap, mprotect, munmap, brk, mremap, madvise
+    "end": ((60, 231), (93, 94)),  # exit, exit_group
+    # Calls that write to disk, above all fsync; change lengths of files or names of files; look up files; execve.
     "disk": (
-        (26, 59, 74, 75, 76, 77, 78, 82, 83, 84, 86, 87, 88, 162, 187, 217, 262, 263, 264, 277, 285, 306, 316, 332),
-        (34, 35, 36, 37, 38, 45, 46, 47, 61, 79, 81, 82, 83, 84, 213, 221, 227, 267, 276, 291),
+        (4, 6, 21, 26, 59, 74, 75, 76, 77, 78, 80, 82, 83, 84, 86, 87, 88, 89, 162, 187, 217, 262, 263, 264, 267, 269,
+         277, 285, 306, 316, 332, 439),
+        (34, 35, 36, 37, 38, 45, 46, 47, 48, 49, 61, 78, 79, 81, 82, 83, 84, 213, 221, 227, 267, 276, 291, 439),
     ),
     "restart_syscall": ((219,), (128,)),
 }  # fmt: skip
