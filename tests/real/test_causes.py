@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import wording
+from sandbox.machines.linux.blocking.prospects import Prospect, prospect
+from sandbox.machines.linux.process.child import Child
 from sandbox.model.commands import Pause, Quit, Resume
 from sandbox.model.events import Admitted, Became, Blocked, Clause, Event
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
 from tests.support.real import SENSORS, Watch, run_real, watch
+from tests.support.run import until
 from tests.support.scenarios import command, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
@@ -174,6 +178,29 @@ def test_an_epoll_that_waits_for_another_one() -> None:
         "select.select([other], [], [])",
     )
     assert waits(program, lambda on: on.rule == "poll") == Clause("poll", {"on": "console"})
+
+
+@pytest.mark.parametrize(
+    ("call", "found"), [("timerfd_create(1, 0)", Prospect.OPEN), ("eventfd(0, 0)", Prospect.BOARD)]
+)
+def test_what_ends_a_wait_for_an_epoll_that_waits_for_another_one(call: str, found: Prospect) -> None:
+    program = quick_python(
+        "import ctypes, select",
+        "one, other = select.epoll(), select.epoll()",
+        f"one.register(ctypes.CDLL(None).{call}, select.EPOLLIN)",
+        "other.register(one, select.EPOLLIN)",
+        "print(flush=True)",
+        "other.poll()",
+    )
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        child = Child(process.pid, ProcessSpec("it"), forked=False)
+        until(lambda: child.state()[0] == "S", "it waits")
+        waits_for = prospect(child)
+        child.close()
+        process.kill()
+    assert waits_for is found
 
 
 def test_descriptors_up_to_a_number_that_no_process_has() -> None:

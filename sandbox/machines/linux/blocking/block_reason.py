@@ -12,7 +12,14 @@ from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.channels import by_channel
 from sandbox.machines.linux.blocking.futexes import futex
 from sandbox.machines.linux.blocking.open_files import brief_name, is_ready, open_file, other_end
-from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_at, time_limit, time_until
+from sandbox.machines.linux.blocking.polled import (
+    innermost,
+    polled_descriptors,
+    signed,
+    time_at,
+    time_limit,
+    time_until,
+)
 from sandbox.machines.linux.blocking.system_calls import entered_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.open_file import OpenFile
@@ -27,8 +34,6 @@ _TIMER_ABSTIME = 1
 _P_PID, _P_PIDFD = 1, 3
 #: At most so many of the descriptors that are waited for are named; the rest is "…".
 _MAX_NAMED = 3
-#: An epoll may wait for other ones, so many levels deep.
-_MAX_NESTED = 5
 #: At most so many bytes of a path are read.
 _MAX_PATH = 256
 #: At most so many threads of a process are examined whose first thread has ended or waits for another one.
@@ -199,7 +204,8 @@ class _Reason:
     def _on_several(self, call: str, arguments: list[int]) -> Clause:
         """Return the reason for waiting for any of several descriptors; with no descriptors, the call is a sleep."""
         limit_ns = time_limit(self._os_pid, call, arguments)
-        polled = self._innermost(polled_descriptors(self._os_pid, call, arguments))
+        polled = polled_descriptors(self._os_pid, call, arguments)
+        polled[:_MAX_NAMED] = innermost(self._os_pid, polled[:_MAX_NAMED])
         if not polled and call not in ("epoll", "epoll_pwait2"):
             return _sleep(limit_ns) if limit_ns is not None else Clause("signal")  # nothing else can end it
         files = [open_file(self._child, descriptor) for descriptor in polled[:_MAX_NAMED]]
@@ -210,17 +216,6 @@ class _Reason:
         if limit_ns is not None:
             figures["for_ns"] = limit_ns
         return Clause("poll", figures | (self._echo() if "console" in named else {}))
-
-    def _innermost(self, polled: list[int], levels: int = _MAX_NESTED) -> list[int]:
-        """Return descriptors that are waited for; in the place of an epoll among the named ones, those of that."""
-        found: list[int] = []
-        for descriptor in polled[:_MAX_NAMED]:
-            file = open_file(self._child, descriptor) if levels else None
-            if file is not None and file.kind == "eventpoll":
-                found += self._innermost([*procfs_files.epoll_descriptors(self._os_pid, descriptor)], levels - 1)
-            else:
-                found.append(descriptor)
-        return found + polled[_MAX_NAMED:]
 
     def _echo(self) -> dict[str, Figure]:
         """Whether to hide what is typed into its console."""

@@ -8,7 +8,7 @@ assert sys.platform == "linux"
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.util.units import MS, S
@@ -17,6 +17,8 @@ from sandbox.util.units import MS, S
 _MAX_POLLED = 64
 #: The number of descriptors in an fd_set (FD_SETSIZE).
 _FD_SETSIZE = 1_024
+#: The target of the descriptor of an epoll, which may wait for other ones, so many levels deep.
+_EPOLL, _MAX_NESTED = "anon_inode:[eventpoll]", 5
 
 
 def polled_descriptors(os_pid: int, call: str, arguments: list[int]) -> list[int]:
@@ -26,6 +28,15 @@ def polled_descriptors(os_pid: int, call: str, arguments: list[int]) -> list[int
     if call in ("poll", "ppoll"):
         return [*_in_poll(os_pid, *arguments[:2])]
     return [*_in_select(os_pid, arguments[0], *arguments[1:4])]
+
+
+def innermost(os_pid: int, descriptors: Iterable[int], levels: int = _MAX_NESTED) -> Iterator[int]:
+    """Yield the descriptors, and in the place of an epoll those for which it waits itself."""
+    for descriptor in descriptors:
+        if levels and procfs_files.descriptor_target(os_pid, descriptor) == _EPOLL:
+            yield from innermost(os_pid, procfs_files.epoll_descriptors(os_pid, descriptor), levels - 1)
+        else:
+            yield descriptor
 
 
 def _in_poll(os_pid: int, address: int, count: int) -> Iterator[int]:

@@ -18,7 +18,7 @@ from enum import Enum
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
 from sandbox.machines.linux.blocking.open_files import is_made_up
-from sandbox.machines.linux.blocking.polled import polled_descriptors, time_limit
+from sandbox.machines.linux.blocking.polled import innermost, polled_descriptors, time_limit
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.util import libc
@@ -91,7 +91,8 @@ def _wait_of(child: Child, call: object) -> _Wait:
             return _Wait.OPEN if name == "write" and wait is _Wait.PERSON else wait  # we read what is written
         case "select" | "pselect" | "poll" | "ppoll" | "epoll" | "epoll_pwait2":
             limit_ns = time_limit(child.os_pid, name, arguments)
-            return _limited(_on_files(child, polled_descriptors(child.os_pid, name, arguments)), limit_ns)
+            polled = innermost(child.os_pid, polled_descriptors(child.os_pid, name, arguments))
+            return _limited(_on_files(child, polled), limit_ns)
         case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
             return _Wait.SHORT  # the length does not matter: see _MAX_POLL_NS
         case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
