@@ -131,6 +131,37 @@ def test_many_runs_hold_no_more_files_than_a_few(tmp_path: Path, monkeypatch: py
     assert after - before < 20, "the lowest number that is free tells how many are open"
 
 
+LASTING = {
+    "a handler that the file adds": """
+logging.getLogger("mine").addHandler(logging.FileHandler(os.devnull))
+class Mine(Policy): ...
+""",
+    "a handler that each policy adds": """
+class Mine(Policy):
+    def start(self, now_ns): logging.getLogger("mine").addHandler(logging.FileHandler(os.devnull))
+""",
+    "what is closed at exit": """
+atexit.register(open(os.devnull).close)
+class Mine(Policy): ...
+""",
+}
+
+
+@pytest.mark.parametrize("what", LASTING)
+def test_files_that_outlive_a_policy_are_few(tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        f"import atexit, logging, os\nfrom sandbox.policies import Policy\n{LASTING[what]}"
+    )
+    monkeypatch.setattr(loader, "_patience_s", [1.0])
+    monkeypatch.setattr(resident, "_TIDYING", Tidying(ALARM))
+    before = os.dup(0)
+    for _ in range(20):
+        resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=True))
+    after = os.dup(0)
+    os.close(before), os.close(after)
+    assert after - before < 5, "the lowest number that is free tells how many are open"
+
+
 def test_a_file_is_not_executed_again_when_that_has_taken_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'times')!r}, 'a').write('.')\n{RAISES}")
     seconds = iter(range(1000))

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 20
 #: Contents of files that were sent to this worker, by the names that scenarios use; the files need not exist here.
 _carried: dict[str, bytes] = {}
-#: The modules of files that are not executed again, and how long (in CPU time) all executions of each file took.
-_slow: dict[str, types.ModuleType] = {}
-_spent_s: dict[str, float] = {}
+#: The modules of files that are not executed again, and how long (in CPU time) all executions of each file took, by
+#: path and content.
+_lasting: dict[tuple[str, bytes], types.ModuleType] = {}
+_spent_s: dict[tuple[str, bytes], float] = {}
 _patience_s = [inf]
 
 
@@ -56,7 +57,7 @@ def load(name: str, folder: str) -> type[Policy]:
         linecache.checkcache(path)
     if not class_name:
         raise BadValue("which class", value=clean_line(shown), allowed=_offered(path, shown))
-    module = _slow.get(path) or _run(text, path)
+    module = _lasting.get((path, text)) or _run(text, path)
     if not hasattr(module, class_name):
         raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
     return checked(getattr(module, class_name), name)
@@ -76,9 +77,10 @@ def _run(text: bytes, path: str) -> types.ModuleType:
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
         raise _failing(shown, line, error) from error
-    _spent_s[path] = _spent_s.get(path, 0.0) + thread_time() - begun_s
-    if _spent_s[path] > _patience_s[0]:
-        _slow[path] = module
+    if _patience_s[0] < inf:
+        spent_s = _spent_s[path, text] = _spent_s.get((path, text), 0.0) + thread_time() - begun_s
+        if spent_s > _patience_s[0]:
+            _lasting[path, text] = module
     return module
 
 
