@@ -31,13 +31,13 @@ from sandbox.analysis.conformance.run import outcome
 from sandbox.analysis.conformance.trial import Trial, attempt, enter
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict, Violation
 from sandbox.analysis.conformance.workloads import EXAMINED
+from sandbox.analysis.tidying import Tidying
 from sandbox.link.worker import BadTask
 from sandbox.model.events import Clause, Dispatched, Fault
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, find
 from sandbox.policies.host import loader
-from sandbox.policies.host.tidying import Tidying
 from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS
 from tests.support.scenarios import process, scenario

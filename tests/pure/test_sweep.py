@@ -15,11 +15,11 @@ from sandbox.analysis.sweep import run
 from sandbox.analysis.sweep.messages import Chunk, decode, encode
 from sandbox.analysis.sweep.plan import Contest, Plan
 from sandbox.analysis.sweep.run import simulated
+from sandbox.analysis.tidying import Tidying
 from sandbox.model.ranges import Wholes, expand, wholes
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
-from sandbox.policies.host.tidying import Tidying
 from sandbox.util.estimates import difference, estimate, student
 from sandbox.util.timeout import ALARM
 from tests.support.scenarios import process, scenario

@@ -32,6 +32,7 @@ from sandbox.analysis.conformance.messages import (
 from sandbox.analysis.conformance.trial import LIMIT_S, Bound, NoEnd, Quiet, enter
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED
 from sandbox.analysis.conformance.workloads import EXAMINED
+from sandbox.analysis.tidying import Tidying
 from sandbox.machines.simulate import simulate
 from sandbox.model.clause import Figure
 from sandbox.model.spec import TIES, MachineSpec, Scenario
@@ -42,7 +43,6 @@ from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.loader import MAX_BYTES, classes, imports, limit_executions
 from sandbox.policies.host.remote import Call, Said, Seat, Seated
 from sandbox.policies.host.replay import Failed, Log, logging_in
-from sandbox.policies.host.tidying import Tidying
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
 

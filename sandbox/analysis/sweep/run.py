@@ -11,6 +11,7 @@ import msgspec
 
 from sandbox import wording
 from sandbox.analysis.sweep.messages import Chunk, Row
+from sandbox.analysis.tidying import Tidying
 from sandbox.i18n import english
 from sandbox.machines.simulate import obstacles, simulate
 from sandbox.model.events import Clause, Event, Fault
@@ -18,7 +19,6 @@ from sandbox.model.schemas import SWEEP, stamped
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import carry
-from sandbox.policies.host.tidying import Tidying
 from sandbox.util.timeout import ALARM
 from sandbox.util.units import S
 from sandbox.views.history import History
