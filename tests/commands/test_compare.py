@@ -75,6 +75,25 @@ def test_one_row_a_policy_with_the_best_of_each_column_marked(ossandbox: Command
     ]
 
 
+LOGS = """
+import logging
+from sandbox.policies import Policy
+log = logging.getLogger("mine")
+log.addHandler(logging.FileHandler({file!r}))
+class Mine(Policy):
+    def start(self, now_ns): log.error("once")
+"""
+
+
+def test_a_run_does_not_write_to_the_logs_of_those_before(
+    ossandbox: CommandRunner, convoy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.cli.compare.cpus", lambda: 1)
+    (tmp_path / "mine.py").write_text(LOGS.format(file=str(tmp_path / "log")))
+    assert ossandbox("compare", convoy, "--policies", f"{tmp_path}/mine.py:Mine", "--repeat", "20").status == 0
+    assert (tmp_path / "log").read_text().count("once") == 2 * 20, "its own log, and that of checking the policy"
+
+
 def test_a_gantt_chart_each_finer_than_cells_with_times_below(ossandbox: CommandRunner, convoy: str) -> None:
     lines = ossandbox("compare", convoy, "--policies", "fcfs,rr").lines
     assert lines[6:12] == [
