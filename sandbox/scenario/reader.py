@@ -108,9 +108,9 @@ def _line_numbers(text: str) -> dict[Where, int]:
             path: Where = ()
             for name in _names(header[2]):
                 path = (*_counted(path, counts), name)
+                numbers.setdefault(path, number)
             if header[1] == "[[":
                 counts[path] = counts.get(path, -1) + 1
-                numbers.setdefault(path, number)
             table = _counted(path, counts)
             numbers.setdefault(table, number)
         elif key := _KEY.match(line):

@@ -277,11 +277,13 @@ work = ["cpu 1ms"]
 [[process]]
 'tickets' = 0
 work = ["cpu 1ms"]
+[new.table]
 """
     assert problems(tmp_path, text) == [
         (6, "machine.parameters.quantum", "duration needs a unit"),
         (8, "process[1].name", "not a name"),
         (11, "process[2].tickets", "out of range"),
+        (13, "new", "unknown key"),
     ]
 
 
