@@ -16,8 +16,8 @@ from sandbox.policies.host.guard import free_kept, kept
 from sandbox.policies.host.loader import limit_executions
 from sandbox.util.timeout import TimeLimit
 
-#: If freeing a policy takes longer, the following ones are kept.
-_LONG_END_S = 1.0
+#: If freeing policies has taken longer so many times, the following ones are kept. Once says nothing on a busy machine.
+_LONG_END_S, _MAX_LONG_ENDS = 1.0, 3
 #: After so many runs, policies that refer to themselves are freed, too.
 _CYCLES_EVERY = 16
 
@@ -27,8 +27,7 @@ class Tidying:
 
     def __init__(self, alarm: TimeLimit) -> None:
         self._alarm = alarm
-        self._runs = 0
-        self._given_up = False
+        self._runs = self._long_ends = 0
         #: After how many runs descriptors were counted last, and the lowest free one then.
         self._counted: tuple[int, float] = (0, inf)
 
@@ -40,7 +39,7 @@ class Tidying:
         try:
             yield
         finally:
-            if kept() > first and not self._given_up and current_thread() is main_thread():
+            if kept() > first and self._long_ends < _MAX_LONG_ENDS and current_thread() is main_thread():
                 self._tidy_up(first, handlers)
 
     def _tidy_up(self, first: int, handlers: list[tuple[Any, Any]]) -> None:
@@ -55,7 +54,7 @@ class Tidying:
         free_kept(first, self._alarm, cycles)
         if cycles:
             self._count_descriptors()
-        self._given_up = time.monotonic() - begun_s > _LONG_END_S
+        self._long_ends += time.monotonic() - begun_s > _LONG_END_S
 
     def _log_handlers(self) -> list[tuple[Any, Any]]:
         """Return all loggers' handlers. They outlive the policy that has added them."""
@@ -70,7 +69,11 @@ class Tidying:
         """Have policies' files not executed again if each run has left a descriptor open: something refers to it that
         outlives the policy, such as a function that is called at exit."""
         runs, lowest = self._counted
-        free = os.dup(2)
+        try:
+            free = os.dup(2)
+        except OSError:  # none is left
+            limit_executions(0)
+            return
         os.close(free)
         self._counted = self._runs, free
         if free - lowest >= self._runs - runs:

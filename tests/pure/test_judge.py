@@ -156,10 +156,12 @@ def test_files_that_outlive_a_policy_are_few(tmp_path: Path, what: str, monkeypa
     monkeypatch.setattr(loader, "_patience_s", [1.0])
     monkeypatch.setattr(resident, "_TIDYING", Tidying(ALARM))
     gc.collect()  # so that nothing of other tests is closed meanwhile
+    gc.freeze()  # as the resident does
     before = os.dup(0)
     for _ in range(20):
         resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=True))
     after = os.dup(0)
+    gc.unfreeze()
     os.close(before)
     os.close(after)
     assert after - before < 5, "the lowest number that is free tells how many are open"
