@@ -92,7 +92,7 @@ def beat_without_reading(run: Watch, seconds: float) -> None:
 
 
 _SEQ = "seq 1 150000"
-_DD = "dd if=/dev/zero bs=64k count=16 status=none | tr '\\0' x"
+_DD = "dd if=/dev/zero iflag=fullblock bs=64k count=16 status=none | tr '\\0' x"
 _PERL = "perl -e '$| = 1; print \"line $_\\n\" for 1 .. 40000'"
 _PYTHON = f"{sys.executable} -S -c \"print('x' * 2_000_000); print('END')\""
 
