@@ -1,4 +1,4 @@
-"""What is read from a process's console, as text and as the terminal was sent it."""
+"""A process's console: what is read from it, as text and as the terminal was sent it, and what is typed."""
 
 from __future__ import annotations
 
@@ -35,3 +35,13 @@ def test_text_moves_no_cursor(writes: list[bytes], pieces: list[tuple[str, str |
         console.close_slave()
         assert console.read() is None
         assert console.vacant
+
+
+@unix
+def test_a_line_is_edited_in_characters() -> None:
+    from sandbox.machines.console import Console
+
+    with closing(Console()) as console:
+        os.set_blocking(console.slave, False)
+        assert console.type("é\x7fa\r")
+        assert os.read(console.slave, 100) == b"a\n"

@@ -134,13 +134,10 @@ class Mine(Policy):
 def test_many_runs_hold_no_more_files_than_a_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cycle: bool) -> None:
     monkeypatch.setattr(resident, "_TIDYING", Tidying(ALARM))  # no other test has made it give up
     (tmp_path / "mine.py").write_text(OPENS.format(cycle=cycle))
-    before = os.dup(0)
+    before = open_files()
     for _ in range(25):
         resident._decided(Decide(1, f"{tmp_path}/mine.py:Mine", {}, world(), twice=True))
-    after = os.dup(0)
-    os.close(before)
-    os.close(after)
-    assert after - before < 20, "the lowest number that is free tells how many are open"
+    assert open_files() - before < 20
 
 
 LASTING = {

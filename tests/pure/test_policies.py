@@ -717,6 +717,18 @@ def test_rm_prefers_the_short_period_and_edf_the_near_deadline() -> None:
     assert gantt(simulate(scenario(*jobs, policy="edf")))[:2] == [("slow", 0, 50), ("fast", 50, 70)]
 
 
+def test_edf_admits_nobody_who_does_not_fit() -> None:
+    jobs = [
+        task("half", 10, 20, 5),
+        task("most", 20, 50, 5),
+        task("late", 10, 50, 3),
+        task("last", 5, 50, arrive="110ms"),
+    ]
+    events = simulate(scenario(*jobs, policy="edf", parameters={"admission": True}))
+    assert notes(events, "not admitted") == [(0, "late", {"share": 0.2, "left": 0.1})], "who has ended leaves its share"
+    assert {name for _, name, _ in notes(events, "missed its deadline")} == {"late"}
+
+
 def test_a_job_that_ends_at_its_deadline_is_in_time() -> None:
     assert notes(simulate(scenario(task("a", 10, 10, 5), policy="edf")), "missed its deadline") == []
 
