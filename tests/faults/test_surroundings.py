@@ -42,7 +42,7 @@ every_user = pytest.mark.parametrize(
         pytest.param(
             ORDINARY,
             id="ordinary",
-            marks=pytest.mark.skipif(not can_be_user(), reason="nobody else may read what is to run"),
+            marks=pytest.mark.skipif(not can_be_user(), reason="not root, or nobody else may read what is to run"),
         ),
     ],
 )
@@ -73,7 +73,7 @@ def test_f45_what_is_missing_is_done_without(tmp_path: Path, missing: str, user:
 _FINDINGS = {("hidepid", ORDINARY): "/proc", ("cgroups", None): "freezer", ("perf", ORDINARY): "sensor perf"}
 
 
-@pytest.mark.skipif(not can_be_user(), reason="nobody else may read what is to run")
+@pytest.mark.skipif(not can_be_user(), reason="not root, or nobody else may read what is to run")
 @pytest.mark.parametrize(("missing", "user"), _FINDINGS, ids=str)
 def test_f45_the_doctor_says_what_is_missing(missing: str, user: int | None) -> None:
     findings = {finding["name"]: finding for finding in json_of(missing, user, "doctor")}
