@@ -70,11 +70,11 @@ def read_config() -> Config:
     try:
         with open(path, "rb") as file:
             table = toml.loads(file.read(_MAX_BYTES).decode())
-    except FileNotFoundError:
-        return Config(remembered.theme())
     except RecursionError:
         raise BadInput(str(path), [_problem("", "is nested too deeply")]) from None
     except OSError as error:
+        if not os.path.exists(path):  # nor may it be where we are not let in, as in the home of another user
+            return Config(remembered.theme())
         raise BadInput(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
     except ValueError as error:
         raise BadInput(

@@ -106,6 +106,15 @@ def test_a_folder_in_its_place() -> None:
     assert wording.problem(bad.value.problems[0].what) == "cannot be read: Is a directory"
 
 
+@pytest.mark.parametrize("home", ["file", "x" * 300], ids=["file", "long"])
+def test_a_home_that_cannot_be_entered_has_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / home))
+    assert read_config() == Config()
+
+
 @pytest.mark.real
 def test_the_app_says_so_and_does_not_open(leftcheck: object) -> None:
     path = write('[keys]\npause = "spcae"\n')
