@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,4 +45,14 @@ def has_terminal(instead: str) -> bool:
         said = _("the app needs a terminal with a screen, and TERM={kind} has none; {instead}")
         complain(said.format(kind=kind, instead=instead))
         return False
+    _ask_terminal_for_size()
     return True
+
+
+def _ask_terminal_for_size() -> None:
+    """Ignore the size in the environment if the terminal reports one: it may be that of another terminal, and it does
+    not change when this one is resized."""
+    with suppress(OSError):
+        if all(os.get_terminal_size(sys.stderr.fileno())):
+            for name in ("COLUMNS", "LINES"):
+                os.environ.pop(name, None)
