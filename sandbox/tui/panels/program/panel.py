@@ -10,10 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from sandbox import wording
+from sandbox.i18n import _
 from sandbox.model.commands import Choose
 from sandbox.model.events import Clause
 from sandbox.model.states import State
 from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at, text_lines
+from sandbox.tui.config import config_of
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.program.pane import Pane, Shown, windowed
@@ -39,8 +41,9 @@ class Program(Panel, can_focus=True):
         self._chosen: int | None = None
         #: The index of the first process shown.
         self._first = 0
-        #: The pids of the processes shown, by pane.
+        #: The pids of the processes shown, by pane, and the number of those that there is no room for.
         self._pids: Sequence[int] = ()
+        self._hidden = 0
         #: The sources read, by file name, or by pid for programs without steps.
         self._read: dict[str | int, Source] = {}
 
@@ -57,10 +60,11 @@ class Program(Panel, can_focus=True):
             self._read.clear()
         self._chosen = chosen
         stepped = [pid for pid in session.view.board.program.steps if pid in session.view.board.rows]
+        self._hidden = 0
         self._pids = self._side_by_side(session, stepped, chosen) if stepped else self._alone(session, chosen)
-        for pane, pid in zip(self._panes, self._pids, strict=False):
+        for place, (pane, pid) in enumerate(zip(self._panes, self._pids, strict=False)):
             pane.display = True
-            pane.show(self._shown(session, pid, chosen))
+            pane.show(self._shown(session, pid, chosen)._replace(others=self._others(place)))
         if not self._pids:
             self._panes[0].clear()
         for pane in self._panes[max(len(self._pids), 1) :]:
@@ -75,7 +79,18 @@ class Program(Panel, can_focus=True):
                 break
             stepped.remove(pid)
         pids, self._first = windowed(sorted(stepped), room, self._first, chosen)
+        self._hidden = len(stepped) - len(pids)
         return pids
+
+    def _others(self, place: int) -> str:
+        """Return how many processes are out of sight beside the pane at this place, and the key that chooses them."""
+        before, config = self._first, config_of(self)
+        noted = []
+        if place == 0 and self._hidden and before:
+            noted.append(_("{key} {number} more").format(key=config.key("select_previous"), number=before))
+        if place == len(self._pids) - 1 and self._hidden > before:
+            noted.append(_("{key} {number} more").format(key=config.key("select_next"), number=self._hidden - before))
+        return "   ".join(noted)
 
     def _alone(self, session: Session, chosen: int | None) -> Sequence[int]:
         """Return the chosen process, or else the first one."""
