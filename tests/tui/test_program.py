@@ -104,6 +104,11 @@ async def test_it_says_how_many_there_is_no_room_for(make_driver: MakeDriver, tm
             await pilot.press("down")
         await driver.settle(pilot)
         assert below(driver) == ["↑ 1 more   in add   steps 1", "in add   steps 1"]
+        await driver.feed(pilot, script.run("a").exit("a"))
+        for _ in "bc":
+            await pilot.press("down")
+        await driver.settle(pilot)
+        assert below(driver) == ["↑ 1 more   in add   steps 1", "in add   steps 1"], "one that has ended counts, too"
 
 
 def below(driver: AppDriver) -> list[str]:

@@ -41,9 +41,9 @@ class Program(Panel, can_focus=True):
         self._chosen: int | None = None
         #: The index of the first process shown.
         self._first = 0
-        #: The pids of the processes shown, by pane, and the number of those that there is no room for.
+        #: The pids of the processes shown, by pane, and the numbers of those before and after them that are not.
         self._pids: Sequence[int] = ()
-        self._hidden = 0
+        self._beside = 0, 0
         #: The sources read, by file name, or by pid for programs without steps.
         self._read: dict[str | int, Source] = {}
 
@@ -60,7 +60,7 @@ class Program(Panel, can_focus=True):
             self._read.clear()
         self._chosen = chosen
         stepped = [pid for pid in session.view.board.program.steps if pid in session.view.board.rows]
-        self._hidden = 0
+        self._beside = 0, 0
         self._pids = self._side_by_side(session, stepped, chosen) if stepped else self._alone(session, chosen)
         for place, (pane, pid) in enumerate(zip(self._panes, self._pids, strict=False)):
             pane.display = True
@@ -73,23 +73,23 @@ class Program(Panel, can_focus=True):
     def _side_by_side(self, session: Session, stepped: list[int], chosen: int | None) -> Sequence[int]:
         """Return the pids to show side by side. If there is no room for all, ended processes are left out first."""
         room = max(min(self.size.width // _MIN_CELLS, _MAX_PANES), 1)
-        rows = session.view.board.rows
+        rows, known = session.view.board.rows, [*stepped]
         for pid in [pid for pid in stepped if rows[pid].state is State.EXITED and pid != chosen]:
             if len(stepped) <= room:
                 break
             stepped.remove(pid)
         pids, self._first = windowed(sorted(stepped), room, self._first, chosen)
-        self._hidden = len(stepped) - len(pids)
+        before = sum(pid < pids[0] for pid in known)
+        self._beside = before, len(known) - before - len(pids)
         return pids
 
     def _others(self, place: int) -> str:
         """Return how many processes are out of sight beside the pane at this place, and the key that chooses them."""
-        before, config = self._first, config_of(self)
-        noted = []
-        if place == 0 and self._hidden and before:
+        (before, after), config, noted = self._beside, config_of(self), []
+        if place == 0 and before:
             noted.append(_("{key} {number} more").format(key=config.key("select_previous"), number=before))
-        if place == len(self._pids) - 1 and self._hidden > before:
-            noted.append(_("{key} {number} more").format(key=config.key("select_next"), number=self._hidden - before))
+        if place == len(self._pids) - 1 and after:
+            noted.append(_("{key} {number} more").format(key=config.key("select_next"), number=after))
         return "   ".join(noted)
 
     def _alone(self, session: Session, chosen: int | None) -> Sequence[int]:
