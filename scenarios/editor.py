@@ -2,8 +2,8 @@
 
 
 def ask() -> None:
-    thing = input("What schedules processes? ")
-    print(f"{thing}: right!")
+    answer = input("6 * 7 = ")
+    print(answer.strip() == "42")
 
 
 if __name__ == "__main__":

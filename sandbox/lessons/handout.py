@@ -11,16 +11,16 @@ from typing import NamedTuple
 from sandbox.i18n import _
 
 #: How lessons mark questions, and sentences about things to do at the keyboard, in each language.
-_QUESTION = re.compile(r"\*\*(?:Predict:|猜一猜：)\*\*\s*")
+_QUESTION = re.compile(r"\*\*Predict:\*\*\s*|\*\*猜一猜\*\*：")
 _AT_THE_KEYBOARD = re.compile(
-    r"\*\*(?:Press|press|Predict|Watch:|Watch|按|请按|请看：|请看)\*\*|(?:Press|请按|按) ?`|"
+    r"\*\*(?:Press|press|Predict|Watch:|Watch|按|请按|请看)\*\*|(?:Press|请按|按) ?`|"
     r"\A(?:Then |然后按 ?)?`(?:space|esc|⏎|[][.,<>?a-zA-Z↑↓])`"
 )
 _CODE = re.compile(r"`[^`\n]+`")
 #: The space between two sentences; a full stop within a number ends no sentence (code is taken out before).
 _BETWEEN = re.compile(r"((?<=[.?!])\s+|(?<=[。？！])\s*)")
 #: The beginning of a paragraph that is only for the screen.
-_FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:?|再试试：?|试一试：?|Watch:|请看：|Press|按)\*\*")
+_FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:?|再试试|试一试|Watch:|请看|Press|按)\*\*")
 #: The number of lines for writing below each question.
 _LINES = 3
 

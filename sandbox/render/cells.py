@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 
 from sandbox.util.interpreter import split_words_like
 
-_NUMBERED = re.compile(r"(.*)([-:]\d+)")
+_NUMBERED = re.compile(r"(.*?)((?:[/#]\d+)+|[-:]\d+)")
 #: A line may end within a word next to a wide character, but not before punctuation or after an opening bracket.
 _OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
 _WIDE, _OTHERS = r"[\u2e80-\uffef]", r"[^\u2e80-\uffef]"

@@ -28,7 +28,7 @@ DEGRADE = "ossandbox.degrade"
 #: ASCII replacements of the same width, so that tables and charts keep their shape. The states stay distinct: running
 #: #, ready :, blocked a dot.
 SIGNS = {
-    **dict(zip("→←↑↓▶▸›»◀◂‹«▲▼△▽▾", "><^v>>>><<<<^v^vv", strict=True)),
+    **dict(zip("→←↑↓▶▸›»◀◂‹«▲▼△▽", "><^v>>>><<<<^v^v", strict=True)),
     **dict.fromkeys("─‐‑–—−", "-"),
     **dict.fromkeys("━═", "="),
     **dict.fromkeys("╌╎", "."),
@@ -39,7 +39,7 @@ SIGNS = {
     **dict.fromkeys("▁▂▃╵", "_"),
     **dict.fromkeys("░▒▓", ":"),
     **dict.fromkeys("·•", "."),
-    **dict.fromkeys("✔✓", "+"),
+    **dict.fromkeys("✔✓▾", "+"),
     **dict.fromkeys("✘✗×", "x"),
     **dict.fromkeys("○●", "o"),
     **dict.fromkeys("◆◇♪", "*"),

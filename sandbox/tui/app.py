@@ -223,7 +223,7 @@ class SandboxApp(App[int]):
         from sandbox.tui.screens.open import Open, read
 
         def chosen(name: str) -> None:
-            self._ask_before(_("Open a scenario"), _("end them and open it"), lambda: self.run_scenario(read(name)))
+            self._ask_before(_("Open a scenario"), _("open it all the same"), lambda: self.run_scenario(read(name)))
 
         ask(self, Open(self.session.scenario.name), chosen)
 
@@ -241,11 +241,11 @@ class SandboxApp(App[int]):
         except BadInput as bad:
             tell(self, "\n".join([f"{name}:", *problems(bad)]), severe=True)
         else:
-            self._ask_before(_("Next lesson"), _("end them and go on"), lambda: self.run_scenario(scenario))
+            self._ask_before(_("Next lesson"), _("go on all the same"), lambda: self.run_scenario(scenario))
 
     def action_restart(self) -> None:
         """Run the scenario again, or go to the beginning of the recording."""
-        self._ask_before(_("Restart"), _("end them and run it again"), self._restart)
+        self._ask_before(_("Restart"), _("run it again all the same"), self._restart)
 
     def _ask_before(self, title: str, offer: str, then: Callable[[], object]) -> None:
         """Call ``then``, after asking if something of the user's would be lost."""

@@ -58,6 +58,7 @@ class Row:
         "_tape",
         "admitted",
         "adopted",
+        "called",
         "children",
         "console",
         "cpu",
@@ -90,6 +91,8 @@ class Row:
         self.pid = admitted.pid
         self.os_pid = admitted.os_pid
         self.name = admitted.name
+        #: Its unique name, which differs from its own if that is taken.
+        self.called = admitted.name
         self.state = states.NEW
         self.since_ns = admitted.t_ns
         self.cpu: int | None = None

@@ -59,8 +59,8 @@ class Moment:
         self.board.apply(event)
         self.history.add(event)
         if isinstance(event, (Admitted, Became)):
-            if event.pid in self.board.rows:
-                self.names[event.pid] = self._name(event.pid, event.name)
+            if (row := self.board.rows.get(event.pid)) is not None:
+                self.names[event.pid] = row.called = self._name(event.pid, event.name)
         elif isinstance(event, Exited) and len(self.names) > len(self.board.rows):
             for pid in [pid for pid in self.names if pid not in self.board.rows]:
                 del self.names[pid]

@@ -151,6 +151,14 @@ _PARAMETERS: Messages = {
     "then": "then",
 }
 
+#: Values of parameters that are words.
+_VALUES: Messages = {
+    "true": "true",
+    "false": "false",
+    "declared": "declared",
+    "estimate": "estimate",
+}
+
 
 def parameters(values: Mapping[str, object]) -> str:
     """Return a policy's parameters, given as in events, for display: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
@@ -159,9 +167,11 @@ def parameters(values: Mapping[str, object]) -> str:
 
 
 def _as_people_write(value: object) -> object:
-    """Return truth values and lists of whole numbers as people write them, not as Python does."""
+    """Return truth values, words and lists of whole numbers as people write them, not as Python does."""
     if isinstance(value, bool):
-        return str(value).lower()
+        value = str(value).lower()
+    if isinstance(value, str):
+        return _(_VALUES[value]) if value in _VALUES else value
     if isinstance(value, list) and all(isinstance(each, int) for each in value):
         return ", ".join(map(str, value)) or "–"
     return value

@@ -18,7 +18,7 @@ def test_each_lesson_has_its_questions_and_nothing_for_the_keyboard(language: st
         text = lesson_text(lesson, language) or ""
         paper = handout(text)
         assert paper.title, lesson.name
-        assert len(paper.questions) == text.count("**Predict:**") + text.count("**猜一猜：**"), lesson.name
+        assert len(paper.questions) == text.count("**Predict:**") + text.count("**猜一猜**："), lesson.name
         assert all(each.asked for each in paper.questions), lesson.name
         page = as_html(paper, "<svg/>", language)
         assert "<strong>Press</strong>" not in page, lesson.name
@@ -42,6 +42,6 @@ def test_sentences_for_the_keyboard_go_whole() -> None:
     text = "**Predict:** who is next? And for 1.5 s? **Press** `.` for one, as often as you like. `space` goes on. Why?"
     assert handout(text).questions[0].asked == "Who is next? And for 1.5 s? Why?"
     assert (
-        handout("**猜一猜：** 谁先？**按** `.` 一次走一步。然后按 `space`。为什么？").questions[0].asked
+        handout("**猜一猜**：谁先？**按** `.` 一次走一步。然后按 `space`。为什么？").questions[0].asked
         == "谁先？为什么？"
     )

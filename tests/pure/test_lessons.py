@@ -315,8 +315,15 @@ def test_the_course_teaches_all_concepts_in_an_order() -> None:
     assert [lesson.name for lesson in lessons()][:2] == ["welcome", "multiprogramming"]
 
 
+def test_no_wide_punctuation_of_a_text_is_followed_by_a_blank() -> None:
+    """A wide sign has its blank in it. A colon stands outside of bold words, as Markdown would want a blank there."""
+    wide = re.compile(r"[，。；：？！、）」]\**[ \t](?! *\|)")
+    texts = {file: file.read_text(encoding="utf-8") for file in built_in_folder().rglob("*.zh.md")}
+    assert [(file.name, line) for file, text in texts.items() for line in text.splitlines() if wide.search(line)] == []
+
+
 def test_no_emphasis_of_a_text_is_left_as_stars() -> None:
-    """Between wide characters a bold word that ends with a colon wants a blank behind it."""
+    """Between wide characters a bold word that ends with a colon would want a blank behind it."""
     markdown = MarkdownIt("commonmark").enable("table")
     left = [
         (file.name, child.content)

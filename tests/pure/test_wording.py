@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
+from sandbox.i18n import speaking
 from sandbox.model import events, rules
 from sandbox.model.events import (
     Accepted,
@@ -207,3 +208,11 @@ def test_nothing_of_an_event_is_lost_for_want_of_a_figure() -> None:
 def test_a_suggestion_is_a_question() -> None:
     clause = Clause("no such policy", {"value": "rrr", "allowed": "fcfs | rr", "hint": "rr"})
     assert wording.problem(clause) == "there is no policy rrr; there are: fcfs | rr. Did you mean rr?"
+
+
+def test_parameters_are_in_the_language_of_the_reader() -> None:
+    values = {"quantum_ns": 50 * MS, "larger": False, "knows": "declared", "then": "rr"}
+    assert wording.parameters(values) == "quantum 50 ms  larger false  knows declared  then rr"
+    with speaking("zh"):
+        assert not {"false", "declared"} & set(wording.parameters(values).split())
+        assert wording.parameters(values).endswith(" rr")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 import pytest
 from textual.widgets import Markdown
 
+from sandbox.model.events import Admitted
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.util.units import S
 from tests.support.app import MakeDriver, blank_scenario, until
@@ -258,3 +262,21 @@ async def test_the_clock_of_a_pause_stands_still_and_goes_on_where_it_stopped(ma
 
 def test_the_board_screen_needs_no_focus() -> None:
     assert BoardScreen.AUTO_FOCUS == ""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_processes_of_one_name_are_told_apart(make_driver: MakeDriver, size: tuple[int, int]) -> None:
+    """The same names stand on the board, in the lanes, in the reasons and in the steps of lessons."""
+    driver = make_driver()
+    async with driver.app.run_test(size=size) as pilot:
+        script = KernelScript().admit("ordered").run("ordered")
+        for name in ("first", "second"):
+            script.admit(name, parent="ordered")
+            place = next(
+                at for at, event in enumerate(script.events) if isinstance(event, Admitted) and event.name == name
+            )
+            script.events[place] = msgspec.structs.replace(script.events[place], name="ordered")
+        await driver.feed(pilot, script.block("ordered", "wait for child", child=2))
+        for number in (1, 2):
+            assert re.search(rf"{number + 1} R ord\S+/{number} ", driver.text), "a name that is cut keeps its number"
+            assert f"└ /{number}" in driver.text

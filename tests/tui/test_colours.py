@@ -32,6 +32,7 @@ def test_signs_keep_their_width() -> None:
     for sign, other in signs._SIGNS.items():
         assert cell_len(chr(sign)) == cell_len(str(other)) == 1
     assert signs.spelt("READY 就绪 ░") == "READY 就绪 :"
+    assert signs.spelt("shell ▾2") == "shell +2", "no version 2"
 
 
 @pytest.mark.parametrize(

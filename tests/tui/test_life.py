@@ -7,7 +7,7 @@ from textual.events import Resize
 from textual.geometry import Size
 
 from sandbox.model.commands import Pause
-from sandbox.model.events import Clause, Halted
+from sandbox.model.events import Clause, Fault, Halted
 from sandbox.model.states import IllegalTransition
 from sandbox.tui.app import run_app
 from sandbox.tui.config import Config
@@ -118,7 +118,14 @@ async def test_faults_are_told_over_the_board_and_explained(make_driver: MakeDri
 async def test_many_faults_do_not_bury_the_board(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
-        script = one()
+        script = one().admit("pi").admit("disk")
+        late = [Fault(script.at, Clause("stop not confirmed"), pid) for pid in (1, 2, 2, 3)]
+        script.events += [*late, *[Fault(script.at, Clause("handles SIGCONT", {"name": "sh"}))] * 2]
+        await driver.feed(pilot, script)
+        first, second = driver.toasts()
+        assert first.endswith("nobody waits for that. The same is true of pi, disk")
+        assert second.endswith("(2 times)")
+        driver.app.clear_notifications()
         for number in range(50):
             script.fault("no such process", who=str(number))
         await driver.feed(pilot, script)

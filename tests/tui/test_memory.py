@@ -88,3 +88,13 @@ def test_memory_small(make_driver: MakeDriver, snap_compare: Compare, monkeypatc
     assert snap_compare(
         driver.app, terminal_size=(80, 24), run_before=prepare(driver, script, "6", "down", sees="13 MB")
     )
+
+
+async def test_it_says_that_all_have_left(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        script = KernelScript().admit("a").run("a")
+        await driver.open(pilot, "6", script)
+        assert "Nobody is in memory." not in driver.text
+        await driver.feed(pilot, script.exit("a"))
+        assert "Nobody is in memory." in driver.text

@@ -9,7 +9,7 @@ import msgspec
 from sandbox.model.commands import Choose, Step
 from sandbox.model.events import Change, Clause, Stepped
 from sandbox.model.spec import ProcessSpec, Scenario
-from tests.support.app import MakeDriver, blank_scenario, until
+from tests.support.app import AppDriver, MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript
 
 CODE = """from shared import total
@@ -90,3 +90,27 @@ async def test_who_is_blocked_is_marked_with_the_reason(make_driver: MakeDriver,
         assert not any(line.startswith("▶") for line in driver.panel("pane-2"))
         await pilot.resize_terminal(40, 24)
         await until(lambda: sum(pane.display for pane in driver.app.screen.query("Pane")) == 1, pilot)
+
+
+async def test_it_says_how_many_there_is_no_room_for(make_driver: MakeDriver, tmp_path: Path) -> None:
+    world = stepping(tmp_path)
+    world.processes.append(ProcessSpec("c", python="count.py:add"))
+    driver = make_driver(world)
+    async with driver.app.run_test(size=(100, 28)) as pilot:
+        script = KernelScript("rr", "50ms").admit("a").admit("b").admit("c")
+        await driver.open(pilot, "0", step(step(step(script, "a", 5), "b", 5), "c", 5))
+        assert below(driver) == ["in add   steps 1", "↓ 1 more   in add   steps 1"]
+        for _ in "abc":
+            await pilot.press("down")
+        await driver.settle(pilot)
+        assert below(driver) == ["↑ 1 more   in add   steps 1", "in add   steps 1"]
+        await driver.feed(pilot, script.run("a").exit("a"))
+        for _ in "bc":
+            await pilot.press("down")
+        await driver.settle(pilot)
+        assert below(driver) == ["↑ 1 more   in add   steps 1", "in add   steps 1"], "one that has ended counts, too"
+
+
+def below(driver: AppDriver) -> list[str]:
+    """What stands in the lower borders of the panes."""
+    return [str(pane.border_subtitle) for pane in driver.app.screen.query("Pane") if pane.display]

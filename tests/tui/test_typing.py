@@ -192,7 +192,7 @@ async def test_ctrl_c_again_is_an_answer(make_driver: MakeDriver, asks: str, sta
         assert len(driver.links) == 1, "of another question it lets go"
         await pilot.press(asks)
         await pilot.pause()
-        assert "⏎ ctrl+c end them and leave" in driver.text
+        assert "⏎ ctrl+c leave all the same" in driver.text
         await pilot.press("ctrl+c")
     assert driver.app.return_value == status
 

@@ -137,7 +137,7 @@ class Column(Processes):
         if width - len(sign) - len(mark) - cell_len(text) < _MIN_NAME:
             text = ""
         room = min(width - len(sign) - bool(text) - cell_len(text), _MAX_NAME)
-        head: list[Piece] = [(sign, palette.state(self.state)), *self.named(row.name, mark, room, palette.dim)]
+        head: list[Piece] = [(sign, palette.state(self.state)), *self.named(row.called, mark, room, palette.dim)]
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
@@ -147,11 +147,11 @@ class Column(Processes):
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = ZOMBIE_SIGN if row.zombie_of is not None else FAILED_SIGN if failed else SIGNS[row.state]
         digits, mark = _digits(session), folded(others)
-        least = min(cell_len(row.name) + cell_len(mark), _MIN_NAME)
+        least = min(cell_len(row.called) + cell_len(mark), _MIN_NAME)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            *self.named(row.name, mark, max(min(width - digits - 4, _MAX_NAME), least), self.palette.text),
+            *self.named(row.called, mark, max(min(width - digits - 4, _MAX_NAME), least), self.palette.text),
             (" ", self.palette.text),
         ]
 
@@ -185,7 +185,7 @@ class ReadyColumn(Column):
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
-        if width - len(used) <= _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME):
+        if width - len(used) <= _digits(session) + 4 + min(cell_len(row.called), _MIN_NAME):
             used = ""  # part of a number would be misleading
         head = self.head(session, row, width - len(used), others)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
@@ -235,7 +235,7 @@ class BlockedColumn(Column):
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(session, row), folded(others)
-        name = _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME) + len(mark)  # the reason matters more
+        name = _digits(session) + 4 + min(cell_len(row.called), _MIN_NAME) + len(mark)  # the reason matters more
         if cell_len(on) > width - name:
             on = _HOLDER.sub(r"\1", on)  # the holder's name stands in its own line
         head = self.head(session, row, max(width - cell_len(on), name), others)
@@ -245,7 +245,7 @@ class BlockedColumn(Column):
         """Return the width in cells at which none of the first lines is cut."""
         board, digits = session.view.board, _digits(session) + 4
         first = [board.rows[pid] for pid in islice(chain(board.blocked, board.stopped), _MAX_MEASURED)]
-        names = ((min(cell_len(row.name), _MAX_NAME), _brief_cause(session, row)) for row in first)
+        names = ((min(cell_len(row.called), _MAX_NAME), _brief_cause(session, row)) for row in first)
         return max((digits + cells + cell_len(on) for cells, on in names), default=0)
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
@@ -333,13 +333,13 @@ class RunningColumn(Column):
         used_ns = session.view.now_ns - row.since_ns
         if not tall:
             share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
-            name = fit_name(row.name, max(min(_MAX_NAME, width - 11 - len(share)), 4))
+            name = fit_name(row.called, max(min(_MAX_NAME, width - 11 - len(share)), 4))
             head += [(f"{name} ", palette.strong), (share, palette.running)]
             return [line(head, width, under)]
         runs, turn, total = _labels()
         room = width - cell_len(runs)
         return [
-            line([*head, (fit_name(row.name, max(width - 10, 4)), palette.strong)], width, under),
+            line([*head, (fit_name(row.called, max(width - 10, 4)), palette.strong)], width, under),
             line([(runs, palette.dim), (fit(row.admitted.runs, room), palette.text)], width),
             line([(turn, palette.dim), *self._turn(used_ns, row.slice_ns, room)], width),
             line([(total, palette.dim), *self._total(session.view.cpu_ns(pid), row.admitted.demand_ns, room)], width),

@@ -68,6 +68,10 @@ class MemoryList(Processes):
                 yield self.row(member.pid, self._pieces(session, member, width), width)
 
         yield self.row(None, self._heading(width), width)
+        if not members:
+            yield None, self.blank(width)
+            yield from ((None, strip) for strip in self.centred([_("Nobody is in memory.")], width, 1))
+            return
         yield from self.scrolled(len(members), place, shown, width, height - 1)
 
     def members(self, session: Session) -> Sequence[Member]:
@@ -95,7 +99,7 @@ class MemoryList(Processes):
             (f"{row.pid:>5} ", palette.dim),
             (f"{SIGNS[row.state]} ", palette.state(row.state)),
             (indent, palette.dim),
-            *self.named(row.name, member.mark, name - len(indent), palette.text),
+            *self.named(row.called, member.mark, name - len(indent), palette.text),
         ]
         known = self._known.get(member.pid)
         if known is None:

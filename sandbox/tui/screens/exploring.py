@@ -101,4 +101,4 @@ class Exploring:
             screen.session.send(Pause())
             screen.turn_to("program")
 
-        ask_before(screen.app, screen.session, _("Open a scenario"), _("end them and open it"), run)
+        ask_before(screen.app, screen.session, _("Open a scenario"), _("open it all the same"), run)

@@ -46,7 +46,7 @@ class Inspect(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Yield facts above, output below, and an input line at the bottom."""
         with Vertical(id="inspector", classes="box") as box:
-            title = _("Process {pid}: {name}").format(pid=self._pid, name=self._row.name)
+            title = _("Process {pid}: {name}").format(pid=self._pid, name=self._row.called)
             entitle(box, title, _("esc close"))
             with VerticalScroll(id="facts"):
                 yield Static()

@@ -9,10 +9,9 @@ from textual.screen import Screen
 
 from sandbox.i18n import Messages, _
 from sandbox.tui.config import config_of
-from sandbox.tui.interaction import ask, tell
+from sandbox.tui.interaction import ask, some, tell
 from sandbox.tui.screens.dialogs import Choose, Offer, Tell
 from sandbox.tui.screens.forms import command_line
-from sandbox.tui.screens.leave import some
 from sandbox.tui.state.session import Session
 from sandbox.views.board import Board
 

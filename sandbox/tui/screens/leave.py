@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from textual.app import App
 
 from sandbox.i18n import _
 from sandbox.tui.config import config_of
+from sandbox.tui.interaction import some
 from sandbox.tui.screens.dialogs import Tell
 from sandbox.tui.state.session import Session
-from sandbox.wording.templates import listed
-
-#: The most names to list.
-_MAX_NAMES = 5
 
 
 class _Leave(Tell):
@@ -25,7 +22,7 @@ class _Leave(Tell):
 
 def ask_to_leave(app: App[Any], session: Session, then: Callable[[], object]) -> None:
     """Leave the app, after asking as ``ask_before`` does."""
-    offer = f"{config_of(app).key('interrupt')} {_('end them and leave')}"
+    offer = f"{config_of(app).key('interrupt')} {_('leave all the same')}"
     ask_before(app, session, _("Quit"), offer, then, _Leave)
 
 
@@ -56,10 +53,3 @@ def _lost(session: Session) -> list[str]:
     if session.file.open:
         said.append(_("A recording is being written. It would end here; it holds the run up to now."))
     return said
-
-
-def some(names: Sequence[str]) -> str:
-    """Return the first names, and the number of the others."""
-    more = len(names) - _MAX_NAMES
-    shown = listed(names[:_MAX_NAMES])
-    return shown if more <= 0 else _("{names} and {number} more").format(names=shown, number=more)

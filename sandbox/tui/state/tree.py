@@ -29,9 +29,9 @@ def folded(number: int) -> str:
 
 
 def own_name(name: str, parent: str) -> str:
-    """Return the part of a child's name that differs from its parent's: ``:51514`` of ``server:51514``; otherwise the
-    name."""
-    return name.removeprefix(parent) if name.startswith(f"{parent}:") else name
+    """Return the part of a child's name that differs from its parent's: ``:51514`` of ``server:51514``, ``/1`` of
+    ``boss/1``; otherwise the name."""
+    return name.removeprefix(parent) if name.startswith((f"{parent}:", f"{parent}/")) else name
 
 
 class ProcessTree:

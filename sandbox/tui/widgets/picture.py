@@ -73,7 +73,7 @@ class Picture(Lines):
         canvas.text(spot.x + len(pid), spot.y, f"{sign} ", style + under)
         room = spot.width - len(pid) - len(sign) - 1
         note = fit(note, min(cell_len(note), room * 2 // 3))
-        canvas.text(spot.right - room, spot.y, fit_name(row.name, room), palette.text + under)
+        canvas.text(spot.right - room, spot.y, fit_name(row.called, room), palette.text + under)
         if note:
             canvas.text(spot.right - cell_len(note) - 1, spot.y, f" {note}", palette.state(row.state) + under)
         self.stands(row.pid, spot)

@@ -28,7 +28,7 @@ from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
 #: The widths in cells of the label before each lane, and the width of the timeline below which the label is narrow.
-_LABEL, _LABEL_NARROW, _MIN_FOR_LABEL = 16, 12, 44
+_LABEL, _LABEL_NARROW, _MIN_FOR_LABEL = 16, 13, 44
 #: Deeper generations are not indented further, as the label has no room.
 _MAX_DEPTH = 2
 #: The number of lines from which on CPUs are shown above the processes even if not all of those fit, and the most CPUs
@@ -122,7 +122,7 @@ class Timeline(Processes):
         lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy and cpus <= _MAX_CPUS else []
         if lanes and len(lanes) + len(members) < lines:
             lanes.append((None, self.blank(width)))
-        lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
+        lanes += self._life_lanes(session, chart, width, lines - len(lanes))
         yield from lanes[:lines]
         yield from [(None, self.blank(width))] * (lines - len(lanes))
         yield self.row(
@@ -156,9 +156,7 @@ class Timeline(Processes):
             turns = [_of_lines(share, session.view.tree) for share in self._cells(lane, track, session)]
             yield None, Strip([label, *chart.cpu(turns), *self._total([track], self.palette.text)], width)
 
-    def _life_lanes(
-        self, session: Session, history: History, chart: Chart, width: int, height: int
-    ) -> Iterator[Choice[int]]:
+    def _life_lanes(self, session: Session, chart: Chart, width: int, height: int) -> Iterator[Choice[int]]:
         """Yield a lane for each process, or for as many as there is room for."""
         tree = session.view.tree
         members = session.view.members
@@ -169,7 +167,7 @@ class Timeline(Processes):
         def shown(seen: Window) -> Iterator[Choice[int]]:
             for member in members[seen.first : seen.last]:
                 under = self.palette.cursor if member.pid == chosen else Style.null()
-                label = self._label(history, member, chart, under)
+                label = self._label(session, member, chart, under)
                 for strip in self._life(session, member, label, chart, under, width)[:thick]:
                     yield member.pid, strip
                 yield from [(None, self.blank(width))] * gap
@@ -179,16 +177,17 @@ class Timeline(Processes):
             for pid in [*lanes][:-_MAX_LANES]:  # drop those in sight longest ago
                 del lanes[pid]
 
-    def _label(self, history: History, member: Member, chart: Chart, under: Style) -> list[Segment]:
+    def _label(self, session: Session, member: Member, chart: Chart, under: Style) -> list[Segment]:
         """Return the label of a lane: pid and name; for a child, the part of its name that differs from its
         parent's."""
-        admitted = history.lives[member.pid].admitted
+        live = session.view.live
+        admitted = live.history.lives[member.pid].admitted
         plain = self.palette.text + under
         number = chart.number(member.pid, under)
-        indent, name = "", admitted.name
-        if member.depth and admitted.parent in history.lives:
+        indent, name = "", live.names.get(member.pid, admitted.name)
+        if member.depth and admitted.parent in live.history.lives:
             indent = "  " * (min(member.depth, _MAX_DEPTH) - 1) + "└ "
-            name = own_name(name, history.lives[admitted.parent].admitted.name)
+            name = own_name(name, live.names.get(admitted.parent, live.history.lives[admitted.parent].admitted.name))
         mark = member.mark if member.hidden else ""
         named = self.named(name, mark, self._label_cells - len(number.text) - len(indent) - 2, plain)
         pieces = [(" ", plain), (indent, self.palette.dim), *named, (" ", plain)]

@@ -102,7 +102,7 @@ class Console(Panel, can_focus=True):
         elif row.state in WAITS and row.on is not None:
             more = wording.cause(row.on)
         said = _("CONSOLE of {pid} {name}: {state}, {more}") if more else _("CONSOLE of {pid} {name}: {state}")
-        return said.format(pid=row.pid, name=row.name, state=state, more=more)
+        return said.format(pid=row.pid, name=row.called, state=state, more=more)
 
     def _hint(self, asks: bool) -> str:
         if not self._line.has_focus:

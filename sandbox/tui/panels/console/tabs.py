@@ -69,7 +69,7 @@ class ConsoleTabs(Clickable):
 
     def _tab(self, session: Session, pid: int) -> list[Piece]:
         row, palette = session.view.board.rows[pid], self.palette
-        name = fit_name(row.name, min(cell_len(row.name), _MAX_NAME))
+        name = fit_name(row.called, min(cell_len(row.called), _MAX_NAME))
         mark, style = ("▸", palette.strong) if pid == self._shown else (" ", palette.dim)
         if pid in self._asking:
             return [(mark, palette.strong), (f" {_('{pid} {name} reads').format(pid=pid, name=name)} ", palette.paused)]

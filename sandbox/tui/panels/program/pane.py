@@ -31,7 +31,8 @@ _MAX_REASON = 2
 
 class Shown(NamedTuple):
     """The contents of a pane. ``marks``: the next lines of the process's threads, the thread that ran last first;
-    ``reason``: why it is blocked; ``latest``: no other process has run a line since."""
+    ``reason``: why it is blocked; ``latest``: no other process has run a line since; ``others``: a note of the
+    processes beside it that are out of sight."""
 
     row: Row
     name: str
@@ -41,6 +42,7 @@ class Shown(NamedTuple):
     reason: str
     chosen: bool
     latest: bool
+    others: str = ""
 
 
 class Pane(ScrolledLines):
@@ -76,13 +78,11 @@ class Pane(ScrolledLines):
         self.update_lines()
 
     def _below(self, shown: Shown) -> str:
-        if shown.reason:
-            return shown.reason
-        if shown.steps is None:
-            return ""
+        if shown.reason or shown.steps is None:
+            return "   ".join(filter(None, [shown.others, shown.reason]))
         last = shown.steps.last
         where = _("in {function}").format(function=last.function) if last is not None and last.line else ""
-        return "   ".join(filter(None, [where, _("steps {number}").format(number=shown.steps.count)]))
+        return "   ".join(filter(None, [shown.others, where, _("steps {number}").format(number=shown.steps.count)]))
 
     # Drawing
 

@@ -10,10 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from sandbox import wording
+from sandbox.i18n import _
 from sandbox.model.commands import Choose
 from sandbox.model.events import Clause
 from sandbox.model.states import State
 from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at, text_lines
+from sandbox.tui.config import config_of
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.program.pane import Pane, Shown, windowed
@@ -39,8 +41,9 @@ class Program(Panel, can_focus=True):
         self._chosen: int | None = None
         #: The index of the first process shown.
         self._first = 0
-        #: The pids of the processes shown, by pane.
+        #: The pids of the processes shown, by pane, and the numbers of those before and after them that are not.
         self._pids: Sequence[int] = ()
+        self._beside = 0, 0
         #: The sources read, by file name, or by pid for programs without steps.
         self._read: dict[str | int, Source] = {}
 
@@ -57,10 +60,11 @@ class Program(Panel, can_focus=True):
             self._read.clear()
         self._chosen = chosen
         stepped = [pid for pid in session.view.board.program.steps if pid in session.view.board.rows]
+        self._beside = 0, 0
         self._pids = self._side_by_side(session, stepped, chosen) if stepped else self._alone(session, chosen)
-        for pane, pid in zip(self._panes, self._pids, strict=False):
+        for place, (pane, pid) in enumerate(zip(self._panes, self._pids, strict=False)):
             pane.display = True
-            pane.show(self._shown(session, pid, chosen))
+            pane.show(self._shown(session, pid, chosen)._replace(others=self._others(place)))
         if not self._pids:
             self._panes[0].clear()
         for pane in self._panes[max(len(self._pids), 1) :]:
@@ -69,13 +73,24 @@ class Program(Panel, can_focus=True):
     def _side_by_side(self, session: Session, stepped: list[int], chosen: int | None) -> Sequence[int]:
         """Return the pids to show side by side. If there is no room for all, ended processes are left out first."""
         room = max(min(self.size.width // _MIN_CELLS, _MAX_PANES), 1)
-        rows = session.view.board.rows
+        rows, known = session.view.board.rows, [*stepped]
         for pid in [pid for pid in stepped if rows[pid].state is State.EXITED and pid != chosen]:
             if len(stepped) <= room:
                 break
             stepped.remove(pid)
         pids, self._first = windowed(sorted(stepped), room, self._first, chosen)
+        before = sum(pid < pids[0] for pid in known)
+        self._beside = before, len(known) - before - len(pids)
         return pids
+
+    def _others(self, place: int) -> str:
+        """Return how many processes are out of sight beside the pane at this place, and the key that chooses them."""
+        (before, after), config, noted = self._beside, config_of(self), []
+        if place == 0 and before:
+            noted.append(_("{key} {number} more").format(key=config.key("select_previous"), number=before))
+        if place == len(self._pids) - 1 and after:
+            noted.append(_("{key} {number} more").format(key=config.key("select_next"), number=after))
+        return "   ".join(noted)
 
     def _alone(self, session: Session, chosen: int | None) -> Sequence[int]:
         """Return the chosen process, or else the first one."""

@@ -154,7 +154,7 @@ class SocketList(Choices[Connection | Client]):
         backlog = _(template["bounded" if listener.backlog else "unbounded"]).format(**figures)
         return [
             (f"{listener.at}", palette.strong),
-            (f"  {row.pid} {fit_name(row.name, min(cell_len(row.name), 16))}  ", palette.text),
+            (f"  {row.pid} {fit_name(row.called, min(cell_len(row.called), 16))}  ", palette.text),
             (f"{SIGNS[row.state]} ", palette.state(row.state)),
             (where, palette.text),
             ("  " + backlog, palette.ready if listener.waiting else palette.dim),

@@ -160,11 +160,11 @@ class StateMap(Picture):
             yield _("{keys} choose a process").format(keys=keys)
             return
         if pid in board.transitions.held:
-            yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
+            yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].called)
         else:
             queue = [row.pid for row in _rows(board, State.READY)]
             places = {other: place for place, other in enumerate(queue, 1)}
-            yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
+            yield f"{board.rows[pid].called}: {wording.situation(whereabouts(board, pid, places))}"
         turn = board.transitions.dispatched.get(pid)
         if turn is not None:
             yield wording.turn(turn)
