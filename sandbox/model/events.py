@@ -206,8 +206,8 @@ class Edge(msgspec.Struct, frozen=True):
 
 class Deadlocked(Event, frozen=True, tag=True):
     """None of ``pids`` can ever go on: each waits for others of them. ``core``: the processes of the knot itself, for
-    which the rest wait. ``may_end``: the deadlock is not certain, as an unseen timeout may end it. ``lively``:
-    processes of which other threads go on."""
+    which the rest wait. ``may_end``: the deadlock is not certain, as an unseen timeout may end it, or
+    a process of which it is not known whether it uses the same. ``lively``: processes of which other threads go on."""
 
     pids: list[int]
     core: list[int]

@@ -195,7 +195,7 @@ def deadlock(event: Deadlocked, names: Names) -> str:
     links = [_link(edges, called) for edges in _by_waiter(event)]
     if len(links) > _MAX_LINKS:
         links = [*links[:_MAX_LINKS], "…"]
-    template = _("perhaps a deadlock, unless a time-out ends it: {links}")
+    template = _("perhaps a deadlock, unless a time-out or another process ends it: {links}")
     if not event.may_end:
         template = _("deadlock: {links}; none of them can ever go on")
     return template.format(links=listed(links))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +15,16 @@ import pytest
 from sandbox.machines.linux.blocking import holders
 from sandbox.machines.linux.blocking.census import Census, Held
 from sandbox.machines.linux.blocking.futexes import owners
-from sandbox.machines.linux.blocking.queues import is_of_the_board
-from sandbox.machines.linux.blocking.waits import WaitMonitor
+from sandbox.machines.linux.blocking.queues import is_of_the_board, queue_holders
+from sandbox.machines.linux.blocking.system_calls import Entered
+from sandbox.machines.linux.blocking.waits import WaitMonitor, _groups, _Look
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.spec import ProcessSpec
 from sandbox.util import libc
 from sandbox.util.units import MS
 
 _WAIT, _WAIT_BITSET, _LOCK_PI = 0, 9, 6
-_IPC_PRIVATE, _IPC_RMID, _SETVAL = 0, 0, 16
+_IPC_PRIVATE, _IPC_RMID, _SETVAL, _GETPID = 0, 0, 16, 11
 
 
 def memory(*words: int) -> tuple[ctypes.Array[ctypes.c_char], int]:
@@ -86,6 +89,38 @@ def test_whether_a_semaphore_of_system_v_is_of_the_board() -> None:
     finally:
         for each in (private, open_to_all):
             libc.call("semctl", each, 0, _IPC_RMID)
+        child.close()
+
+
+def test_who_has_used_a_semaphore_of_system_v_may_release_it() -> None:
+    child = Child(os.getpid(), ProcessSpec("us"), forked=False)
+    number = libc.call("semget", _IPC_PRIVATE, 2, 0o600)
+    code = f"import ctypes, sys; ctypes.CDLL(None).semctl({number}, 0, {_SETVAL}, 1); sys.stdin.read()"
+    try:
+        libc.call("semctl", number, 1, _SETVAL, 0)
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+            other = Child(process.pid, ProcessSpec("other"), None, False)
+            bystander = Child(os.getppid(), ProcessSpec("bystander"), None, False)
+            known = {each.os_pid: each for each in (child, other, bystander)}
+            census = Census(known, Any)  # type: ignore[arg-type]
+            while libc.call("semctl", number, 0, _GETPID) != process.pid:
+                pass
+            for semaphore, likely in ((0, {child.os_pid, other.os_pid}), (1, set())):
+                kept, at = memory(semaphore, 0)
+                entered = Entered("semaphore", 65, [number, at, 1, 0, 0, 0], 0)
+                held = queue_holders(census, child, entered)
+                assert held is not None
+                assert {os_pid for os_pid, _ in held.likely} == likely
+                assert {os_pid for os_pid, _ in held.groups[0]} == {*known}
+                look = _Look({(1, 1): held}, {}, {})
+                assert dict(_groups(look, certain=True))[1, 1] == held.groups
+                assert dict(_groups(look, certain=False))[1, 1] == ((held.likely,) if likely else held.groups)
+                del kept
+            process.communicate()
+            other.close()
+            bystander.close()
+    finally:
+        libc.call("semctl", number, 0, _IPC_RMID)
         child.close()
 
 

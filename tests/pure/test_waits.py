@@ -87,7 +87,7 @@ def test_the_board_knows_for_whom_each_waits_until_it_goes_on() -> None:
         (Waits(0, 1, "semaphore 7f", [], "unknown", any=True), "ann waits for semaphore 7f; who has it the system does not tell"),
         (Waits(0, 1, "fork", [], "said"), "ann waits for ever for fork: whoever had it has ended"),
         (Waits(0, 1, "pipe:[7]", [1], "seen"), "ann waits for a thing that only itself could give it: pipe:[7]"),
-        (msgspec.structs.replace(RING, may_end=True), "perhaps a deadlock, unless a time-out ends it: ann waits for bob: fork, bob waits for ann: noodles"),
+        (msgspec.structs.replace(RING, may_end=True), "perhaps a deadlock, unless a time-out or another process ends it: ann waits for bob: fork, bob waits for ann: noodles"),
         (Resolved(0, [1, 2]), "the deadlock of ann, bob is over"),
     ],
 )  # fmt: skip

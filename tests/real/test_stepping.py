@@ -105,6 +105,16 @@ def test_a_program_behaves_one_line_a_turn_as_it_does_alone(stage: SteppedRuns, 
     assert not [event for event in events if isinstance(event, Fault)]
 
 
+def test_a_whole_file_finds_what_it_finds_alone(stage: SteppedRuns) -> None:
+    alone = subprocess.run([sys.executable, "whole.py"], cwd=FOLDER, capture_output=True, text=True, check=True)
+    assert output(run(stage, "whole.py")) == alone.stdout
+
+
+def test_steps_go_on_after_a_recursion_that_is_too_deep(stage: SteppedRuns) -> None:
+    events = run(stage, "table.py:recurses_again")
+    assert [event.function for event in events if isinstance(event, Stepped)][-1] == "recurses_again"
+
+
 def orders(first: int, second: int) -> list[str]:
     """All orders of so many turns of a and of b."""
     if not first or not second:

@@ -17,13 +17,14 @@ assert sys.platform == "linux"
 import _signal
 import _socket
 import _thread
-import ctypes
 import fcntl
 import os
 import resource
 from errno import EBADF
+from itertools import repeat
 from types import CodeType, FrameType
 
+from sandbox.programs.stepping.masks import Masks
 from sandbox.programs.stepping.states import States
 from sandbox.programs.stepping.touches import UNKNOWN, Touches
 from sandbox.programs.stepping.values import Watch
@@ -57,8 +58,7 @@ _FAR_BELOW = 40
 _WITHIN_A_LINE = frozenset({"<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _CO_OPTIMIZED = 1
 _SIGKILL = 9
-_SIG_BLOCK, _SIG_SETMASK = 0, 2
-_MASK_BYTES = 128
+_ANSWER_BYTES = (16,)
 
 
 class Settings:
@@ -104,7 +104,7 @@ class Hook:
         #: awaits.
         self.births = 0
         self._threads_before = count_threads()
-        self.masks = _Masks()
+        self.masks = Masks()
 
     def begin(self, settings: Settings) -> None:
         """Begin the program of this process."""
@@ -217,27 +217,6 @@ class Hook:
         return connection
 
 
-class _Masks:
-    """Blocks signals while a thread waits in the hook, since their handlers belong to the program, and run in its turn.
-
-    Signals must be unblocked such that the interpreter does not check for them at once, but as soon as the program goes
-    on: an exception of a handler must be raised in the program, not here. So the C function is called through ``map``,
-    after which there is no check.
-    """
-
-    def __init__(self) -> None:
-        self._all = ctypes.create_string_buffer(b"\xff" * _MASK_BYTES, _MASK_BYTES)
-        self.set = ctypes.CDLL(None).pthread_sigmask
-        self.set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-        self.block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
-        self.restore = (_SIG_SETMASK,)
-
-    @staticmethod
-    def new() -> Any:
-        """Return the buffer for the signal mask of a thread."""
-        return ctypes.create_string_buffer(_MASK_BYTES)
-
-
 class Stepper:
     """One thread that steps, with its connection. ``connected``: whether it has one."""
 
@@ -257,9 +236,10 @@ class Stepper:
         self.tracer: Tracer | None = None
         masks = hook.masks
         self._mask = masks.new()
-        place = (ctypes.addressof(self._mask),)
+        place = masks.place(self._mask)
         self._set_mask = masks.set
-        self._block, self._unblock = (*masks.block, place), (masks.restore, place, (None,))
+        self._block = (*masks.block, (place,))
+        self._unblocks = map(self._set_mask, repeat(masks.restore), repeat(place), repeat(None))
 
     @property
     def connected(self) -> bool:
@@ -288,12 +268,16 @@ class Stepper:
             self._send(*fields)
 
     def wait(self) -> None:
-        """Wait until the machine tells the thread to go on. If the machine is gone, the process ends."""
+        """Wait until the machine tells the thread to go on. If the machine is gone, the process ends.
+
+        Another thread may receive a signal meanwhile. So the interpreter must not check for signals from here to the
+        end of the hook, either.
+        """
         connection = self._connection
         assert connection is not None
         while True:
             try:
-                answer = connection.recv(16)
+                [answer] = map(connection.recv, _ANSWER_BYTES)
             except OSError:
                 _end()
             if answer == GO:
@@ -307,7 +291,8 @@ class Stepper:
                 continue
             if answer != LISTEN:
                 _end()
-            [_] = map(self._set_mask, *self._unblock)
+            for _ in self._unblocks:
+                break
             [_] = map(self._set_mask, *self._block)
 
     def block(self) -> None:
@@ -318,9 +303,12 @@ class Stepper:
         """Report that the thread has waited, and wait for the machine: of several such threads one goes on after the
         other."""
         [_] = map(self._set_mask, *self._block)
-        self._send(WAKES)
-        self.wait()
-        [_] = map(self._set_mask, *self._unblock)
+        try:
+            self._send(WAKES)
+            self.wait()
+        finally:
+            for _ in self._unblocks:
+                break
 
     def drop(self) -> None:
         """Forget the connection, which belongs to the parent process."""
@@ -413,29 +401,33 @@ class Stepper:
             self._pass(frame)
             return
         [_] = map(self._set_mask, *self._block)
-        if self._connection is None:
-            self.introduce(THREAD)
-        before = self._frame
-        if before is not None and before is not frame:
-            self._note(before)
-        self._note(frame)
-        self._frame = frame
-        code, watch = frame.f_code, self._watch
-        mark, known = self._state(frame)
-        self._send(
-            LINE,
-            self._hook.name_of(code),
-            line,
-            code.co_name,
-            mark,
-            *self._hook.news(),
-            int(known),
-            self._touches(frame, line),
-            *self._take(),
-        )
-        self.wait()
-        watch.begin()
-        [_] = map(self._set_mask, *self._unblock)
+        try:
+            if self._connection is None:
+                self.introduce(THREAD)
+            before = self._frame
+            if before is not None and before is not frame:
+                self._note(before)
+            self._note(frame)
+            self._frame = frame
+            code, watch = frame.f_code, self._watch
+            mark, known = self._state(frame)
+            self._send(
+                LINE,
+                self._hook.name_of(code),
+                line,
+                code.co_name,
+                mark,
+                *self._hook.news(),
+                int(known),
+                self._touches(frame, line),
+                *self._take(),
+            )
+            self.wait()
+            if watch.held:
+                watch.begin()
+        finally:
+            for _ in self._unblocks:
+                break
 
 
 def _end() -> NoReturn:

@@ -111,7 +111,11 @@ class _Thread:
             return None
         if self._by_instruction or self._circles_of(code):
             frame.f_trace_opcodes = True
-        self._stepper.enter()
+        try:
+            self._stepper.enter()
+        except RecursionError as error:
+            self._drop(error)
+            raise
         return self._traced
 
     def ask(self, tracer: Tracer, frame: FrameType, event: str, argument: Any) -> Any:
@@ -139,23 +143,38 @@ class _Thread:
         return found
 
     def _traced_by_line(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line":
-            self._has_come = True
-            self._stepper.stop(frame, frame.f_lineno)
-        elif event == "return":
-            self._stepper.leave_code(frame)
-        elif event == "opcode":
-            if not self._has_come and frame.f_lasti in self._circles_of(frame.f_code):
+        try:
+            if event == "line":
+                self._has_come = True
                 self._stepper.stop(frame, frame.f_lineno)
-            self._has_come = False
+            elif event == "return":
+                self._stepper.leave_code(frame)
+            elif event == "opcode":
+                if not self._has_come and frame.f_lasti in self._circles_of(frame.f_code):
+                    self._stepper.stop(frame, frame.f_lineno)
+                self._has_come = False
+        except BaseException as error:
+            self._drop(error)
+            raise
         return self._traced_by_line
 
     def _traced_by_instruction(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "opcode":
-            self._stepper.stop(frame, frame.f_lineno)
-        elif event == "return":
-            self._stepper.leave_code(frame)
+        try:
+            if event == "opcode":
+                self._stepper.stop(frame, frame.f_lineno)
+            elif event == "return":
+                self._stepper.leave_code(frame)
+        except BaseException as error:
+            self._drop(error)
+            raise
         return self._traced_by_instruction
+
+    def _drop(self, error: BaseException) -> None:
+        """Begin anew after an exception in the hook, after which the interpreter no longer traces: a recursion may be
+        too deep for the hook just before it is for the program, which steps on afterwards."""
+        _add_pending_call(self._anew, None)
+        if isinstance(error, ctypes.ArgumentError):  # contains a RecursionError
+            raise RecursionError(str(error).partition("RecursionError: ")[2]) from None
 
 
 class _Both:

@@ -168,24 +168,23 @@ class Watch:
         self._known: dict[int, dict[str, tuple[Any, str]]] = {}
         #: The shared values when the turn began, and the variables in which they are.
         self._before: dict[str, str] = {}
-        self._held: list[tuple[str, Any]] = []
+        self.held: list[tuple[str, Any]] = []
         #: Whether all that can be reached is known; if not, the ids of the unknown objects.
         self.complete = True
         self.objects: list[int] = []
 
     def begin(self) -> None:
         """Begin a turn. Changes of shared variables until now were made by others."""
-        if self._held:
-            self._before = {}
-            for name, value in self._held:
-                self._before.update(self._shared.parts(name, value))
+        self._before = {}
+        for name, value in self.held:
+            self._before.update(self._shared.parts(name, value))
 
     def changes(self, frame: int, local: Mapping[str, Any], world: Mapping[str, Any]) -> list[str]:
         """Return the changes since the last call, or since the turn began. For each there are four fields: name, value
         before, value now ("": none), "1" if shared."""
         found: list[str] = []
         shared: dict[str, str] = {}
-        self._held, self.complete, self.objects = [], True, []
+        self.held, self.complete, self.objects = [], True, []
         self._look(frame, local, shared, found)
         if local is not world:
             self._look(-id(world), world, shared, found)
@@ -244,7 +243,7 @@ class Watch:
             if before is not None and before != now:
                 found += (part, before, now, "1")
         if parts:
-            self._held.append((name, value))
+            self.held.append((name, value))
         written = text(value) if kind in _COLLECTIONS else None
         if written is None and not parts and frame >= 0:
             self.complete = False

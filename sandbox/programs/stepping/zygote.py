@@ -23,6 +23,7 @@ import ctypes
 import gc
 import os
 import time
+from importlib.machinery import SourceFileLoader
 
 from sandbox.programs.function import LockNotes
 from sandbox.programs.stepping import births, loops, states, touches  # noqa: F401 - loaded here, need not be by each
@@ -245,7 +246,9 @@ def _run(
         module.__file__ = path
         sys.modules[module.__name__] = module
     else:
-        vars(main)["__builtins__"] = builtins
+        ours = vars(sys.modules["__main__"])
+        vars(main).update(__builtins__=builtins, __cached__=None, __loader__=SourceFileLoader("__main__", path))
+        vars(main).update({name: {} for name in ("__annotations__",) if name in ours})
     sys.modules["__main__"] = main
     stepper = hook.stepper()
     stepper.introduce(START)
@@ -278,7 +281,7 @@ def _guarded(
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
-        return 128 + _signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+        return -_signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
@@ -290,6 +293,9 @@ def _finish(status: int) -> NoReturn:
         sys.stderr.flush()
     except BaseException:
         status = status or 1
+    if status == -_signal.SIGINT:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+        os.kill(os.getpid(), _signal.SIGINT)
     os._exit(status & 0xFF)
 
 

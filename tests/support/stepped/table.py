@@ -484,3 +484,48 @@ def recurses_too_deep():
         print("caught")
     x = 1
     print("goes on", x)
+
+
+def another_thread_is_interrupted():
+    class Late(Exception):
+        pass
+
+    def late(number, frame):
+        raise Late
+
+    def sends():
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    signal.signal(signal.SIGUSR1, late)
+    thread = threading.Thread(target=sends)
+    try:
+        thread.start()
+        for _ in range(1_000):
+            time.sleep(0.001)
+    except Late as error:
+        traces = traceback.extract_tb(error.__traceback__)
+        print(
+            {trace.name for trace in traces} <= {"another_thread_is_interrupted", "late", "start", "wait", "__enter__"}
+        )
+    thread.join()
+    print(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+def recurses_again():
+    def depth():
+        try:
+            return depth() + 1
+        except RecursionError as error:
+            last[:] = [type(error)]
+            return 0
+
+    last = []
+    sys.setrecursionlimit(200)
+    deep = depth()
+    for told in (deep > 20, last):
+        print(told)
+
+
+def is_interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)

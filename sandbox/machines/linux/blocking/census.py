@@ -33,7 +33,8 @@ class Held(NamedTuple):
     ``groups``: the thread continues when a thread of each group releases the resource; ``holders``: the os_pids of the
     processes that have the resource; ``any``: whether one of them is enough; ``may_end``: whether the wait may end by a
     time-out that cannot be seen; ``taken``: the line of code in which the resource was taken, if known; ``by_turns``:
-    whether the thread polls for it and does nothing else.
+    whether the thread polls for it and does nothing else; ``likely``: the threads that are known to have used it, if
+    the system does not tell which others can.
     """
 
     resource: str
@@ -44,6 +45,11 @@ class Held(NamedTuple):
     may_end: bool = False
     taken: str = ""
     by_turns: bool = False
+    likely: frozenset[Thread] = frozenset()
+
+    def freed_by(self, certain: bool) -> tuple[frozenset[Thread], ...]:
+        """Return the groups, or unless ``certain``, only who is likely to release it."""
+        return self.groups if certain or not self.likely else (self.likely,)
 
 
 class Semaphore(NamedTuple):

@@ -21,6 +21,8 @@ from sandbox.util import libc
 _POSIX_CALLS = (242, 243, 182, 183)
 #: semctl(2): which process has last changed a semaphore; and of how many semaphores of a set that is asked at most.
 _GETPID, _MAX_ASKED = 11, 32
+#: struct sembuf, which begins with the number of the semaphore.
+_SEMBUF_BYTES = 6
 #: What identifies an open queue.
 _SAME = ("mnt_id", "ino")
 
@@ -34,8 +36,24 @@ def queue_holders(census: Census, child: Child, entered: Entered) -> Held | None
         others = _at_other_end(census, child, number, target, call == "send message")
         return census.any_of(named(target, "message queue"), others) if others else None
     what = f"{'semaphore' if call == 'semaphore' else 'message queue'} {number}"
-    shared = is_of_the_board(child, call, number, census.known)
-    return Held(what, (census.everybody,) if shared else (), [], "unknown", any=True)
+    if not is_of_the_board(child, call, number, census.known):
+        return Held(what, (), [], "unknown", any=True)
+    likely = _users(census, child, entered) if call == "semaphore" else []
+    threads = frozenset().union(*map(census.threads, likely))
+    return Held(what, (census.everybody,), [], "unknown", any=True, likely=threads)
+
+
+def _users(census: Census, child: Child, entered: Entered) -> list[Child]:
+    """Return the processes that are known to have used a set of semaphores: those that have last changed one of them.
+    None, unless the semaphore that is waited for was last changed by another process: whoever will has yet to come."""
+    number, operations, count = entered.arguments[:3]
+    size = next((int(words[3]) for words in procfs.system_v("sem") if words[1:2] == [str(number)]), 0)
+    last = _last_to_change(number, size)
+    first = procfs.read_memory(child.os_pid, operations, _SEMBUF_BYTES)
+    wanted = int.from_bytes(first[:2], "little")
+    if count != 1 or not wanted < len(last) or last[wanted] == child.os_pid or last[wanted] not in census.known:
+        return []
+    return [census.known[os_pid] for os_pid in {*last} if os_pid in census.known]
 
 
 def _at_other_end(census: Census, child: Child, descriptor: int, target: str, writes: bool) -> list[Child]:

@@ -340,7 +340,7 @@ class WaitMonitor:
             self._doubts = 0
         if found is None or not self._holds(found):
             self._suspected = None
-        elif self._deadlock is not None and self._deadlock[:2] == found[:2]:
+        elif (known := self._deadlock) and known[:2] == found[:2] and known.may_end <= found.may_end:
             self._suspected = None  # nothing new
         elif before is not None and before == found:
             self._suspected = None
@@ -406,7 +406,7 @@ class WaitMonitor:
         for thread in sorted(knot.stuck):
             if (held := look.held[thread]).by_turns:
                 continue
-            whole = deadlock.whole_groups(held.groups, knot.stuck)
+            whole = deadlock.whole_groups(held.freed_by(not knot.may_end), knot.stuck)
             members = {os_pid for group in whole for os_pid, _ in group}
             others = held.holders or sorted(members - {thread[0]}) or [thread[0]]
             for pid in self._pids([thread[0]]):
@@ -427,14 +427,15 @@ class WaitMonitor:
 
 def _groups(look: _Look, certain: bool) -> Iterator[tuple[Thread, tuple[frozenset[Thread], ...]]]:
     """Yield for each thread the groups that can free it. Unless ``certain``, threads of managers that poll are removed
-    from groups of which it is only known that they share the resource, because they will hardly release it."""
+    from groups of which it is only known that they share the resource, because they will hardly release it; and of
+    things of System V, which anybody could release, only those are asked who are known to have used it."""
     for thread, held in look.held.items():
         if certain:
             if not held.may_end:
                 yield thread, held.groups
         else:
             pollers = look.pollers if held.by == "unknown" else frozenset()
-            yield thread, tuple(group - pollers or group for group in held.groups)
+            yield thread, tuple(group - pollers or group for group in held.freed_by(certain))
 
 
 def _processes(threads: Iterable[Thread]) -> set[int]:
