@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from sandbox.policies import BUILT_IN, find
 from sandbox.policies.host import loader
 from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS
+from tests.support.files import open_files
 from tests.support.scenarios import process, scenario
 
 TASK = ExamineTask("mine.py", None, 1, 5, 30.0)
@@ -108,16 +108,6 @@ def test_a_run_that_fails_is_not_repeated(tmp_path: Path) -> None:
     assert decided.second == NOTHING
     decided = resident._decided(Decide(1, "rr", {}, world(), twice=True))
     assert decided.second == decided.first
-
-
-def open_files() -> int:
-    """How many descriptors are in use."""
-    found = 0
-    for descriptor in range(1_000):
-        with suppress(OSError):
-            os.fstat(descriptor)
-            found += 1
-    return found
 
 
 OPENS = """

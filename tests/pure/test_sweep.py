@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
 from sandbox.util.estimates import difference, estimate, student
 from sandbox.util.timeout import ALARM
+from tests.support.files import open_files
 from tests.support.scenarios import process, scenario
 
 SEEDS = Whole(0, 2**53)
@@ -190,10 +190,7 @@ def test_many_runs_hold_no_more_files_than_one(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(run, "_TIDYING", Tidying(ALARM))  # no other test has made it give up
     (tmp_path / "mine.py").write_text(OPENS)
     world = scenario(process("a", "cpu 10ms"), policy=f"{tmp_path}/mine.py:Mine")
-    before = os.dup(0)
+    before = open_files()
     for _ in range(25):
         simulated(world, 10.0)
-    after = os.dup(0)
-    os.close(before)
-    os.close(after)
-    assert after - before < 5, "the lowest number that is free tells how many are open"
+    assert open_files() - before < 5

@@ -1,9 +1,11 @@
-"""Files that tests write, and what stands in them."""
+"""Files that tests write, what stands in them, and how many are open."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.model.events import Event
@@ -45,3 +47,13 @@ def write_recording(path: Path, world: Scenario, events: Iterable[Event]) -> Pat
     assert recorder.take(events) is None
     recorder.close()
     return path
+
+
+def open_files() -> int:
+    """How many descriptors are in use."""
+    found = 0
+    for descriptor in range(1_000):
+        with suppress(OSError):
+            os.fstat(descriptor)
+            found += 1
+    return found
