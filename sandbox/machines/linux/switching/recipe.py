@@ -138,7 +138,8 @@ class RecipeInForce:
 
     def _look_at_parent_of(self, child: Child) -> None:
         """Report the parent, if it may be told by SIGCHLD that the process is stopped. Functions like ``system`` block
-        this signal while they wait for a child, or are about to, which does not count."""
+        this signal while they start a child and wait for it, so a parent that blocks it counts only while it waits for
+        something else."""
         parent = child.parent
         if not isinstance(parent, Child) or parent.mode is Mode.ENDED or _is_served(parent):
             return
@@ -146,7 +147,7 @@ class RecipeInForce:
             handles, blocks = takes_for_end(parent.os_pid)
             if handles:
                 self._notice(parent.spec.name, "handles SIGCHLD", parent)
-            elif blocks and parent.mode is not Mode.RUNNING and not _waits_for_child(parent):
+            elif blocks and _waits_for_another(parent):
                 self._notice(parent.spec.name, "waits for SIGCHLD", parent)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
@@ -240,8 +241,9 @@ class RecipeInForce:
             self._freezer.close()
 
 
-def _waits_for_child(child: Child) -> bool:
-    return child.blocked_on is not None and child.blocked_on.rule == FOR_CHILD
+def _waits_for_another(child: Child) -> bool:
+    """Whether it waits, but not for a child to end."""
+    return child.mode is Mode.BLOCKED and child.blocked_on is not None and child.blocked_on.rule != FOR_CHILD
 
 
 def _is_served(child: Relative | None) -> bool:
