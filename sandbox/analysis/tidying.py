@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.policies.host.guard import free_kept, kept
 from sandbox.policies.host.loader import limit_executions
-from sandbox.util.timeout import TimeLimit
+from sandbox.util.timeout import ALARM
 
 #: If freeing policies has taken longer so many times, the following ones are kept. Once says nothing on a busy machine.
 _LONG_END_S, _MAX_LONG_ENDS = 1.0, 3
@@ -25,8 +25,7 @@ _CYCLES_EVERY = 16
 class Tidying:
     """Frees policies under the time limit, because that may run their author's code."""
 
-    def __init__(self, alarm: TimeLimit) -> None:
-        self._alarm = alarm
+    def __init__(self) -> None:
         self._runs = self._long_ends = 0
         #: After how many runs descriptors were counted last, and the lowest free one then.
         self._counted: tuple[int, float] = (0, inf)
@@ -45,13 +44,13 @@ class Tidying:
     def _tidy_up(self, first: int, handlers: list[tuple[Any, Any]]) -> None:
         self._runs += 1
         begun_s = time.monotonic()
-        with suppress(BaseException), self._alarm:
+        with suppress(BaseException), ALARM:
             for logger, handler in self._log_handlers():
                 if (logger, handler) not in handlers:
                     logger.removeHandler(handler)
                     handler.close()
         cycles = self._runs <= 2 or self._runs % _CYCLES_EVERY == 0
-        free_kept(first, self._alarm, cycles)
+        free_kept(first, ALARM, cycles)
         if cycles:
             self._count_descriptors()
         self._long_ends += time.monotonic() - begun_s > _LONG_END_S
@@ -60,7 +59,7 @@ class Tidying:
         """Return all loggers' handlers. They outlive the policy that has added them."""
         found: list[tuple[Any, Any]] = []
         if (logging := sys.modules.get("logging")) is not None:
-            with suppress(BaseException), self._alarm:
+            with suppress(BaseException), ALARM:
                 for logger in (logging.root, *logging.root.manager.loggerDict.values()):
                     found += [(logger, handler) for handler in getattr(logger, "handlers", ())]
         return found
@@ -78,3 +77,7 @@ class Tidying:
         self._counted = self._runs, free
         if free - lowest >= self._runs - runs:
             limit_executions(0)
+
+
+#: Policies are kept for the whole process, so this one counts all of its runs.
+TIDYING = Tidying()

@@ -14,7 +14,7 @@ import msgspec
 
 from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.runs import MAX_REPEATS, Plan, Run, plans
-from sandbox.analysis.tidying import Tidying
+from sandbox.analysis.tidying import TIDYING
 from sandbox.cli import run_options
 from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
@@ -32,10 +32,7 @@ from sandbox.render.output import data, say_document, say_later
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
-from sandbox.util.timeout import ALARM
 from sandbox.views.history import History
-
-_TIDYING = Tidying(ALARM)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -248,7 +245,7 @@ class Maker:
             boot = msgspec.structs.replace(self._boot, scenario=plan.scenario)
             ended = drive_real(boot, run, self._strict)
         else:
-            with _TIDYING.after_run():
+            with TIDYING.after_run():
                 ended = drive_virtual(plan.scenario, run)
         return Made(run.history, run.failed, ended, run.status(ended))
 

@@ -38,7 +38,6 @@ from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, find
 from sandbox.policies.host import loader
-from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS
 from tests.support.files import open_files
 from tests.support.scenarios import process, scenario
@@ -122,7 +121,7 @@ class Mine(Policy):
 
 @pytest.mark.parametrize("cycle", [False, True])
 def test_many_runs_hold_no_more_files_than_a_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cycle: bool) -> None:
-    monkeypatch.setattr(resident, "_TIDYING", Tidying(ALARM))  # no other test has made it give up
+    monkeypatch.setattr(resident, "TIDYING", Tidying())  # no other test has made it give up
     (tmp_path / "mine.py").write_text(OPENS.format(cycle=cycle))
     before = open_files()
     for _ in range(25):
@@ -152,7 +151,7 @@ def test_files_that_outlive_a_policy_are_few(tmp_path: Path, what: str, monkeypa
         f"import atexit, logging, os\nfrom sandbox.policies import Policy\n{LASTING[what]}"
     )
     monkeypatch.setattr(loader, "_patience_s", [1.0])
-    monkeypatch.setattr(resident, "_TIDYING", Tidying(ALARM))
+    monkeypatch.setattr(resident, "TIDYING", Tidying())
     gc.collect()  # so that nothing of other tests is closed meanwhile
     gc.freeze()  # as the resident does
     before = open_files()

@@ -20,7 +20,6 @@ from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
 from sandbox.util.estimates import difference, estimate, student
-from sandbox.util.timeout import ALARM
 from tests.support.files import open_files
 from tests.support.scenarios import process, scenario
 
@@ -187,7 +186,7 @@ class Mine(Policy):
 
 
 def test_many_runs_hold_no_more_files_than_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_TIDYING", Tidying(ALARM))  # no other test has made it give up
+    monkeypatch.setattr(run, "TIDYING", Tidying())  # no other test has made it give up
     (tmp_path / "mine.py").write_text(OPENS)
     world = scenario(process("a", "cpu 10ms"), policy=f"{tmp_path}/mine.py:Mine")
     before = open_files()

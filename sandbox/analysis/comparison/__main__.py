@@ -13,19 +13,17 @@ from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.graphs import graphs
 from sandbox.analysis.comparison.messages import Compared, CompareTask, Running, decode_task
 from sandbox.analysis.comparison.runs import Plan, Run, plans
-from sandbox.analysis.tidying import Tidying
+from sandbox.analysis.tidying import TIDYING
 from sandbox.i18n import LANGUAGES, use
 from sandbox.link.copies import Copies, cpus
 from sandbox.link.worker import Tell, serve
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event, Fault
 from sandbox.policies import choice
-from sandbox.util.timeout import ALARM
 from sandbox.views.history import History
 
 #: Niceness: the kernel process and the app have precedence.
 _NICE = 10
-_TIDYING = Tidying(ALARM)
 
 
 def compare(task: CompareTask, tell: Tell) -> None:
@@ -62,7 +60,7 @@ def _run(plan: Plan) -> Run:
             if isinstance(event, Fault) and event.successor is not None:
                 failures.append(event)
 
-    with _TIDYING.after_run():
+    with TIDYING.after_run():
         simulate(plan.scenario, take)
     return Run(plan, history, bool(failures))
 

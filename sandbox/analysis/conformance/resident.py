@@ -32,7 +32,7 @@ from sandbox.analysis.conformance.messages import (
 from sandbox.analysis.conformance.trial import LIMIT_S, Bound, NoEnd, Quiet, enter
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED
 from sandbox.analysis.conformance.workloads import EXAMINED
-from sandbox.analysis.tidying import Tidying
+from sandbox.analysis.tidying import TIDYING
 from sandbox.machines.simulate import simulate
 from sandbox.model.clause import Figure
 from sandbox.model.spec import TIES, MachineSpec, Scenario
@@ -51,7 +51,6 @@ _PATIENCE_S = 5.0
 #: A file whose executions have taken longer in all (in CPU time) is not executed again for each run.
 _ALL_EXECUTIONS_S = 1.0
 
-_TIDYING = Tidying(ALARM)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -164,34 +163,29 @@ def _told(rule: str, figures: dict[str, Figure]) -> str:
 def _decided(question: Decide) -> Decided:
     """Return what the policy answers in one run or in two. A run that fails is not repeated: it is not compared with
     another one, which would spin or sleep as long as the first."""
-    first: Log = []
-    second: Log | None = [] if _has_run(question, first) and question.twice else None
-    if second is not None:
-        _has_run(question, second)
-    return Decided(question.nonce, _raw(first), _raw(second))
+    first, fails = _answers(question)
+    second = _answers(question)[0] if question.twice and not fails else NOTHING
+    return Decided(question.nonce, first, second)
 
 
-def _raw(log: Log | None) -> msgspec.Raw:
-    return NOTHING if log is None else msgspec.Raw(_encode(log))
-
-
-def _has_run(question: Decide, log: Log) -> bool:
-    """Run the world, and record the policy's answers until the end or its failure. Returns whether it did not fail."""
+def _answers(question: Decide) -> tuple[msgspec.Raw, bool]:
+    """Return what the policy answers in this world, until the end or its failure, and whether it has failed."""
     world = enter(question.world, question.source, question.parameters)
+    log: Log = []
+    fails = True
     try:
-        with _TIDYING.after_run():
+        with TIDYING.after_run():
             simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
+        fails = False
     except Quiet:
-        return True
+        fails = False
     except (Failed, NoEnd):
-        return False
+        pass
     except _NotAgain as not_again:
         log.append(_failed_to_start(not_again.bad))
     except BadValue as bad:
         log.append(_failed_to_start(bad))
-    else:
-        return True
-    return False
+    return msgspec.Raw(_encode(log)), fails
 
 
 class _Logged(PolicyFactory):

@@ -11,7 +11,7 @@ import msgspec
 
 from sandbox import wording
 from sandbox.analysis.sweep.messages import Chunk, Row
-from sandbox.analysis.tidying import Tidying
+from sandbox.analysis.tidying import TIDYING
 from sandbox.i18n import english
 from sandbox.machines.simulate import obstacles, simulate
 from sandbox.model.events import Clause, Event, Fault
@@ -19,7 +19,6 @@ from sandbox.model.schemas import SWEEP, stamped
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import carry
-from sandbox.util.timeout import ALARM
 from sandbox.util.units import S
 from sandbox.views.history import History
 from sandbox.views.metrics import metrics
@@ -30,7 +29,6 @@ _DIGITS = 12
 _LOCAL = frozenset({"traceback", "successor"})
 
 encode = msgspec.json.Encoder().encode
-_TIDYING = Tidying(ALARM)
 #: The current language is common to all threads.
 _speaking = Lock()
 
@@ -81,7 +79,7 @@ def simulated(scenario: Scenario, limit_s: float) -> History:
             raise OverTime
 
     try:
-        with _TIDYING.after_run():
+        with TIDYING.after_run():
             simulate(scenario, take)
     except BadValue as bad:
         raise Failed(bad.what) from None
