@@ -26,10 +26,15 @@ def built_in() -> list[Path]:
     return sorted(built_in_folder().glob("*.toml"))
 
 
+def built_in_file(name: str) -> Path | None:
+    """Return the file of the built-in scenario of this name; None if there is none."""
+    return {path.stem: path for path in built_in()}.get(name)
+
+
 def recording_of(name: str) -> Path | None:
     """Return the recording of a real run that belongs to a built-in lesson; None if there is none."""
     path = built_in_folder() / "recordings" / f"{name}.trace.gz"
-    return path if name in {file.stem for file in built_in()} and path.is_file() else None
+    return path if built_in_file(name) is not None and path.is_file() else None
 
 
 def _exists(path: Path) -> bool:
@@ -45,9 +50,9 @@ def find(name: str) -> Path:
     if name == NAME:
         return path
     if path.suffix != ".toml" and not _exists(path):
-        names = [file.stem for file in built_in()]
-        if name in names:
-            return built_in_folder() / f"{name}.toml"
+        if (file := built_in_file(name)) is not None:
+            return file
+        names = [each.stem for each in built_in()]
         if (near := nearest(name, names)) is not None:
             raise BadInput.because(name, "no scenario of that name", value=shown(name), hint=near)
         raise BadInput.because(name, "no such scenario", value=shown(name), allowed=" | ".join(names))

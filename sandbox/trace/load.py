@@ -19,7 +19,7 @@ from sandbox.model.commands import UsePolicy
 from sandbox.model.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
 from sandbox.model.spec import At, Scenario
 from sandbox.model.values import BadValue
-from sandbox.scenario.library import built_in, built_in_folder
+from sandbox.scenario.library import built_in_file, built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.packed import unpacked
 from sandbox.trace.plausible import Plausible
@@ -187,7 +187,7 @@ def _header(line: bytes) -> Header | None:
 def _at_home(header: Header) -> Scenario:
     """Return the scenario of a header. A built-in one, recorded on another computer, has its lesson here; it is known
     by the text of its file."""
-    file = {path.stem: path for path in built_in()}.get(header.scenario.name)
+    file = built_in_file(header.scenario.name)
     with suppress(OSError):
         if file is not None and clean(file.read_text("utf-8")) == header.text:
             return replace(header.scenario, folder=str(built_in_folder()))
