@@ -8,9 +8,9 @@ import pytest
 from textual.widgets import Input, OptionList, Static
 
 from sandbox.lessons.course import in_order
-from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.commands import UsePolicy
 from sandbox.tui.screens.open import Open
+from sandbox.util.cpus import usable_cpus
 from tests.support.app import MakeDriver, until
 from tests.support.kernel_script import KernelScript
 
@@ -136,7 +136,7 @@ async def test_a_file_that_is_not_there(make_driver: MakeDriver, name: str, said
 
 
 async def test_more_cpus_than_there_are(make_driver: MakeDriver, tmp_path: Path) -> None:
-    number = available_cpus() + 1
+    number = len(usable_cpus()) + 1
     (tmp_path / "wide.toml").write_text(f'[machine]\ncpus = {number}\n[[process]]\nname = "a"\nwork = ["cpu 1s"]\n')
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:

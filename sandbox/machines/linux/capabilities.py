@@ -13,8 +13,8 @@ import time
 
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup
-from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Clause
+from sandbox.util.cpus import usable_cpus
 
 #: How long to wait for the freezer, and for a child to block.
 _TIMEOUT_S = 2.0
@@ -102,6 +102,6 @@ def lacks(cpus: int) -> tuple[str, Clause] | None:
     """Return what this system lacks for so many mini CPUs, with the key of the scenario that needs it; or None."""
     if not procfs.is_mounted():
         return "", Clause("no proc")
-    if cpus > available_cpus():
-        return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": available_cpus()})
+    if cpus > (allowed := len(usable_cpus())):
+        return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": allowed})
     return None

@@ -34,11 +34,6 @@ class CpuAssignment(NamedTuple):
             os.sched_setaffinity(0, self.engine)
 
 
-def available_cpus() -> int:
-    """Return the greatest possible number of mini CPUs."""
-    return len(usable_cpus())
-
-
 def assign_cpus(number: int, claimed: Collection[int] = (), others: Collection[int] = ()) -> CpuAssignment:
     """Assign real CPUs to mini CPUs: the ``claimed`` ones, or else the last ones, because the first one serves most
     interrupts. The engine avoids those that ``others`` have claimed, if there are more.

@@ -70,17 +70,22 @@ def is_watched(os_pid: int, parent: int) -> bool:
         shell, job = procfs.Stat(parent), procfs.Stat(os_pid)
     except OSError:
         return False  # one of them has ended
-    names = {shell.name, os.path.basename(procfs.executable(parent))}  # a script bears its own name
+    names = _names(shell)
     if names & _WATCHFUL:
         return True
     return bool(names & _SHELLS) and job.group == os_pid and shell.session == job.session
+
+
+def _names(stat: procfs.Stat) -> set[str]:
+    """Return the name of a process and that of its program, which differ for a script that is executed."""
+    return {stat.name, os.path.basename(procfs.executable(stat.os_pid))}
 
 
 def takes_for_end(os_pid: int) -> tuple[bool, bool]:
     """Return whether a process handles SIGCHLD, and whether it blocks it, and so might take a child that stops for one
     that has ended. Whether its handler is spared that (SA_NOCLDSTOP) cannot be seen from outside."""
     handles, blocks = procfs.hears(os_pid, signal.SIGCHLD)
-    if (handles or blocks) and {procfs.Stat(os_pid).name, os.path.basename(procfs.executable(os_pid))} & _LOOK_AFTER:
+    if (handles or blocks) and _names(procfs.Stat(os_pid)) & _LOOK_AFTER:
         return False, False
     return handles, blocks
 
