@@ -16,7 +16,7 @@ from sandbox.cli.exits import DONE
 from sandbox.cli.recordings import complain_of, opened
 from sandbox.export.material import Material, gather
 from sandbox.i18n import LANGUAGES, _, speaking
-from sandbox.lessons.text import lesson_text
+from sandbox.lessons.text import fill_known, lesson_text
 from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem
 from sandbox.render.output import data
@@ -108,7 +108,6 @@ def _material(recording: Recording, form: str) -> Material | Recording:
 
 def _lesson(material: Material) -> dict[str, str]:
     """Return the text of the recorded lesson by language, with this run's figures; empty if its file is missing."""
-    from sandbox.lessons.text import fill_known
     from sandbox.views.figures import figures
 
     scenario, story, texts = material.header.scenario, LessonTracker(), {}

@@ -246,9 +246,9 @@ def _run(
         module.__file__ = path
         sys.modules[module.__name__] = module
     else:
-        ours = vars(sys.modules["__main__"])
         vars(main).update(__builtins__=builtins, __cached__=None, __loader__=SourceFileLoader("__main__", path))
-        vars(main).update({name: {} for name in ("__annotations__",) if name in ours})
+        if "__annotations__" in vars(sys.modules["__main__"]):
+            vars(main)["__annotations__"] = {}
     sys.modules["__main__"] = main
     stepper = hook.stepper()
     stepper.introduce(START)

@@ -88,12 +88,11 @@ class LessonPlace:
     def update(self) -> None:
         """Update the lesson, but not before the first frame with processes, which would be delayed."""
         session = self._screen.session
-        has_begun = session.view.board.booted is not None or (session.link is not None and session.link.closed)
-        if not self.is_open or not (has_begun or self._follows):
+        if not self.is_open:
             return
         if self._follows:
             self.text.update_from(session)
-        else:
+        elif session.view.board.booted is not None or (session.link is not None and session.link.closed):
             self._follows = True
             self._screen.call_after_refresh(self.update)
 
