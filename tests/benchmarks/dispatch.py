@@ -1,6 +1,7 @@
 """The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next.
 
-A slice error is how far a slice was from the quantum, over or under it. Where processes can be frozen instead, that is
+A slice error is how far a slice was from the quantum, over or under it. Another bare loop makes the dispatcher's system
+calls, and nothing else: it bounds what can be reached with these calls. Where processes can be frozen instead, that is
 measured beside signals.
 """
 
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sandbox.analysis.measurement.measure import Run, hogs
@@ -25,6 +27,9 @@ from tests.benchmarks.figures import Beside, Better, CannotMeasure, Figure, figu
 
 ROUNDS = 3
 QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
+#: As the dispatcher sleeps: longer ones than this in two parts, the first of which ends so much early; then the last
+#: part of the wait is a busy one.
+_LONG_NS, _NEAR_NS, _EARLY_NS = 2 * MS, 300 * US, 60 * US
 
 
 def ours(quantum_ns: int, recipe: str = "auto") -> dict[str, Any]:
@@ -34,10 +39,19 @@ def ours(quantum_ns: int, recipe: str = "auto") -> dict[str, Any]:
 
 def plain(quantum_ns: int) -> dict[str, Any]:
     """The same of the bare loop, on the same CPUs."""
+    return _bare(quantum_ns, _take_turns)
+
+
+def calls_only(quantum_ns: int) -> dict[str, Any]:
+    """The same of the loop that makes the dispatcher's system calls."""
+    return _bare(quantum_ns, _take_turns_as_we_do)
+
+
+def _bare(quantum_ns: int, take_turns: Callable[[list[int], int, int, Ring], list[Any]]) -> dict[str, Any]:
     with standing([_spin] * 4) as (children, ring):
         ring.read()
         began_ns, began_cpu_ns = time.monotonic_ns(), time.process_time_ns()
-        records = _take_turns(children, quantum_ns, 1_000 * MS // quantum_ns, ring)
+        records = take_turns(children, quantum_ns, 1_000 * MS // quantum_ns, ring)
         took_ns, cpu_ns = time.monotonic_ns() - began_ns, time.process_time_ns() - began_cpu_ns
         used_ns = sum(time.clock_gettime_ns(cpu_clock(child)) for child in children)
     return {**_figures(records, quantum_ns), "delivered": used_ns / took_ns, "engine_cpu": cpu_ns / took_ns}
@@ -62,6 +76,41 @@ def _take_turns(children: list[int], quantum_ns: int, turns: int, ring: Ring) ->
         os.kill(children[(turn + 1) % len(children)], signal.SIGCONT)
         records += ring.read()
     gc.enable()
+    return records
+
+
+def _take_turns_as_we_do(children: list[int], quantum_ns: int, turns: int, ring: Ring) -> list[Any]:
+    """A sleep that ends early, a short one, a busy wait; accounts, signals and affinity; the stop; the records."""
+    records = []
+    libc.prctl(libc.PR_SET_TIMERSLACK, 1)
+    pidfds, clocks = [os.pidfd_open(child) for child in children], [cpu_clock(child) for child in children]
+    epoll, now, account = select.epoll(), time.monotonic_ns, time.clock_gettime_ns
+    descriptors = (epoll.fileno(),)
+    gc.disable()
+    signal.pidfd_send_signal(pidfds[0], signal.SIGCONT)
+    due_ns = now()
+    for turn in range(turns):
+        last, next_ = turn % len(children), (turn + 1) % len(children)
+        due_ns = max(due_ns, now()) + quantum_ns
+        if quantum_ns > _LONG_NS:
+            select.select(descriptors, (), (), (due_ns - _NEAR_NS - now()) / S)
+        select.select(descriptors, (), (), max(0, due_ns - _EARLY_NS - now()) / S)
+        while now() < due_ns:
+            pass
+        account(clocks[last])
+        signal.pidfd_send_signal(pidfds[last], signal.SIGSTOP)
+        signal.pidfd_send_signal(pidfds[next_], signal.SIGCONT)
+        account(clocks[next_])
+        os.sched_getaffinity(children[next_])
+        while os.waitid(os.P_PID, children[last], os.WSTOPPED | os.WNOHANG) is None:
+            pass
+        account(clocks[last])
+        ring.clear()
+        records += ring.read()
+    gc.enable()
+    epoll.close()
+    for pidfd in pidfds:
+        os.close(pidfd)
     return records
 
 
@@ -97,22 +146,30 @@ def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
         raise CannotMeasure("needs two CPUs")
     freezes = freezer_obstacle() is None
     for quantum_ns in QUANTA_NS:
-        played = [_round(quantum_ns, freezes) for _ in range(rounds)]
-        yield from _beside(f"{quantum_ns // MS} ms", "plain recipe", [each[:2] for each in played])
+        signals, bare, calls, frozen = zip(*(_round(quantum_ns, freezes) for _ in range(rounds)), strict=True)
+        others = {"plain recipe": bare, "the same system calls": calls}
+        yield from _beside(f"{quantum_ns // MS} ms", signals, others)
         if freezes:
-            yield from _beside(f"{quantum_ns // MS} ms, freezer", "signals", [(each[2], each[0]) for each in played])
+            yield from _beside(f"{quantum_ns // MS} ms, freezer", frozen, {"signals": signals})
 
 
-def _round(quantum_ns: int, freezes: bool) -> list[dict[str, Any]]:
-    """Signals, the plain recipe, and the freezer if there is one, in the same minutes."""
-    return [ours(quantum_ns), plain(quantum_ns), *([ours(quantum_ns, "freezer")] if freezes else [])]
+def _round(quantum_ns: int, freezes: bool) -> tuple[dict[str, Any], ...]:
+    """Signals, the bare loops, and the freezer if there is one, in the same minutes."""
+    frozen = ours(quantum_ns, "freezer") if freezes else {}
+    return ours(quantum_ns), plain(quantum_ns), calls_only(quantum_ns), frozen
 
 
-def _beside(what: str, other: str, pairs: Sequence[Sequence[dict[str, Any]]]) -> Iterator[Figure]:
-    """One and the other, round by round."""
+def _beside(
+    what: str, mine: Sequence[dict[str, Any]], others: Mapping[str, Sequence[dict[str, Any]]]
+) -> Iterator[Figure]:
+    """One beside the others, round by round."""
     for name, path, unit, divisor, better in _PARTS:
-        mine, theirs = ([_pick(pair[side], path) / divisor for pair in pairs] for side in (0, 1))
-        yield figure(f"{what}: {name}", mine, unit, better, Beside(other, theirs))
+        beside = [Beside(other, _values(theirs, path, divisor)) for other, theirs in others.items()]
+        yield figure(f"{what}: {name}", _values(mine, path, divisor), unit, better, *beside)
+
+
+def _values(played: Sequence[dict[str, Any]], path: tuple[str, ...], divisor: int) -> list[float]:
+    return [_pick(each, path) / divisor for each in played]
 
 
 def _pick(figures: dict[str, Any], path: tuple[str, ...]) -> float:

@@ -188,7 +188,7 @@ class LinuxMachine:
         self._timer.begin()
         expiry_ns = None if deadline_ns is None else self._timer.expiry_ns(deadline_ns)
         while True:
-            chores_ns = self._chores.do()
+            chores_ns = self._chores.do(None if expiry_ns is None else self._clock.monotonic_ns(expiry_ns))
             if self._switch_log is not None:
                 self._reports.add(*map(Told, self._switch_log.look(self._clock.now_ns())))
             # Existing reports go to the kernel first, because an arrival has to come before other events of the
@@ -294,7 +294,8 @@ class LinuxMachine:
     def _sleep(self, expiry_ns: int | None, chores_ns: int) -> int:
         """Sleep until there is something to do, or exactly until the end of a slice. Returns the time."""
         until_ns = chores_ns if self._clock.frozen else self._next_ns(expiry_ns, chores_ns)
-        handled, stalled_ns = self._timer.sleep(until_ns, expiry_ns is not None)
+        precisely = expiry_ns is not None and until_ns < chores_ns
+        handled, stalled_ns = self._timer.sleep(until_ns, precisely)
         if handled:
             self._chores.heard()
         if stalled_ns:

@@ -74,7 +74,7 @@ class SliceTimer:
         in_two = precisely and self._dedicated and until_ns - now_ns > _MIN_LONG_NS
         handled = self._poller.wait(until_ns - _NEAR_NS, roughly=True) if in_two else False
         if not in_two or self._poller.timed_out:
-            handled = self._poller.wait(until_ns)
+            handled = self._poller.wait(until_ns, roughly=not precisely)
         now_ns = self._poller.woke_ns
         late_ns, self._due_ns = now_ns - self._due_ns, now_ns
         return handled, stalled_ns + (late_ns if late_ns > _MIN_STALL_NS else 0)

@@ -122,13 +122,14 @@ class StopMonitor:
         next_ns = self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
         return min(next_ns, self._next_spared_ns) if self._spared else next_ns
 
-    def check(self) -> None:
-        """Report stops that take too long, and stop processes again that run although we have not continued them."""
+    def check(self, early_ns: int = 0) -> None:
+        """Report stops that take too long, and stop processes again that run although we have not continued them. A
+        share of the processes is checked up to ``early_ns`` before its time."""
         if self._spared:
             self._stop_spared()
         for child in self._overdue():
             self._reports.fault_again(child, "stop not confirmed")
-        for child in self._runaways():
+        for child in self._runaways(early_ns):
             self._tell_who_continued(child)
             child.held = False
             child.stop()
@@ -199,16 +200,17 @@ class StopMonitor:
                 self._told.add(os_pid)
                 yield child
 
-    def _runaways(self) -> list[Child]:
+    def _runaways(self, early_ns: int) -> list[Child]:
         """Return the processes that should be stopped and have been seen running twice. In each round a share of all
         processes is checked."""
         now_ns = time.monotonic_ns()
-        if now_ns < self._due_ns:
+        round_due = now_ns + early_ns >= self._next_round_ns
+        if now_ns < self._due_ns and not round_due:
             return []
         self._retry_ns = None
         suspects, self._suspects = self._suspects, {}
         found = [child for child in suspects.values() if _runs_away(child)]
-        if now_ns >= self._next_round_ns:
+        if round_due:
             self._next_round_ns = now_ns + _ROUND_NS
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
