@@ -1,4 +1,8 @@
-"""Clients served: the forking server scheduled in the sandbox, alone outside it, and socketserver.ForkingTCPServer."""
+"""Clients served: the forking server scheduled in the sandbox, alone outside it, and socketserver.ForkingTCPServer.
+
+A client costs some switches of the sandbox, most of which follow a block. How often a bare loop can switch after a
+block (the benchmark ``blocks``) bounds how many clients can be served.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from sandbox.clients.client import Clients
 from sandbox.link.client import use_all_cpus
 from sandbox.machines.linux.cpus import assign_cpus
-from sandbox.model.events import Listening
+from sandbox.model.events import Dispatched, Event, Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
 from tests.benchmarks.figures import Beside, Figure, figure
@@ -49,8 +53,8 @@ run_alone(serve)
 
 
 @contextmanager
-def sandboxed() -> Iterator[Address]:
-    """The server as the only process of a scenario; its events are read, as the app would."""
+def sandboxed(seen: list[Event] | None = None) -> Iterator[Address]:
+    """The server as the only process of a scenario; its events are read, as the app would (and added to ``seen``)."""
     world = scenario(ProcessSpec("server", program="forking-server", listen="127.0.0.1:0"))
     with kernel_process(world, stay=True, attended=True) as link:
         for event in link.events():
@@ -61,7 +65,9 @@ def sandboxed() -> Iterator[Address]:
 
         def read() -> None:
             link.beat()
-            link.receive()
+            events = link.receive()
+            if seen is not None:
+                seen.extend(events)
 
         loop.add_reader(link, read)
         try:
@@ -119,6 +125,14 @@ async def visit(serve: Callable[[], AbstractContextManager[Address]]) -> tuple[f
         return await connections_each_second(address), await echo_us(address)
 
 
+async def dispatches_each() -> float:
+    """How often a process is dispatched for a client that connects, is answered and leaves."""
+    seen: list[Event] = []
+    with sandboxed(seen) as address:
+        await connections_each_second(address)
+    return sum(isinstance(event, Dispatched) for event in seen) / CONNECTIONS
+
+
 def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
     visits = [{name: asyncio.run(visit(serve)) for name, serve in SERVERS.items()} for _ in range(rounds)]
 
@@ -131,3 +145,4 @@ def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
 
     yield figure("clients served", values("in the sandbox", 0), "/s", "more", *others(0))
     yield figure("round trip", values("in the sandbox", 1), "µs", "less", *others(1))
+    yield figure("dispatches for a client", [asyncio.run(dispatches_each()) for _ in range(rounds)], "", "less")
