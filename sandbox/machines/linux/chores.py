@@ -32,8 +32,8 @@ from sandbox.util.units import MS
 
 #: The longest time between two rounds of all chores; the shortest one after a descriptor was handled.
 _MAX_PAUSE_NS, _MIN_PAUSE_NS = 50 * MS, 2 * MS
-#: Chores are done this much early if the machine would otherwise wake for them between two switches. A wake-up takes
-#: some 100 µs of CPU time, because the caches have been used by others meanwhile.
+#: Chores that nothing asks for are done this much early if the machine would otherwise wake for them between two
+#: switches. A wake-up takes some 100 µs of CPU time, because the caches have been used by others meanwhile.
 _EARLY_NS = 20 * MS
 
 
@@ -85,36 +85,38 @@ class Chores:
         self._unattended = unattended
         #: Whether something has happened that requires all chores.
         self.stirred = True
-        #: When the first chore is due, except for frequent ones, which have their own times.
-        self._due_ns = 0
+        #: When the first chore is due, except for frequent ones, which have their own times; since when it may be done.
+        self._due_ns = self._early_ns = 0
         self._done_ns = 0
 
     def heard(self) -> None:
         """Note that a descriptor was handled. Chores that follow from it are not urgent."""
         self._due_ns = min(self._due_ns, self._done_ns + _MIN_PAUSE_NS)
+        self._early_ns = min(self._due_ns, self._early_ns)
 
     def do(self, wake_ns: int | None) -> int:
         """Do the chores that are due, or all of them if ``stirred``. Returns when the next one is due. ``wake_ns``:
         when the machine wakes next for another reason; None: unknown."""
-        if not self.stirred:
-            now_ns, check_ns = time.monotonic_ns(), self._link.next_check_ns
-            all_ns = self._due_ns
-            if wake_ns is not None and now_ns + _EARLY_NS >= all_ns < wake_ns:
-                all_ns = now_ns
-            due_ns = min(all_ns, self._stop_monitor.next_ns, self._net.next_ns)
-            if now_ns < due_ns and (check_ns is None or now_ns < check_ns):
-                return due_ns if check_ns is None or due_ns < check_ns else check_ns
-            if now_ns < all_ns:
-                self._do_frequent(now_ns, check_ns)
-            self.stirred |= time.monotonic_ns() >= all_ns
-        if self.stirred:
+        now_ns = time.monotonic_ns()
+        due_ns = self._due_ns if wake_ns is None or wake_ns < self._due_ns else self._early_ns
+        if now_ns < due_ns and not self.stirred:
+            next_ns = self._next_ns
+            if now_ns < next_ns:
+                return next_ns
+            self._do_frequent(now_ns)
+        else:
             self._do_all()
-        due_ns, check_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns), self._link.next_check_ns
-        return due_ns if check_ns is None else min(due_ns, check_ns)
+        return self._next_ns
 
-    def _do_frequent(self, now_ns: int, check_ns: int | None) -> None:
+    @property
+    def _next_ns(self) -> int:
+        """When the next chore is due."""
+        due_ns, check_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns), self._link.next_check_ns
+        return due_ns if check_ns is None or due_ns < check_ns else check_ns
+
+    def _do_frequent(self, now_ns: int) -> None:
         """Do the chores that are due many times a second, without the others."""
-        if check_ns is not None and now_ns >= check_ns:
+        if (check_ns := self._link.next_check_ns) is not None and now_ns >= check_ns:
             self._commands.check()
             self._hold_back()
         if now_ns >= self._stop_monitor.next_ns:
@@ -146,7 +148,8 @@ class Chores:
         soon = (self._waits, self._population.remains, self._signals)
         self._done_ns = time.monotonic_ns()
         latest_ns = self._done_ns + min(self._recipe.pause_ns or self._unattended.pause_ns, _MAX_PAUSE_NS)
-        self._due_ns = min(latest_ns, *(part.next_ns for part in soon), *(ns for ns in times if ns is not None))
+        asked_ns = min(*(part.next_ns for part in soon), *(ns for ns in times if ns is not None))
+        self._due_ns, self._early_ns = min(latest_ns, asked_ns), min(latest_ns - _EARLY_NS, asked_ns)
 
     def _hold_back(self) -> None:
         """Stop reading consoles while the link is behind, and in a pause, in which no write may proceed."""
