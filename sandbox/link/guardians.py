@@ -33,8 +33,9 @@ class Keeper:
 
     def __init__(self, kernel: list[str], link: int, errors: int, talks: bool) -> None:
         self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
-        sentence = _("{number} processes have been killed and are still there; they are waited for")
-        self._control.send("\0".join([sentence, *kernel]).encode(errors="surrogateescape"))
+        remain = _("{number} processes have been killed and are still there; they are waited for")
+        died = _("the app has died, and its processes are ended")
+        self._control.send("\0".join([remain, died, *kernel]).encode(errors="surrogateescape"))
         arguments = f"{theirs.fileno()}, {link}, {errors}, {os.getpid()}, {talks}"
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", PROGRAM.format(root=_ROOT, arguments=arguments)],

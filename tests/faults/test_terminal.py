@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +91,7 @@ def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal],
         status = run.wait()
         assert gone(*everybody)
         assert (folder / "bye").exists(), "processes are asked first"
-        assert termios.tcgetattr(run.master) == run.attributes
+        assert run.modes == run.attributes
         entered, left = run.written.rfind(b"\x1b[?1049h"), run.written.rfind(b"\x1b[?1049l")
         assert left >= entered, "the alternative screen is left"
         if words == APP:
@@ -101,6 +100,24 @@ def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal],
                 assert run.written.rfind(b"\x1b[?%bl" % mode) > run.written.rfind(b"\x1b[?%bh" % mode), mode
             assert b"\x1b[?25h" in run.written[left:] or run.written.rfind(b"\x1b[?25h") > entered, "no cursor"
     return status
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_f08_the_app_dies_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    """It cannot restore the terminal itself, and its shell has no line editing."""
+    shell = ["sh", "-c", '"$@"; echo status $?; cat', "sh", *OSSANDBOX, write_scenario(tmp_path, BUSY)]
+    with terminal(command=shell) as run:
+        run.read_until(lambda: run.shows("spin"), "the processes are shown")
+        [app] = children(run.os_pid)
+        assert run.modes != run.attributes
+        os.kill(app, number)
+        run.read_until(lambda: run.shows(f"status {128 + number}"), "the shell goes on")
+        run.read_until(lambda: run.modes == run.attributes, "the modes are as before")
+        for mode in (b"1049", b"1000", b"1003", b"1006", b"2004", b"1004"):
+            assert run.written.rfind(b"\x1b[?%bl" % mode) > run.written.rfind(b"\x1b[?%bh" % mode), mode
+        assert run.written.rfind(b"\x1b[?25h") > run.written.rfind(b"\x1b[?25l"), "the cursor is shown"
+        run.read_until(lambda: run.shows("ossandbox: the app has died"), "it is said")
+        until(lambda: len(children(run.os_pid)) == 1, "nothing is left but cat")
 
 
 @both

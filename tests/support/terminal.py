@@ -11,7 +11,7 @@ import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyte
 
@@ -42,7 +42,12 @@ class Terminal(CommandRun):
                 os._exit(127)
         os.set_blocking(self.master, False)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.attributes = termios.tcgetattr(self.master)
+        self.attributes = self.modes
+
+    @property
+    def modes(self) -> list[Any]:
+        """The modes of the terminal, as ``termios`` has them."""
+        return termios.tcgetattr(self.master)
 
     def press(self, keys: str) -> None:
         os.write(self.master, keys.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import termios
 from pathlib import Path
 
 import pytest
@@ -124,7 +123,7 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         app.press("q")
         assert app.wait() == 0
         assert gone(kernel, *scheduled)
-        assert termios.tcgetattr(app.master) == app.attributes
+        assert app.modes == app.attributes
         assert app.written.rfind(b"\x1b[?1049l") > app.written.rfind(b"\x1b[?1049h"), "the alternative screen is left"
         assert app.written.rfind(b"\x1b[?25h") > app.written.rfind(b"\x1b[?25l"), "the cursor is back"
 

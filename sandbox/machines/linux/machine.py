@@ -294,8 +294,7 @@ class LinuxMachine:
     def _sleep(self, expiry_ns: int | None, chores_ns: int) -> int:
         """Sleep until there is something to do, or exactly until the end of a slice. Returns the time."""
         until_ns = chores_ns if self._clock.frozen else self._next_ns(expiry_ns, chores_ns)
-        precisely = expiry_ns is not None and until_ns < chores_ns
-        handled, stalled_ns = self._timer.sleep(until_ns, precisely)
+        handled, stalled_ns = self._timer.sleep(until_ns, precisely=expiry_ns is not None and until_ns < chores_ns)
         if handled:
             self._chores.heard()
         if stalled_ns:
