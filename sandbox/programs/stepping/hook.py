@@ -46,8 +46,8 @@ STATE = "S"
 #: Messages to a thread: go on; accept signals that end it, and wait on; report the state of the process, and wait on;
 #: go on for so many lines, of which only the last is reported, with its state or without it.
 GO, LISTEN, ASK, LINES, HURRY = b"g", b"l", b"s", b"n", b"h"
-#: Kinds of HELLO: a process of the scenario, and a fork, both of which wait to be told to go on; a thread that has come
-#: to its first line, in this process or in a spawned one.
+#: Kinds of HELLO: a process of the scenario, and another process, both of which wait to be told to go on; a thread that
+#: has come to its first line.
 START, FORK, THREAD = "start", "fork", "thread"
 #: The kind of HELLO of a thread whose connection was closed.
 AGAIN = "again"
@@ -103,6 +103,11 @@ class Hook:
         #: Since a thread last came to a line: the number of processes and threads that were started, which the machine
         #: awaits.
         self.births = 0
+        #: The ordinal numbers of this process's birth and of its ancestors' births, each among those of its parent; the
+        #: number of processes and threads that this process has started, and those of its threads by ident.
+        self.rank: tuple[int, ...] = ()
+        self._born = 0
+        self._threads: dict[int, int] = {}
         self._threads_before = count_threads()
         self.masks = Masks()
 
@@ -131,7 +136,9 @@ class Hook:
 
     def forget(self) -> None:
         """Note that the calling thread ends."""
-        stepper = self._steppers.pop(_thread.get_ident(), None)
+        ident = _thread.get_ident()
+        self._threads.pop(ident, None)
+        stepper = self._steppers.pop(ident, None)
         if stepper is not None:
             stepper.leave()
 
@@ -182,12 +189,37 @@ class Hook:
 
     # Births
 
+    def bear(self) -> int:
+        """Count a process or thread that is being started, and return its ordinal number."""
+        self.births += 1
+        self._born += 1
+        return self._born
+
+    def thread_begins(self, number: int) -> None:
+        """Note the ordinal number of the calling thread."""
+        self._threads[_thread.get_ident()] = number
+
+    @property
+    def rank_here(self) -> tuple[int, ...]:
+        """The rank of the calling thread."""
+        number = self._threads.get(_thread.get_ident())
+        return self.rank if number is None else (*self.rank, number)
+
+    def born(self, rank: tuple[int, ...]) -> None:
+        """Introduce this process, which was executed, and wait until the machine has brought its parent to rest."""
+        self.rank = rank
+        stepper = self.stepper()
+        stepper.introduce(FORK)
+        stepper.wait()
+
     def forked(self) -> None:
         """Prepare a process that was just forked, in which only the calling thread exists, and wait until the machine
         has brought its parent to rest."""
         if self.states is not None:
             self.states.pids.renew()
         self.mother, self._os_pid = self._os_pid, os.getpid()
+        self.rank, self._born = (*self.rank, self._born + 1), 0
+        self._threads.clear()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         for other in self._steppers.values():
             other.drop()
@@ -251,7 +283,8 @@ class Stepper:
         """Connect, and report which thread this is."""
         self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
         self._hook.given = None
-        self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), self._hook.mother or os.getppid())
+        hook = self._hook
+        self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), hook.mother or os.getppid(), *hook.rank_here)
 
     def _send(self, *fields: object) -> None:
         data = SEPARATOR.join(map(str, fields)).encode(errors="replace")

@@ -114,7 +114,7 @@ class Crew:
         self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
-        is_hello = len(fields) == 5 and fields[0] == hook.HELLO
+        is_hello = len(fields) >= 5 and fields[0] == hook.HELLO
         if is_hello and fields[1] == hook.AGAIN:
             self._renew(connection, int(fields[2]), int(fields[3]))
             return
@@ -141,14 +141,14 @@ class Crew:
         connection.close()
 
     def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
-        kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
+        kind, (os_pid, tid, parent, *rank) = fields[1], map(int, fields[2:])
         body = self.by_os_pid.get(os_pid)
         if kind == hook.START and os_pid in self._expected:
             spec, console, order = self._expected.pop(os_pid)
             body = self._take_in(Child(os_pid, spec, console), None)
             self.consoles[console] = body
             task = Task(body, tid, spec, connection)
-            task.order = order
+            task.order, task.rank = order, (order,)
         elif body is None:
             mother = self._mother(parent)
             if mother is None:
@@ -157,11 +157,12 @@ class Crew:
             body = self._take_in(Child(os_pid, mother.spec, relative.console, forked=False), mother)
             body.child.parent = relative
             task = Task(body, tid, mother.spec, connection)
-            task.mother = mother
+            task.mother, task.rank = mother, (mother.rank[0], *rank)
             self._owe(mother.body, -1)
         else:
             task = Task(body, tid, body.child.spec, connection)
             task.mother = body.tasks[0]
+            task.rank = (task.mother.rank[0], *rank)
             self._owe(body, -1)
         body.tasks.append(task)
         return task
@@ -350,7 +351,7 @@ class Crew:
     def _begin_first(self) -> None:
         """Let a task go on that has waited, in the order in which the waits began; if there is none, one that was
         born."""
-        born = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid), default=None)
+        born = min(self._unborn, key=Task.turn_to_begin, default=None)
         first = min(self._woken, key=lambda task: task.since, default=born)
         assert first is not None
         (self._woken or self._unborn).remove(first)
