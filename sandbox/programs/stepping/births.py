@@ -10,11 +10,13 @@ import sys
 
 assert sys.platform == "linux"
 
+import atexit
 import os
 
 from sandbox.programs.stepping import wakes
-from sandbox.programs.stepping.hook import Hook, Settings
+from sandbox.programs.stepping.hook import Hook
 from sandbox.programs.stepping.monitoring import LineMonitor
+from sandbox.programs.stepping.protocol import Settings
 from sandbox.programs.stepping.tracing import LineTracer, follow_threads
 
 TYPE_CHECKING = False
@@ -57,8 +59,9 @@ def install_in_spawned(
     hook, tracer = install()
     hook.begin(Settings(address, folder, by_instruction, tells_states))
     follow_spawned(hook)
+    atexit.register(tracer.finish)
     if is_server:
-        hook.rank = rank
+        hook.lineage.rank = rank
     else:
         hook.born(rank)
     tracer.install()
@@ -72,7 +75,7 @@ def _hide() -> None:
 
 def _count(hook: Hook) -> None:
     if hook.settings is not None and not _Tracker.forks:
-        hook.bear()
+        hook.lineage.bear()
 
 
 def _forked(hook: Hook) -> None:
@@ -151,8 +154,8 @@ def follow_spawned(hook: Hook) -> None:
             if code.startswith(_OF_TRACKER):
                 return _Tracker.fork(int(code.removeprefix(_OF_TRACKER).rstrip(")")))
             is_server = code.startswith(_OF_SERVER)
-            rank = *hook.rank, hook.bear()
-            hook.births -= is_server  # it has no lines, and is not awaited
+            rank = *hook.lineage.rank, hook.lineage.bear()
+            hook.lineage.awaited -= is_server  # it has no lines, and is not awaited
             settings = hook.settings.written()
             arguments[at] = _FIRST.format(root=_ROOT, settings=settings, rank=rank, is_server=is_server, code=code)
         os_pid: int = execute(path, arguments, descriptors)
@@ -171,7 +174,7 @@ def _await_served(hook: Hook) -> None:
 
     def connect_to_new_process(descriptors: Any) -> Any:
         connection = request(descriptors)
-        hook.births += 1
+        hook.lineage.awaited += 1
         return connection
 
     library.connect_to_new_process = connect_to_new_process

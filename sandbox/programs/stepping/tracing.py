@@ -204,10 +204,10 @@ def follow_threads(lines: Lines, hook: Hook) -> None:
 
     def tracing(start: Callable[..., Any]) -> Callable[..., Any]:
         def started(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-            number = hook.bear()
+            number = hook.lineage.bear()
 
             def run(*inner: Any, **named: Any) -> Any:
-                hook.thread_begins(number)
+                hook.lineage.thread_begins(number)
                 lines.begin()
                 try:
                     return function(*inner, **named)
