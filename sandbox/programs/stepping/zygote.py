@@ -69,6 +69,7 @@ class Zygote:
         self._hook, self._lines = births.install()
         self._ending = Ending(self._hook, self._lines)
         self._follows = False
+        self._locks = LockNotes("", threads=False)
         #: For each path: the modification time and size of the file, and its code.
         self._code: dict[str, tuple[tuple[int, int], CodeType]] = {}
 
@@ -120,7 +121,8 @@ class Zygote:
         try:
             self._control.close()
             if notes:
-                LockNotes(notes, threads=False).install()
+                self._locks.path = notes
+                self._locks.install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
@@ -164,6 +166,7 @@ class Zygote:
             for name in _OF_MULTIPROCESSING:
                 __import__(f"multiprocessing.{name}")
             births.follow_spawned(self._hook)
+            self._locks.prepare()
 
     # Ends
 
