@@ -69,10 +69,11 @@ def run(file: str, arguments: list[object]) -> None:
 
 class LockNotes:
     """Announces locks in a file once the program imports the modules that create them. It is a meta path finder that
-    only wraps the modules found by others. ``threads``: includes locks of threads, and where each lock is taken."""
+    only wraps the modules found by others. ``path``: the file; ``threads``: includes locks of threads, and where each
+    lock is taken."""
 
     def __init__(self, path: str, threads: bool = True) -> None:
-        self._path, self._threads = path, threads
+        self.path, self._threads = path, threads
         self._wanted = {name: wrap for name, wrap in _WRAPS.items() if threads or name != "threading"}
         self._locks: dict[str, Any] = {}
 
@@ -130,6 +131,13 @@ class LockNotes:
             return
 
     def _load(self) -> None:
+        """Prepare, and begin to announce."""
+        if "notes" not in self._locks:
+            self.prepare()
+            self._locks["notes"] = self._locks["Notes"](self.path, self._threads)
+            self._locks["begin_notes"](self._locks["notes"])
+
+    def prepare(self) -> None:
         """Execute the parts in a private namespace, so that they are not modules that the program can see."""
         if self._locks:
             return
@@ -138,8 +146,6 @@ class LockNotes:
         self._locks = {"__name__": "", "__file__": os.path.join(folder, "function.py")}
         for name in _PARTS:
             exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)
-        self._locks["notes"] = self._locks["Notes"](self._path, self._threads)
-        self._locks["begin_notes"](self._locks["notes"])
 
 
 class _Allocate:

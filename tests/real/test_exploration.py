@@ -70,6 +70,29 @@ def test_all_20_orders_of_a_lost_update_are_known_by_what_is_in_the_file(lost_up
     assert not found.exploration.search.diverged
 
 
+MAPPED = """
+import mmap
+
+def add():
+    with open("x", "r+b") as file:
+        memory = mmap.mmap(file.fileno(), 1)
+    x = memory[0]
+    memory[0] = x + 1
+"""
+
+
+def test_each_run_finds_a_mapped_file_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "add.py").write_text(MAPPED)
+    (tmp_path / "x").write_bytes(b"\0")
+    found = explored(
+        load(write_scenario(tmp_path, LOST.replace("claims = ['a.x = 2']", ""))), Limits(2, everything=True)
+    )
+    assert {value for outcome in found.exploration.search.outcomes for _, value in outcome.shared} == {
+        r"b'\x01'",
+        r"b'\x02'",
+    }
+
+
 def test_the_shortest_order_is_told_line_by_line() -> None:
     scenario = load(find("tickets"))
     found = explored(scenario, Limits(orders=30))

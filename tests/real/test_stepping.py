@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
+import pty
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,7 @@ pytestmark = [pytest.mark.real, pytest.mark.patient]
 FOLDER = Path(__file__).parents[1] / "support" / "stepped"
 #: Functions of the tables that are parts of others.
 _PARTS = {"fill", "square", "answers", "own_first_line", "waits_for_a_signal", "child_of_mine"}
-_PARTS |= {"plain", "decorated", "doubles", "fibonacci", "noted", "counts_in", "divides"}
+_PARTS |= {"keep", "helps", "plain", "decorated", "doubles", "fibonacci", "noted", "counts_in", "divides"}
 
 
 def table(file: str) -> list[str]:
@@ -100,9 +103,44 @@ def test_a_program_behaves_one_line_a_turn_as_it_does_alone(stage: SteppedRuns, 
         check=False,
     )
     said = re.sub(r' {2}File "<string>", line 3, in <module>\n( {4}.*\n)*', "", alone.stdout)
-    plain = re.sub(r"\x1b\[[\d;]*m", "", output(events))  # as of 3.13 tracebacks have colours on a terminal
-    assert (plain, status(events)) == (said, alone.returncode)
+    assert (plain(output(events)), status(events)) == (said, alone.returncode)
     assert not [event for event in events if isinstance(event, Fault)]
+
+
+@pytest.mark.parametrize("name", table("ends"))
+def test_a_program_ends_one_line_a_turn_as_it_does_alone(stage: SteppedRuns, name: str) -> None:
+    file, _, function = name.partition(".")
+    stage.scenario = replace(scenario(), processes=[ProcessSpec("a", python=f"{file}.py", args=[function])])
+    events = stage.run()
+    assert (plain(output(events)), status(events)) == alone_at_a_terminal(f"{file}.py", function)
+    assert not [event for event in events if isinstance(event, Fault)]
+
+
+def plain(text: str) -> str:
+    """Without colours, which tracebacks have on a terminal as of 3.13."""
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+def alone_at_a_terminal(*arguments: str) -> tuple[str, int]:
+    """Output and exit status of a program that an interpreter runs."""
+    ours, theirs = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    program = subprocess.Popen(
+        [sys.executable, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, cwd=FOLDER, env=env
+    )
+    os.close(theirs)
+    read = b""
+    with suppress(OSError):  # the other end was closed
+        while piece := os.read(ours, 4_096):
+            read += piece
+    os.close(ours)
+    return plain(read.decode().replace("\r\n", "\n")), program.wait()
+
+
+def test_what_a_program_leaves_to_its_end_steps_as_well(stage: SteppedRuns) -> None:
+    events = [event for event in run(stage, "programs.py:leaves_work") if isinstance(event, Stepped) and event.line]
+    assert [event.function for event in events if event.pid == 2] == ["count"] * 7
+    assert [event.function for event in events if event.pid == 1] == ["leaves_work"] * 2 + ["two_lines"] * 2
 
 
 def test_a_whole_file_finds_what_it_finds_alone(stage: SteppedRuns) -> None:
@@ -205,6 +243,15 @@ def test_what_a_program_executes_anew_steps_as_well(stage: SteppedRuns) -> None:
         events = stage.run()
         assert ("a/1", grow_line()) in steps(events)
         assert output(events) == "1 0\n"
+
+
+@pytest.mark.parametrize(("method", "runs"), [("forkserver", 6), ("spawn", 2)])
+def test_children_are_born_in_the_order_in_which_they_were_started(stage: SteppedRuns, method: str, runs: int) -> None:
+    several = ProcessSpec("a", python="programs.py:starts_several", args=[method])
+    stage.scenario = replace(scenario(), processes=[several])
+    first, *others = [steps(stage.run()) for _ in range(runs)]
+    assert {name for name, _ in first} == {"a", "a/1", "a/2", "a/3"}
+    assert all(other == first for other in others)
 
 
 def grow_line() -> int:

@@ -10,11 +10,13 @@ import sys
 
 assert sys.platform == "linux"
 
+import atexit
 import os
 
 from sandbox.programs.stepping import wakes
-from sandbox.programs.stepping.hook import Hook, Settings
+from sandbox.programs.stepping.hook import Hook
 from sandbox.programs.stepping.monitoring import LineMonitor
+from sandbox.programs.stepping.protocol import Settings
 from sandbox.programs.stepping.tracing import LineTracer, follow_threads
 
 TYPE_CHECKING = False
@@ -28,10 +30,11 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.
 #: What a spawned interpreter runs first.
 _FIRST = (
     "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; "
-    "sys.path.remove({root!r}); births.install_in_spawned(*{settings}); del births; {code}"
+    "sys.path.remove({root!r}); births.install_in_spawned(*{settings}, {rank}, {is_server}); del births; {code}"
 )
 _set_trace = sys.settrace
 _OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
+_OF_SERVER = "from multiprocessing.forkserver import main"
 
 
 def install() -> tuple[Hook, Lines]:
@@ -48,11 +51,19 @@ def install() -> tuple[Hook, Lines]:
     return hook, tracer
 
 
-def install_in_spawned(address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
-    """Install the hook in an interpreter that ``multiprocessing`` has executed."""
+def install_in_spawned(
+    address: str, folder: str, by_instruction: bool, tells_states: bool, rank: tuple[int, ...], is_server: bool
+) -> None:
+    """Install the hook in an interpreter that ``multiprocessing`` has executed. ``is_server``: whether it only forks
+    others."""
     hook, tracer = install()
     hook.begin(Settings(address, folder, by_instruction, tells_states))
     follow_spawned(hook)
+    atexit.register(tracer.finish)
+    if is_server:
+        hook.lineage.rank = rank
+    else:
+        hook.born(rank)
     tracer.install()
 
 
@@ -64,7 +75,7 @@ def _hide() -> None:
 
 def _count(hook: Hook) -> None:
     if hook.settings is not None and not _Tracker.forks:
-        hook.births += 1
+        hook.lineage.bear()
 
 
 def _forked(hook: Hook) -> None:
@@ -142,9 +153,28 @@ def follow_spawned(hook: Hook) -> None:
             code = arguments[at]
             if code.startswith(_OF_TRACKER):
                 return _Tracker.fork(int(code.removeprefix(_OF_TRACKER).rstrip(")")))
-            hook.births += 1
-            arguments[at] = _FIRST.format(root=_ROOT, settings=hook.settings.written(), code=code)
+            is_server = code.startswith(_OF_SERVER)
+            rank = *hook.lineage.rank, hook.lineage.bear()
+            hook.lineage.awaited -= is_server  # it has no lines, and is not awaited
+            settings = hook.settings.written()
+            arguments[at] = _FIRST.format(root=_ROOT, settings=settings, rank=rank, is_server=is_server, code=code)
         os_pid: int = execute(path, arguments, descriptors)
         return os_pid
 
     library.spawnv_passfds = spawnv_passfds
+    _await_served(hook)
+
+
+def _await_served(hook: Hook) -> None:
+    """Have the machine await children that the fork server forks on request of this process."""
+    from multiprocessing import forkserver
+
+    library: Any = forkserver
+    request = library.connect_to_new_process
+
+    def connect_to_new_process(descriptors: Any) -> Any:
+        connection = request(descriptors)
+        hook.lineage.awaited += 1
+        return connection
+
+    library.connect_to_new_process = connect_to_new_process

@@ -4,8 +4,6 @@ Only this thread waits, in a read that the machine answers: threads of libraries
 thread is blocked is not disturbed. Every thread with lines of its own has its own connection to the machine. The
 program does not notice any of this: signals wait with the thread, and what it sets with ``sys.settrace`` works in
 addition to the hook.
-
-Messages are texts, one per packet, whose fields are separated by ``SEPARATOR``. The first field is the type.
 """
 
 from __future__ import annotations
@@ -24,7 +22,28 @@ from errno import EBADF
 from itertools import repeat
 from types import CodeType, FrameType
 
+from sandbox.programs.stepping.lineage import Lineage
 from sandbox.programs.stepping.masks import Masks
+from sandbox.programs.stepping.protocol import (
+    AGAIN,
+    ASK,
+    BLOCKS,
+    ENDS,
+    FORK,
+    GO,
+    HELLO,
+    HURRY,
+    LINE,
+    LINES,
+    LISTEN,
+    NOTE,
+    SEPARATOR,
+    STATE,
+    THREAD,
+    THREAD_ENDS,
+    WAKES,
+    Settings,
+)
 from sandbox.programs.stepping.states import States
 from sandbox.programs.stepping.touches import UNKNOWN, Touches
 from sandbox.programs.stepping.values import Watch
@@ -37,20 +56,6 @@ if TYPE_CHECKING:
 
     Tracer = Callable[[FrameType, str, Any], Any]
 
-SEPARATOR = "\x1f"
-#: Types of messages from a thread: who it is; that it has come to a line; what has changed meanwhile; that the thread
-#: ends; that the process ends, and how; that it is about to wait for a lock within its line, and that it has waited.
-HELLO, LINE, NOTE, THREAD_ENDS, ENDS, BLOCKS, WAKES = "H", "L", "N", "T", "E", "B", "W"
-#: The response to ASK: the state of its process.
-STATE = "S"
-#: Messages to a thread: go on; accept signals that end it, and wait on; report the state of the process, and wait on;
-#: go on for so many lines, of which only the last is reported, with its state or without it.
-GO, LISTEN, ASK, LINES, HURRY = b"g", b"l", b"s", b"n", b"h"
-#: Kinds of HELLO: a process of the scenario, and a fork, both of which wait to be told to go on; a thread that has come
-#: to its first line, in this process or in a spawned one.
-START, FORK, THREAD = "start", "fork", "thread"
-#: The kind of HELLO of a thread whose connection was closed.
-AGAIN = "again"
 #: Our descriptors are among the highest possible numbers, which a program seldom reaches.
 _MAX_DESCRIPTOR = 1_000
 _FAR_BELOW = 40
@@ -59,22 +64,6 @@ _WITHIN_A_LINE = frozenset({"<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>",
 _CO_OPTIMIZED = 1
 _SIGKILL = 9
 _ANSWER_BYTES = (16,)
-
-
-class Settings:
-    """Settings of a run.
-
-    ``address``: where the machine listens; ``folder``: files below it are the program's own; ``by_instruction``:
-    whether a step is a bytecode instruction; ``tells_states``: whether the whole state is reported at each line.
-    """
-
-    def __init__(self, address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
-        self.address, self.folder = address, folder
-        self.by_instruction, self.tells_states = by_instruction, tells_states
-
-    def written(self) -> str:
-        """Return the source of a tuple of arguments for an equal object."""
-        return repr((self.address, self.folder, self.by_instruction, self.tells_states))
 
 
 class Hook:
@@ -100,9 +89,7 @@ class Hook:
         #: them.
         self.main_code: CodeType | None = None
         self._steppers: dict[int, Stepper] = {}
-        #: Since a thread last came to a line: the number of processes and threads that were started, which the machine
-        #: awaits.
-        self.births = 0
+        self.lineage = Lineage()
         self._threads_before = count_threads()
         self.masks = Masks()
 
@@ -113,6 +100,12 @@ class Hook:
         if settings.tells_states:
             self.states = States(self.is_step, self._prefix)
             self.touches = Touches(self.is_step, self._prefix)
+
+    def release(self) -> None:
+        """Forget all objects and types of the program, which is over."""
+        self.states = self.touches = None
+        for stepper in self._steppers.values():
+            stepper.release()
 
     # Steppers
 
@@ -131,6 +124,7 @@ class Hook:
 
     def forget(self) -> None:
         """Note that the calling thread ends."""
+        self.lineage.thread_ends()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         if stepper is not None:
             stepper.leave()
@@ -158,7 +152,7 @@ class Hook:
     def news(self) -> tuple[int, int]:
         """Return how many processes and threads were started since the last call, and whether there are threads that do
         not step."""
-        births, self.births = self.births, 0
+        births = self.lineage.take()
         if self.is_alone:
             return births, 0
         silent = count_threads() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
@@ -182,17 +176,24 @@ class Hook:
 
     # Births
 
+    def born(self, rank: tuple[int, ...]) -> None:
+        """Introduce this process, which was executed, and wait until the machine has brought its parent to rest."""
+        self.lineage.rank = rank
+        stepper = self.stepper()
+        stepper.introduce(FORK)
+        stepper.wait()
+
     def forked(self) -> None:
         """Prepare a process that was just forked, in which only the calling thread exists, and wait until the machine
         has brought its parent to rest."""
         if self.states is not None:
             self.states.pids.renew()
         self.mother, self._os_pid = self._os_pid, os.getpid()
+        self.lineage.forked()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         for other in self._steppers.values():
             other.drop()
         self._steppers.clear()
-        self.births = 0
         self._threads_before = count_threads()
         if stepper is None:
             stepper = Stepper(self)
@@ -251,7 +252,10 @@ class Stepper:
         """Connect, and report which thread this is."""
         self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
         self._hook.given = None
-        self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), self._hook.mother or os.getppid())
+        hook = self._hook
+        self._send(
+            HELLO, kind, os.getpid(), _thread.get_native_id(), hook.mother or os.getppid(), *hook.lineage.rank_here
+        )
 
     def _send(self, *fields: object) -> None:
         data = SEPARATOR.join(map(str, fields)).encode(errors="replace")
@@ -317,6 +321,10 @@ class Stepper:
             self._connection = None
         self._frame, self._depth, self._changes = None, 0, []
         self._untold, self._hurries = 0, False
+
+    def release(self) -> None:
+        """Forget all objects of the program."""
+        self._watch, self._frame, self.tracer = Watch(), None, None
 
     def leave(self) -> None:
         """Report that the thread ends."""

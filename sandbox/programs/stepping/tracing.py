@@ -204,7 +204,10 @@ def follow_threads(lines: Lines, hook: Hook) -> None:
 
     def tracing(start: Callable[..., Any]) -> Callable[..., Any]:
         def started(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+            number = hook.lineage.bear()
+
             def run(*inner: Any, **named: Any) -> Any:
+                hook.lineage.thread_begins(number)
                 lines.begin()
                 try:
                     return function(*inner, **named)
@@ -212,7 +215,6 @@ def follow_threads(lines: Lines, hook: Hook) -> None:
                     lines.end()
                     hook.forget()
 
-            hook.births += 1
             return start(run, *arguments, **keywords)
 
         return started

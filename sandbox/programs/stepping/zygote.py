@@ -23,17 +23,20 @@ import ctypes
 import gc
 import os
 import time
+from functools import partial
 from importlib.machinery import SourceFileLoader
 
 from sandbox.programs.function import LockNotes
 from sandbox.programs.stepping import births, loops, states, touches  # noqa: F401 - loaded here, need not be by each
-from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
-from sandbox.util.interpreter import run_exit_functions
+from sandbox.programs.stepping.ending import Ending
+from sandbox.programs.stepping.hook import Hook
+from sandbox.programs.stepping.protocol import SEPARATOR, START, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
-    from typing import Any, NoReturn
+    from typing import Any
 
 #: Requests: start a process; end all that is left of the run, after so many milliseconds of grace.
 FORK, END = "fork", "end"
@@ -63,24 +66,29 @@ class Zygote:
 
     def __init__(self, control: _socket.socket) -> None:
         self._control = control
-        self._hook, self._tracer = births.install()
+        self._hook, self._lines = births.install()
+        self._ending = Ending(self._hook, self._lines)
         self._follows = False
+        self._locks = LockNotes("", threads=False)
         #: For each path: the modification time and size of the file, and its code.
         self._code: dict[str, tuple[tuple[int, int], CodeType]] = {}
 
-    def serve(self) -> None:
-        """Answer requests until the machine is gone. Then end all processes."""
+    def serve(self) -> Callable[[], None] | None:
+        """Answer requests until the machine is gone. Then end all processes and return None. In a new process, return
+        its program."""
         while True:
             data, descriptors = self._receive()
             fields = data.split(SEPARATOR)
             if not data:
                 self._end_all(0)
-                return
+                return None
             if fields[0] == FORK:
-                os_pid = self._fork(fields[1:], *descriptors)
+                program = self._fork(fields[1:], *descriptors)
+                if not isinstance(program, int):
+                    return program
                 for descriptor in descriptors:
                     os.close(descriptor)
-                self._control.send(str(os_pid).encode())
+                self._control.send(str(program).encode())
             else:
                 self._end_all(int(fields[1]) / 1_000)
                 self._control.send(b"ended")
@@ -98,7 +106,8 @@ class Zygote:
 
     # Births
 
-    def _fork(self, fields: list[str], terminal: int, connection: int) -> int:
+    def _fork(self, fields: list[str], terminal: int, connection: int) -> int | Callable[[], None]:
+        """Fork a process. Return its os_pid, or, in that process, its program."""
         name, file, function, arguments, address, folder, kind, seed, told, notes = fields
         path = os.path.join(folder, file)
         try:
@@ -109,18 +118,18 @@ class Zygote:
         os_pid = os.fork()
         if os_pid:
             return os_pid
-        status = 1
         try:
             self._control.close()
             if notes:
-                LockNotes(notes, threads=False).install()
+                self._locks.path = notes
+                self._locks.install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
-            values = ast.literal_eval(arguments)
-            status = _run(self._hook, self._tracer, file, path, code, function, values)
-        finally:
-            _finish(status)
+            program = Program(self._hook, self._ending, self._lines, code, path)
+            return partial(program, file, function, ast.literal_eval(arguments))
+        except BaseException:
+            os._exit(1)
 
     def _compiled(self, path: str) -> CodeType:
         facts = os.stat(path)
@@ -157,6 +166,7 @@ class Zygote:
             for name in _OF_MULTIPROCESSING:
                 __import__(f"multiprocessing.{name}")
             births.follow_spawned(self._hook)
+            self._locks.prepare()
 
     # Ends
 
@@ -222,81 +232,52 @@ def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) ->
     if (chance := sys.modules.get("random")) is not None:
         chance.seed(seed)
     gc.enable()
-    gc.enable()
 
 
-def _run(
-    hook: Hook,
-    tracer: births.Lines,
-    file: str,
-    path: str,
-    code: CodeType | Exception,
-    function: str,
-    arguments: list[object],
-) -> int:
-    """Run the whole program, and return its exit status."""
-    sys.argv = [file] if function else [file, *map(str, arguments)]
-    sys.path[0] = os.path.dirname(path)
-    new = type(sys)
-    main = new("__main__")
-    main.__file__ = path
-    module = main
-    if function:
-        module = new(os.path.splitext(os.path.basename(file))[0])
-        module.__file__ = path
-        sys.modules[module.__name__] = module
-    else:
-        vars(main).update(__builtins__=builtins, __cached__=None, __loader__=SourceFileLoader("__main__", path))
-        if "__annotations__" in vars(sys.modules["__main__"]):
-            vars(main)["__annotations__"] = {}
-    sys.modules["__main__"] = main
-    stepper = hook.stepper()
-    stepper.introduce(START)
-    stepper.wait()
-    hook.main_code = None if function or isinstance(code, Exception) else code
-    return _guarded(tracer, code, module, function, arguments)
+class Program:
+    """The program of a new process, to be called from the first frame of the interpreter."""
 
+    def __init__(self, hook: Hook, ending: Ending, lines: births.Lines, code: CodeType | Exception, path: str) -> None:
+        self._hook, self._ending, self._lines = hook, ending, lines
+        self._code, self._path = code, path
 
-def _guarded(
-    tracer: births.Lines, code: CodeType | Exception, module: ModuleType, function: str, arguments: list[object]
-) -> int:
-    """Run the program, and handle an uncaught exception as an interpreter does."""
-    try:
-        if isinstance(code, Exception):
-            raise code
-        tracer.install()
-        exec(code, module.__dict__)
+    def __call__(self, file: str, function: str, arguments: list[object]) -> None:
+        """Run the whole program, and handle an uncaught exception as an interpreter does."""
+        try:
+            module = self._begin(file, function, arguments)
+            if isinstance(self._code, Exception):
+                raise self._code
+            self._lines.install()
+            exec(self._code, module.__dict__)
+            if function:
+                getattr(module, function)(*arguments)
+        except BaseException as error:
+            raise self._ending.fails(error, __file__)  # noqa: B904 - keeps its cause, with all objects there
+        self._ending.status = 0
+
+    def _begin(self, file: str, function: str, arguments: list[object]) -> ModuleType:
+        """Create the modules, and wait for the first turn. Return the module in which the code is to run."""
+        path = self._path
+        sys.argv = [file] if function else [file, *map(str, arguments)]
+        sys.path[0] = os.path.dirname(path)
+        new = type(sys)
+        main = new("__main__")
+        main.__file__ = path
+        module = main
         if function:
-            getattr(module, function)(*arguments)
-        tracer.finish()
-    except SystemExit as error:
-        tracer.finish()
-        if error.code is None or isinstance(error.code, int):
-            return error.code or 0
-        print(error.code, file=sys.stderr)
-        return 1
-    except BaseException as error:
-        tracer.finish()
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-            trace = trace.tb_next
-        sys.excepthook(type(error), error.with_traceback(trace), trace)
-        return -_signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
-    return 0
-
-
-def _finish(status: int) -> NoReturn:
-    """End as an interpreter ends: join threads, run exit functions, flush output."""
-    try:
-        run_exit_functions()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        status = status or 1
-    if status == -_signal.SIGINT:
-        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-        os.kill(os.getpid(), _signal.SIGINT)
-    os._exit(status & 0xFF)
+            module = new(os.path.splitext(os.path.basename(file))[0])
+            module.__file__ = path
+            sys.modules[module.__name__] = module
+        else:
+            vars(main).update(__builtins__=builtins, __cached__=None, __loader__=SourceFileLoader("__main__", path))
+            if "__annotations__" in vars(sys.modules["__main__"]):
+                vars(main)["__annotations__"] = {}
+        sys.modules["__main__"] = main
+        stepper = self._hook.stepper()
+        stepper.introduce(START)
+        stepper.wait()
+        self._hook.main_code = None if function or isinstance(self._code, Exception) else self._code
+        return module
 
 
 _libc = ctypes.CDLL(None)
@@ -333,10 +314,14 @@ def main(control: int, room: str) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+    own, program = os.getpid(), None
     try:
-        zygote.serve()
+        program = zygote.serve()
     finally:
-        _remove(room)
+        if os.getpid() == own:
+            _remove(room)
+    if program is not None:
+        program()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 # mypy: ignore-errors
 
+import atexit
 import fcntl
 import multiprocessing
 import os
@@ -107,6 +108,16 @@ def spawns(method):
     p.start()
     p.join()
     print(value.value, p.exitcode)
+
+
+def starts_several(method):
+    context = multiprocessing.get_context(method)
+    value = context.Value("i", 0)
+    people = [context.Process(target=grow, args=(value,)) for _ in range(3)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
 
 
 def goes_round(other):
@@ -246,6 +257,11 @@ def wakes_all():
         gate.notify_all()
     for person in people:
         person.join()
+
+
+def leaves_work():
+    atexit.register(two_lines)
+    threading.Thread(target=count, args=([0],)).start()
 
 
 def circles():

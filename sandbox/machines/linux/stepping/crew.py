@@ -26,7 +26,7 @@ from sandbox.machines.linux.stepping.looks import AT_REST, Looks, Thread, kill
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
-from sandbox.programs.stepping import hook
+from sandbox.programs.stepping import protocol
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
@@ -114,8 +114,8 @@ class Crew:
         self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
-        is_hello = len(fields) == 5 and fields[0] == hook.HELLO
-        if is_hello and fields[1] == hook.AGAIN:
+        is_hello = len(fields) >= 5 and fields[0] == protocol.HELLO
+        if is_hello and fields[1] == protocol.AGAIN:
             self._renew(connection, int(fields[2]), int(fields[3]))
             return
         task = self._welcome(connection, fields) if is_hello else None
@@ -124,7 +124,7 @@ class Crew:
             return
         self.tasks.append(task)
         self.born.append(task)
-        if fields[1] in (hook.START, hook.FORK):
+        if fields[1] in (protocol.START, protocol.FORK):
             self._unborn.append(task)
         else:
             self._go(task)
@@ -141,14 +141,14 @@ class Crew:
         connection.close()
 
     def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
-        kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
+        kind, (os_pid, tid, parent, *rank) = fields[1], map(int, fields[2:])
         body = self.by_os_pid.get(os_pid)
-        if kind == hook.START and os_pid in self._expected:
+        if kind == protocol.START and os_pid in self._expected:
             spec, console, order = self._expected.pop(os_pid)
             body = self._take_in(Child(os_pid, spec, console), None)
             self.consoles[console] = body
             task = Task(body, tid, spec, connection)
-            task.order = order
+            task.order, task.rank = order, (order,)
         elif body is None:
             mother = self._mother(parent)
             if mother is None:
@@ -157,11 +157,12 @@ class Crew:
             body = self._take_in(Child(os_pid, mother.spec, relative.console, forked=False), mother)
             body.child.parent = relative
             task = Task(body, tid, mother.spec, connection)
-            task.mother = mother
+            task.mother, task.rank = mother, (mother.rank[0], *rank)
             self._owe(mother.body, -1)
         else:
             task = Task(body, tid, body.child.spec, connection)
             task.mother = body.tasks[0]
+            task.rank = (task.mother.rank[0], *rank)
             self._owe(body, -1)
         body.tasks.append(task)
         return task
@@ -194,7 +195,7 @@ class Crew:
             return [""]
         except OSError:
             data = b""
-        return data.decode(errors="replace").split(hook.SEPARATOR) if data else []
+        return data.decode(errors="replace").split(protocol.SEPARATOR) if data else []
 
     def _owe(self, body: Body, births: int) -> None:
         """Note that ``births`` more (or fewer) children or threads of a process have still to connect."""
@@ -211,28 +212,28 @@ class Crew:
                 task.connection = None
             return
         kind, *rest = fields
-        if kind == hook.LINE and len(rest) >= 8:
+        if kind == protocol.LINE and len(rest) >= 8:
             file, line, function, mark, births, silent, complete, task.touches, *changed = rest
             task.has_company |= silent == "1" or births != "0"
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= silent == "1"
             self._owe(task.body, int(births))
-        elif kind == hook.BLOCKS:
+        elif kind == protocol.BLOCKS:
             task.begin_to_wait(next(self._waits), announced=True)
-        elif kind == hook.WAKES:
+        elif kind == protocol.WAKES:
             task.state, task.announced = State.WOKEN, False
             self.going.discard(task)
             self._woken.append(task)
-        elif kind == hook.STATE and len(rest) == 2:
+        elif kind == protocol.STATE and len(rest) == 2:
             task.body.state = int(rest[0]), rest[1] == "1"
-        elif kind == hook.NOTE:
+        elif kind == protocol.NOTE:
             task.changes += changes(rest)
-        elif kind == hook.THREAD_ENDS:
+        elif kind == protocol.THREAD_ENDS:
             task.changes += changes(rest)
             self._unsettled = True
             self._end(task)
-        elif kind == hook.ENDS and rest:
+        elif kind == protocol.ENDS and rest:
             task.changes += changes(rest[1:])
             if rest[0].lstrip("-").isdecimal():
                 task.body.said = int(rest[0]) & 0xFF
@@ -244,9 +245,9 @@ class Crew:
         for task in body.tasks:
             if task.connection is not None:
                 while (fields := self._receive(task.connection)) and fields != [""]:
-                    if fields[0] in (hook.NOTE, hook.ENDS):
-                        task.changes += changes(fields[2 if fields[0] == hook.ENDS else 1 :])
-                        if fields[0] == hook.ENDS and fields[1].isdecimal():
+                    if fields[0] in (protocol.NOTE, protocol.ENDS):
+                        task.changes += changes(fields[2 if fields[0] == protocol.ENDS else 1 :])
+                        if fields[0] == protocol.ENDS and fields[1].isdecimal():
                             body.said = int(fields[1]) & 0xFF
                 self._poller.remove(task.connection.fileno())
                 task.connection.close()
@@ -277,7 +278,7 @@ class Crew:
         self._go(task)
         task.hurries, task.has_company = hurries, False
         many = hurries or lines > 1
-        self._tell(task, (hook.HURRY if hurries else hook.LINES) + b"%d" % lines if many else hook.GO)
+        self._tell(task, (protocol.HURRY if hurries else protocol.LINES) + b"%d" % lines if many else protocol.GO)
 
     def _go(self, task: Task) -> None:
         task.state = State.GOING
@@ -291,7 +292,7 @@ class Crew:
 
     def listen(self, task: Task) -> None:
         """Have a task accept signals that end it."""
-        self._tell(task, hook.LISTEN)
+        self._tell(task, protocol.LISTEN)
 
     def state_of(self, body: Body) -> tuple[int, bool]:
         """Return the mark of the state of a process with several threads, all at rest, and whether the state is known
@@ -299,7 +300,7 @@ class Crew:
         held = next((task for task in body.tasks if task.state is State.HELD), None)
         body.state = None
         if held is not None:
-            self._tell(held, hook.ASK)
+            self._tell(held, protocol.ASK)
             give_up_ns = time.monotonic_ns() + _MAX_BIRTH_NS
             while body.state is None and held.state is State.HELD and time.monotonic_ns() < give_up_ns:
                 self._poller.wait(give_up_ns)
@@ -350,12 +351,12 @@ class Crew:
     def _begin_first(self) -> None:
         """Let a task go on that has waited, in the order in which the waits began; if there is none, one that was
         born."""
-        born = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid), default=None)
+        born = min(self._unborn, key=Task.turn_to_begin, default=None)
         first = min(self._woken, key=lambda task: task.since, default=born)
         assert first is not None
         (self._woken or self._unborn).remove(first)
         self._go(first)
-        self._tell(first, hook.GO)
+        self._tell(first, protocol.GO)
 
     def _find_woken(self) -> None:
         """Find tasks that were blocked and are not any more."""

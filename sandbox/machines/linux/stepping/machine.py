@@ -220,7 +220,7 @@ class SteppingMachine:
                 self._tell_end(task)
             elif task.state is State.BLOCKED and task not in self._blocked:
                 self._tell_block(task)
-        for task in sorted(self.crew.born, key=lambda task: (task.order or 0, task.body.os_pid, task.tid)):
+        for task in sorted(self.crew.born, key=Task.turn_to_begin):
             self._tell_birth(task)
         self._spinning.changed |= bool(self.crew.born)
         self.crew.born.clear()

@@ -12,6 +12,7 @@ assert sys.platform == "linux"
 import os
 import shutil
 from collections.abc import Callable, Collection
+from functools import partial
 
 from sandbox.model.spec import MAX_FILES
 from sandbox.util.paths import files_below
@@ -20,6 +21,8 @@ from sandbox.util.paths import files_below
 _CACHE = "__pycache__"
 #: The maximum number of files that a program may make in its room.
 _MANY = 100_000
+#: How many bytes of two files are compared at once.
+_PART = 1 << 18
 
 
 class Room:
@@ -55,12 +58,13 @@ class Room:
         if touched is not None:
             for name in touched:
                 self._restore(name)
+            self.touched()  # what was restored is not touched any more
             return
         found = {*files_below(self.folder, _MANY)}
         for name in found - self._files:
             _remove(os.path.join(self.folder, name))
         for name in self._files:
-            if name not in found or _mark(os.path.join(self.folder, name)) != self._marks.get(name):
+            if name not in found or self._is_changed(name):
                 self._bring(name)
         for path, _, _ in os.walk(self.folder, topdown=False):
             inner = os.path.relpath(path, self.folder)
@@ -71,8 +75,16 @@ class Room:
         path = os.path.join(self.folder, name)
         if name not in self._files:
             _remove(path)
-        elif not os.path.lexists(path) or _mark(path) != self._marks.get(name):
+        elif not os.path.lexists(path) or self._is_changed(name):
             self._bring(name)
+
+    def _is_changed(self, name: str) -> bool:
+        """Whether a file is not as it was copied. Changes by way of mapped memory may leave its times as they were."""
+        path = os.path.join(self.folder, name)
+        if _mark(path) != self._marks.get(name):
+            return True
+        with open(path, "rb") as file, open(os.path.join(self.original, name), "rb") as original:
+            return any(part != original.read(_PART) for part in iter(partial(file.read, _PART), b""))
 
     def close(self) -> None:
         """Remove the room."""

@@ -90,6 +90,9 @@ class Task:
         self.thread = 0
         self.mother: Task | None = None
         self.order: int | None = None
+        #: The position in the scenario of the process from which it descends, and then the ordinal number of each birth
+        #: on the way, among those of the same parent. The system's numbers may begin anew at any time.
+        self.rank: tuple[int, ...] = ()
         self.state = State.UNBORN
         #: The line where it is, and where it was at its last stop before that.
         self.place = self.before = NOWHERE
@@ -118,6 +121,11 @@ class Task:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    def turn_to_begin(self) -> tuple[int, tuple[int, ...]]:
+        """Return a key that sorts tasks that were born together: by generation, then in the order in which the program
+        has started them."""
+        return len(self.rank), self.rank
 
     def come_to(self, place: Place, mark: int, complete: bool, changes: list[Change]) -> None:
         """Note that the task has come to a line."""

@@ -27,8 +27,9 @@ from sandbox.util import libc
 MAX_MEMORY, MAX_FILE, MAX_PIPE = 1 << 20, 1 << 20, 1 << 16
 #: Descriptors from this number on are the hook's.
 _FIRST_OF_HOOK = 900
-#: inotify: IN_MODIFY, IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE.
-_CHANGES = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200
+#: inotify: IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE. Changes by way of
+#: mapped memory are not reported, but the end of the mapping closes the file.
+_CHANGES = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
 #: inotify: IN_ISDIR, IN_Q_OVERFLOW.
 _UNSURE = 0x40000000 | 0x4000
 _EVENT = struct.Struct("iIII")
@@ -41,9 +42,11 @@ class Unknown(Exception):
 
 
 class Memory:
-    """Shared memory: all shared mappings of the processes, each once."""
+    """Shared memory: all shared mappings of the processes, each once. ``folder``: where their files are, which have the
+    same name whichever process maps them first."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
+        self._folder = os.path.join(folder, "")
         #: The size of each process's address space when its mappings were last read.
         self._sizes: dict[int, str] = {}
         #: For each piece of memory, by file and offset: its name, and which processes map it, where and how long.
@@ -61,7 +64,9 @@ class Memory:
         for piece in shared_mappings(os_pid):
             if not piece.path.startswith("/usr/"):
                 key = piece.file, piece.offset
-                self._names.setdefault(key, f"{name}:{len(self._names)}")
+                is_own = piece.path.startswith(self._folder)
+                named = f"{piece.path}:{piece.offset}" if is_own else f"{name}:{len(self._names)}"
+                self._names.setdefault(key, named)
                 self._places.setdefault(key, {})[os_pid] = piece.begin, piece.end - piece.begin
 
     def piece(self, os_pid: int, address: int) -> tuple[str, int] | None:
@@ -251,13 +256,13 @@ class World:
     constructor raises OSError if the folder cannot be watched."""
 
     def __init__(self, folder: str, original: str) -> None:
-        self._files = Files(folder, original)
-        self._memory, self._pipes = Memory(), Pipes()
+        self._folder, self._files = folder, Files(folder, original)
+        self._memory, self._pipes = Memory(folder), Pipes()
         self._seen: set[int] = set()
 
     def begin(self) -> None:
         """Begin a run."""
-        self._memory, self._pipes = Memory(), Pipes()
+        self._memory, self._pipes = Memory(self._folder), Pipes()
         self._seen.clear()
         self._files.begin()
 
