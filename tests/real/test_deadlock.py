@@ -124,6 +124,13 @@ def events():
     one, other = os.eventfd(0), os.eventfd(0)
     os.eventfd_read(one if os.fork() else other)
 
+def piped():
+    import subprocess
+    sort = subprocess.Popen(["sort"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    sort.stdin.write(b"b\\na\\n")
+    sort.stdin.flush()
+    sort.stdout.read()
+
 def looped():
     import asyncio
     there, back = socket.socketpair(), socket.socketpair()
@@ -279,7 +286,7 @@ def test_threads_are_in_a_deadlock_while_another_one_computes(tmp_path: Path) ->
     "name",
     [
         *("crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"),
-        *("managed", "lent", "waited"),
+        *("managed", "lent", "waited", "piped"),
     ],
 )
 @pytest.mark.thorough
