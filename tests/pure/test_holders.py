@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -101,6 +102,7 @@ def test_who_has_used_a_semaphore_of_system_v_may_release_it() -> None:
         with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
             other = Child(process.pid, ProcessSpec("other"), None, False)
             bystander = Child(os.getppid(), ProcessSpec("bystander"), None, False)
+            bystander.console = other.console = Mock()
             known = {each.os_pid: each for each in (child, other, bystander)}
             census = Census(known, Any)  # type: ignore[arg-type]
             while libc.call("semctl", number, 0, _GETPID) != process.pid:
@@ -121,6 +123,39 @@ def test_who_has_used_a_semaphore_of_system_v_may_release_it() -> None:
             bystander.close()
     finally:
         libc.call("semctl", number, 0, _IPC_RMID)
+        child.close()
+
+
+def test_who_has_used_a_queue_of_system_v_may_send_to_it() -> None:
+    child = Child(os.getpid(), ProcessSpec("us"), forked=False)
+    number = libc.call("msgget", _IPC_PRIVATE, 0o600)
+    code = f"import ctypes, sys; ctypes.CDLL(None).msgsnd({number}, b'a' * 16, 8, 0); print(); sys.stdin.read()"
+    try:
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            other = Child(process.pid, ProcessSpec("other"), None, False)
+            bystander = Child(os.getppid(), ProcessSpec("bystander"), None, False)
+            bystander.console = Mock()
+            known = {each.os_pid: each for each in (child, other, bystander)}
+            receives = Entered("receive message", 70, [number, 0, 8, 0, 0, 0], 0)
+            for sent in (False, True):
+                if sent:
+                    assert process.stdout is not None
+                    process.stdout.read(1)
+                users: dict[int, set[int]] = {}
+                census = Census(known, Any, None, users)  # type: ignore[arg-type]
+                held = queue_holders(census, child, receives)
+                assert held is not None
+                assert {os_pid for os_pid, _ in held.groups[0]} == {*known}
+                assert {os_pid for os_pid, _ in held.likely} == {child.os_pid, other.os_pid}, "or the family, before"
+            users[number].add(bystander.os_pid)
+            held = queue_holders(census, child, receives)
+            assert held is not None
+            assert {os_pid for os_pid, _ in held.likely} == {*known}, "it had used it before"
+            process.communicate()
+            other.close()
+            bystander.close()
+    finally:
+        libc.call("msgctl", number, _IPC_RMID, 0)
         child.close()
 
 

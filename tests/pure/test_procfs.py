@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from sandbox.machines.linux import procfs, procfs_counts, procfs_files
+from sandbox.machines.linux import procfs, procfs_counts, procfs_files, procfs_timers
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.spec import ProcessSpec
 
@@ -166,3 +166,24 @@ def test_where_the_first_thread_has_ended_the_others_decide(
         assert process.first_thread_ended is (letters[0] == "Z" and len(letters) > 1)
     finally:
         process.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "reads", "may_be"),
+    [
+        ("ALRM", False, True),
+        ("HUP INT QUIT ALRM TERM", False, True),
+        ("HUP INT QUIT ALRM TERM XCPU VTALRM PROF IO", True, False),  # as GNU sort
+        ("HUP INT TRAP USR1 USR2 PIPE ALRM TERM XCPU XFSZ VTALRM", False, False),  # as bash with a trap for EXIT
+        ("HUP INT TRAP USR1 USR2 PIPE ALRM TERM XCPU XFSZ VTALRM", True, True),
+        ("HUP INT TERM XCPU VTALRM PROF", True, False),
+    ],
+)
+def test_who_handles_whatever_would_end_it_has_hardly_set_an_alarm(names: str, reads: bool, may_be: bool) -> None:
+    numbers = [getattr(signal, f"SIG{name}") for name in names.split()]
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    try:
+        assert procfs_timers.may_have_alarm(ME, reads) == may_be
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -124,6 +124,39 @@ def events():
     one, other = os.eventfd(0), os.eventfd(0)
     os.eventfd_read(one if os.fork() else other)
 
+def piped():
+    import subprocess
+    sort = subprocess.Popen(["sort"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    sort.stdin.write(b"b\\na\\n")
+    sort.stdin.flush()
+    sort.stdout.read()
+
+def call_of_queues():
+    import ctypes
+    libc = ctypes.CDLL(None)
+    send = lambda queue, kind=1: libc.msgsnd(queue, (ctypes.c_long * 2)(kind), 8, 0)
+    return libc, send, lambda queue: libc.msgrcv(queue, (ctypes.c_long * 2)(), 8, 1, 0)
+
+def correspond():
+    libc, send, receive = call_of_queues()
+    there, back = (libc.msgget(0, 0o600) for _ in range(2))
+    Path("queue").write_text(str(there))
+    if os.fork() == 0:
+        time.sleep(0.3)
+        send(there), receive(back), receive(back), os._exit(0)
+    if os.fork() == 0:
+        receive(there), send(back), receive(there), send(back), os._exit(0)
+    signal.signal(signal.SIGTERM, lambda *_: exit())
+    try: os.wait(), os.wait()
+    finally: libc.msgctl(there, 0, None), libc.msgctl(back, 0, None)
+
+def third():
+    libc, send, receive = call_of_queues()
+    while not Path("queue").exists() or not (there := Path("queue").read_text()): time.sleep(0.02)
+    send(int(there), 2)
+    time.sleep(0.8)
+    send(int(there))
+
 def looped():
     import asyncio
     there, back = socket.socketpair(), socket.socketpair()
@@ -279,7 +312,7 @@ def test_threads_are_in_a_deadlock_while_another_one_computes(tmp_path: Path) ->
     "name",
     [
         *("crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"),
-        *("managed", "lent", "waited"),
+        *("managed", "lent", "waited", "piped"),
     ],
 )
 @pytest.mark.thorough
@@ -300,6 +333,23 @@ def _ends_by_a_deadlock(events: list[Event]) -> None:
 
 def test_threads_that_hurry_for_locks_are_in_no_deadlock(tmp_path: Path) -> None:
     assert not of_kind(run_real(program(tmp_path, "hasty")), Deadlocked)
+
+
+def test_who_has_never_used_a_queue_of_system_v_will_hardly_write_to_it(tmp_path: Path) -> None:
+    world = program(tmp_path, "correspond")
+    with watch(replace(world, processes=[*world.processes, command("beside", "sleep", "60")])) as run:
+        [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
+        members = [event.pid for event in run.all(Admitted) if event.name != "beside"]
+        assert (found.pids, found.core, found.may_end) == (members, members[1:], True)
+        run.link.send(Quit())
+
+
+def test_who_has_used_a_queue_of_system_v_may_write_to_it_later(tmp_path: Path) -> None:
+    world = program(tmp_path, "correspond")
+    third = replace(world.processes[0], name="third", python="programs.py:third")
+    events = run_real(replace(world, processes=[*world.processes, third]))
+    assert of_kind(events, Waits)
+    assert not of_kind(events, Deadlocked)
 
 
 @pytest.mark.parametrize("name", ["timed", "late", "tokens"])

@@ -16,7 +16,7 @@ import pytest
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.machines.linux.procfs import cgroup_folder
 from sandbox.model.commands import Pause, Press, Resume, Type
-from sandbox.model.events import Admitted, Blocked, Booted, Dispatched, Event, Exited, Fault, Recipe, Wrote
+from sandbox.model.events import Admitted, Blocked, Booted, Clause, Dispatched, Event, Exited, Fault, Recipe, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
 from tests.support.noise import when_quiet
@@ -143,6 +143,7 @@ def test_ctrl_z_in_a_console_stops_the_job_in_front() -> None:
         says("Stopped")
         run.link.send(Type("shell", "echo st''ill here $?"))
         says(f"still here {128 + signal.SIGTSTP}")
+        assert [event.on for event in run.all(Blocked) if event.is_stop] == [Clause("stopped", {"signal": "SIGTSTP"})]
         assert not run.all(Fault)
 
 

@@ -92,6 +92,13 @@ class Watch:
             self.step()
         return found
 
+    def soon(self, what: Callable[[], object], seconds: float = 1.0) -> bool:
+        """Whether it comes true within this time."""
+        give_up = time.monotonic() + seconds
+        while not what() and time.monotonic() < give_up:
+            self.step()
+        return bool(what())
+
     def _last(self) -> str:
         closed = f"the kernel process has ended: {self.link.last_words()}; " if self.link.closed else ""
         return f"{closed}{self.events[-8:]}"

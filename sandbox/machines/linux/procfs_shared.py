@@ -78,8 +78,3 @@ def file_locks(os_pid: int, descriptor: int) -> Iterator[FileLock]:
             kind, access, by, file, start, end = match.groups()
             until = _MAX_OFFSET if end == "EOF" else int(end) + 1
             yield FileLock(kind, access == "WRITE", int(by), file, int(start), until)
-
-
-def has_timers(os_pid: int) -> bool:
-    """Whether a process has timers of timer_create(2). Those of setitimer(2) and alarm(2) are not visible."""
-    return bool(read_small(f"/proc/{os_pid}/timers"))

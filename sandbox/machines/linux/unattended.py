@@ -6,11 +6,10 @@ import sys
 
 assert sys.platform == "linux"
 
-import signal
 from collections.abc import Callable, Mapping
 
 from sandbox.machines.commands import Commands
-from sandbox.machines.linux import procfs, procfs_shared
+from sandbox.machines.linux import procfs_timers
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.process.child import Child, Relative
@@ -121,7 +120,7 @@ class UnattendedRun:
     @staticmethod
     def _may_be_called(child: Child) -> bool:
         """Whether a process may have set an alarm or a timer, which would end its wait."""
-        return procfs.handles(child.os_pid, signal.SIGALRM) or procfs_shared.has_timers(child.os_pid)
+        return procfs_timers.may_have_alarm(child.os_pid) or procfs_timers.has_timers(child.os_pid)
 
     def _of(self, child: Child) -> Prospect:
         """Return what has to happen before a process goes on. Determined once for each wait."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from sandbox.kernel.machine import Waits, Woke
 from sandbox.machines.linux.blocking.block_reason import block_reason
-from sandbox.machines.linux.process.child import STOPS, Child, Mode
-from sandbox.machines.linux.procfs import read_exit_status
+from sandbox.machines.linux.blocking.stop_signals import stop_signal
+from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.switching.watchers import echoes_stops
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.reports import Reports
@@ -32,7 +32,7 @@ _RELATIVES = {"child", "peer"}
 _MAX_RETURN_NS, _MAX_RETURN_EACH_NS = 3 * MS, 50 * US
 _MAX_RETURN_DELAY_NS, _RETURN_LOOK_S = 100 * MS, 50e-6
 #: The minimum interval of reports on a process that wakes and blocks in turn too fast to be stopped in between.
-_MIN_REPORT_NS = 20 * MS
+MIN_REPORT_NS = 20 * MS
 
 
 class BlockedProcesses:
@@ -97,7 +97,7 @@ class BlockedProcesses:
     def blocked_again(self, child: Child, now_ns: int) -> bool:
         """Report the new wait of a process that woke and blocked again before it could be stopped. Return False if it
         is too soon for another report."""
-        if now_ns - child.wait_reported_ns < _MIN_REPORT_NS:
+        if now_ns - child.wait_reported_ns < MIN_REPORT_NS:
             return False
         child.wait_reported_ns = now_ns
         child.wait_cpu_ns = child.cpu_ns()
@@ -123,7 +123,7 @@ class BlockedProcesses:
         """Note that a process can run again."""
         if self.by_pid.pop(child.pid, None) is None:
             return  # its wake was already reported, and the kernel has not processed that yet
-        child.held = False
+        child.held, child.stopped_by = False, 0
         self._reports.add(Woke(child.pid))
 
     def _undo_echo(self, child: Child) -> None:
@@ -138,6 +138,7 @@ class BlockedProcesses:
         child.held = child.state()[0] == "T"
         if child.held:
             return self._why_stopped(child)
+        child.stopped_by = 0
         on = block_reason(child, self._reports.now_ns() - since_ns, self._known.values())
         figures = dict(on.figures)
         for key in _RELATIVES & figures.keys():
@@ -150,8 +151,7 @@ class BlockedProcesses:
     def _why_stopped(self, child: Child) -> Clause:
         """Return the reason of a stopped process. A process without a parent on the board has stopped itself, which is
         also reported once as a fault, because it may never be continued."""
-        number = read_exit_status(child.stat_fd)
-        by = signal.Signals(number) if number in STOPS else signal.SIGSTOP
+        by = stop_signal(child)
         if child.parent is None and by is signal.SIGSTOP and not child.stop_sent and not _echoes(child):
             self._reports.fault_once(child, _STOPPED_ITSELF)
             return Clause(_STOPPED_ITSELF)

@@ -91,13 +91,20 @@ class Census:
     """What the processes hold at one moment, read on demand.
 
     ``known``: the processes by the system's number; ``before``: the previous census, whose data on blocked processes
-    are reused.
+    are reused; ``queue_users``: who has been seen to use each message queue of System V, by os_pid.
     """
 
-    def __init__(self, known: Mapping[int, Child], says: Says, before: Census | None = None) -> None:
+    def __init__(
+        self,
+        known: Mapping[int, Child],
+        says: Says,
+        before: Census | None = None,
+        queue_users: dict[int, set[int]] | None = None,
+    ) -> None:
         self.children = [child for child in known.values() if child.mode is not Mode.ENDED]
         self.known = known
         self.says = says
+        self.queue_users = {} if queue_users is None else queue_users
         self._threads: dict[int, frozenset[Thread]] = {}
         self._belongings: dict[int, _Belongings] = {}
         for child in self.children:

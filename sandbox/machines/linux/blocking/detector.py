@@ -6,7 +6,7 @@ import sys
 
 assert sys.platform == "linux"
 
-from sandbox.machines.linux.blocking.blocked import BlockedProcesses
+from sandbox.machines.linux.blocking.blocked import MIN_REPORT_NS, BlockedProcesses
 from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, LOOK_NS, MAX_LATENESS_NS, Forecast
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
@@ -115,6 +115,8 @@ class Detector:
                 self._guard.again(child)
             if self._blocked.blocked_again(child, now_ns):
                 self._sensor.explained(child, now_ns)
+            else:
+                self._sensor.look_later(child, child.wait_reported_ns + MIN_REPORT_NS)
         for child in seen.runaways:
             self._stop_monitor.suspect(child)
 

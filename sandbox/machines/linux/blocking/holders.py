@@ -13,7 +13,7 @@ assert sys.platform == "linux"
 import signal
 import socket
 
-from sandbox.machines.linux import procfs, procfs_files, procfs_shared
+from sandbox.machines.linux import procfs, procfs_files, procfs_timers
 from sandbox.machines.linux.blocking.census import Census, Held
 from sandbox.machines.linux.blocking.lock_holders import lock_holders
 from sandbox.machines.linux.blocking.memory_holders import by_turns, futex_holders
@@ -45,12 +45,12 @@ def wait_of(census: Census, child: Child, tid: int) -> Held | None:
     if not isinstance(entered, Entered):
         return None
     held = _in_call(census, child, tid, entered)
-    if held is None or procfs_shared.has_timers(child.os_pid):
+    if held is None or procfs_timers.has_timers(child.os_pid):
         return None
     if entered.call != "futex" and procfs.handles(child.os_pid, signal.SIGCHLD):
         held = _or_children(census, child, held)
-    # Its alarms cannot be seen, but it has a handler if there is one.
-    return held._replace(may_end=True) if procfs.handles(child.os_pid, signal.SIGALRM) else held
+    may_end = procfs_timers.may_have_alarm(child.os_pid, entered.call == "read")
+    return held._replace(may_end=True) if may_end else held
 
 
 def _or_children(census: Census, child: Child, held: Held) -> Held:

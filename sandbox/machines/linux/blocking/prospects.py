@@ -19,7 +19,7 @@ from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
 from sandbox.machines.linux.blocking.open_files import is_made_up
 from sandbox.machines.linux.blocking.polled import innermost, polled_descriptors, time_limit
-from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
+from sandbox.machines.linux.blocking.system_calls import TERMINALS, Entered, entered_call
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.util import libc
 from sandbox.util.units import MS
@@ -44,7 +44,6 @@ _TIME_OUT = (socket.SO_RCVTIMEO, 16)
 _ENDED_BY_THE_BOARD = (
     "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore", "signal",
 )  # fmt: skip
-_TERMINALS = ("/dev/pts/", "/dev/tty")
 
 
 class Prospect(Enum):
@@ -111,7 +110,7 @@ def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
     wait = _Wait.BOARD
     for descriptor in descriptors:
         target = procfs_files.descriptor_target(child.os_pid, descriptor)
-        if target.startswith(_TERMINALS):
+        if target.startswith(TERMINALS):
             wait = _Wait.PERSON
         elif not target.startswith(_OF_THE_BOARD) and not _is_socket_of_the_family(child, descriptor):
             return _Wait.OPEN

@@ -8,13 +8,14 @@ import sys
 assert sys.platform == "linux"
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.census import Census, Held
 from sandbox.machines.linux.blocking.open_files import named
 from sandbox.machines.linux.blocking.system_calls import Entered
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.model.rules import FOR_CHILD
 from sandbox.util import libc
 
 #: mq_timedsend, mq_timedreceive.
@@ -36,16 +37,19 @@ def queue_holders(census: Census, child: Child, entered: Entered) -> Held | None
         others = _at_other_end(census, child, number, target, call == "send message")
         return census.any_of(named(target, "message queue"), others) if others else None
     what = f"{'semaphore' if call == 'semaphore' else 'message queue'} {number}"
+    if call != "semaphore":
+        _note_users(census, child, number)
     if not is_of_the_board(child, call, number, census.known):
         return Held(what, (), [], "unknown", any=True)
-    likely = _users(census, child, entered) if call == "semaphore" else []
+    likely = _users(census, child, entered) if call == "semaphore" else _correspondents(census, child, call, number)
     threads = frozenset().union(*map(census.threads, likely))
     return Held(what, (census.everybody,), [], "unknown", any=True, likely=threads)
 
 
 def _users(census: Census, child: Child, entered: Entered) -> list[Child]:
-    """Return the processes that are known to have used a set of semaphores: those that have last changed one of them.
-    None, unless the semaphore that is waited for was last changed by another process: whoever will has yet to come."""
+    """Return the processes that may well use a set of semaphores: those that have last changed one of them, and the
+    family, of which one may be about to. None, unless the semaphore that is waited for was last changed by another
+    process: whoever will has yet to come."""
     number, operations, count = entered.arguments[:3]
     size = next((int(words[3]) for words in procfs.system_v("sem") if words[1:2] == [str(number)]), 0)
     last = _last_to_change(number, size)
@@ -53,7 +57,43 @@ def _users(census: Census, child: Child, entered: Entered) -> list[Child]:
     wanted = int.from_bytes(first[:2], "little")
     if count != 1 or not wanted < len(last) or last[wanted] == child.os_pid or last[wanted] not in census.known:
         return []
-    return [census.known[os_pid] for os_pid in {*last} if os_pid in census.known]
+    return _with(census, _relatives(census, child), last)
+
+
+def _note_users(census: Census, child: Child, number: int) -> None:
+    """Note who uses queues of System V: the process that waits at this one, and the last sender and receiver of each,
+    since the system forgets the ones before."""
+    census.queue_users.setdefault(number, set()).add(child.os_pid)
+    for words in procfs.system_v("msg"):
+        census.queue_users.setdefault(int(words[1]), set()).update(map(int, words[5:7]))
+
+
+def _correspondents(census: Census, child: Child, call: str, number: int) -> list[Child]:
+    """Return the processes that may well use a queue: those that have, and the family, which knows its number. If none
+    but the waiting one has been seen at its other end, whoever will has yet to come: that is one of the family, if the
+    queue has no key by which others find it; otherwise none is returned."""
+    family = _relatives(census, child)
+    for words in procfs.system_v("msg"):
+        if words[1] == str(number):
+            last = int(words[5 if call == "receive message" else 6])
+            if last != child.os_pid and last in census.known:
+                return _with(census, family, census.queue_users[number])
+            return family if words[0] == "0" and len(family) > 1 else []
+    return []
+
+
+def _relatives(census: Census, child: Child) -> list[Child]:
+    """Return the family, without those who wait for the end of another member, which may do something before."""
+    return [other for other in census.family(child) if not _awaits_child(other)]
+
+
+def _awaits_child(child: Child) -> bool:
+    return child.mode is Mode.BLOCKED and child.blocked_on is not None and child.blocked_on.rule == FOR_CHILD
+
+
+def _with(census: Census, family: list[Child], os_pids: Iterable[int]) -> list[Child]:
+    """Return the family and others of the board."""
+    return [*family, *(census.known[os_pid] for os_pid in {*os_pids} if os_pid in census.known)]
 
 
 def _at_other_end(census: Census, child: Child, descriptor: int, target: str, writes: bool) -> list[Child]:

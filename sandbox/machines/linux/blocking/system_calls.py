@@ -63,6 +63,10 @@ _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 _COLUMN = {"x86_64": 0, "aarch64": 1, "riscv64": 1, "loongarch64": 1}
 #: The index of the time-out in the arguments of semtimedop, mq_timedsend and mq_timedreceive.
 _LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
+#: The index of the signal in the arguments of kill, tkill and tgkill.
+_SIGNAL_AT = ({62: 1, 200: 1, 234: 2}, {129: 1, 130: 1, 131: 2})
+#: The beginnings of the paths of terminals.
+TERMINALS = ("/dev/pts/", "/dev/tty")
 #: A stack below this address belongs to a 32-bit program, which has other call numbers.
 _4_GIB = 1 << 32
 
@@ -101,6 +105,13 @@ class Entered(NamedTuple):
         """Whether a wait for a semaphore or a message has a time-out."""
         at = _LIMIT_AT.get(self.number or 0)
         return at is not None and bool(self.arguments[at])
+
+
+def sent_signal(entered: Entered) -> int:
+    """Return the signal that a process sends in this call; 0 if it sends none."""
+    column = _COLUMN.get(_MACHINE)
+    at = None if column is None else _SIGNAL_AT[column].get(entered.number or 0)
+    return 0 if at is None else entered.arguments[at]
 
 
 def entered_call(child: Child, tid: int) -> Entered | Literal["running"] | None:

@@ -131,6 +131,7 @@ class WaitMonitor:
         #: The CPU time of this round, or of the last one, in ns.
         self._used_ns = 0
         self._census: Census | None = None
+        self._queue_users: dict[int, set[int]] = {}
         #: What was last reported of each process, and in which wait.
         self._told: dict[int, tuple[int, Waits]] = {}
         #: A deadlock that was found once and is to be confirmed.
@@ -266,7 +267,7 @@ class WaitMonitor:
         waiters += beside
         numbers = {child.os_pid: child.wait_number for child in waiters}
         marks: dict[Thread, tuple[str, int]] = {}
-        self._census = census = Census(self._known, self._says, self._census)
+        self._census = census = Census(self._known, self._says, self._census, self._queue_users)
         yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
         doubtful = bool(self._told) and not self.is_certain

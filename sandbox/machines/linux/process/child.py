@@ -120,6 +120,8 @@ class Child:
     held = False
     #: Whether the operator has sent it a SIGSTOP, which may have merged with ours while it was pending.
     stop_sent = False
+    #: The signal that has stopped it, once that has been found out; and one that the operator has sent it, which may.
+    stopped_by = stop_expected = 0
     #: Stop signals from other processes that are still pending: SIGCONT discards them, so they are sent again.
     _unheard: frozenset[int] = frozenset()
     #: Whether our SIGSTOP was sent more than once, so that a pending one may be ours.
@@ -136,6 +138,8 @@ class Child:
     last_call: tuple[int, list[int]] | None = None
     #: The ordinal number of this wait, which distinguishes a note of this wait from one of an earlier wait.
     wait_number = 0
+    #: The number of the wait in which another look at it was ordered for later.
+    looked_later = -1
     #: The CPU time that it had used when the wait began.
     wait_cpu_ns = 0
     #: When it was last reported to wait for something else without having been dispatched in between.
@@ -334,9 +338,11 @@ class Child:
         """Find out whether a process that is stopped by our signal was also stopped by another process, whose SIGSTOP
         is pending then and takes effect when ours ends. A process that has woken by itself has already handled all
         signals."""
-        if self.stop_sent and self.leaf is None:
-            self.held = True
-        if self.leaf is not None or not self._signalled or not (pending := STOPS & pending_signals(self.os_pid)):
+        if self.leaf is not None:  # it may have been stopped at the very end of its turn, and then not run any more
+            self.held |= self.state()[0] == "T"
+            return
+        self.held |= self.stop_sent
+        if not self._signalled or not (pending := STOPS & pending_signals(self.os_pid)):
             return
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection
 
 from sandbox.machines.linux.process.child import STOPS, Child, Mode
-from sandbox.machines.linux.process.suspension import CTRL_Z, is_not_suspended, not_suspended
+from sandbox.machines.linux.process.suspension import CTRL_Z, is_not_suspended, not_suspended, suspended
 from sandbox.machines.linux.procfs import withstands
 from sandbox.machines.reports import Reports
 from sandbox.util.units import MS, S
@@ -63,6 +63,7 @@ class SentSignals:
         if number == signal.SIGKILL:
             child.stop_wanted = False  # it needs the CPU to exit, and cannot be stopped
         elif number in STOPS:
+            child.stop_expected = number
             self._await(child, stops=True)
         elif number not in _PASS_BY and not (child.held or child.stop_sent) and not withstands(child.os_pid, number):
             child.resume()  # it ends at once, stopped by us or not; otherwise the signal waits until it is continued
@@ -74,12 +75,14 @@ class SentSignals:
             unmoved = not_suspended(child.console, self._children)
             if unmoved is not None:
                 self._reports.fault_once(unmoved, "not suspended", by="ctrl+z")
+            for other in suspended(child.console, self._children):
+                other.stop_expected = signal.SIGTSTP
 
     def _continue(self, child: Child) -> None:
         """Undo all stops other than our own. A process that only we have stopped goes on at its turn, and then receives
         the signal that it was sent, because we continue it with SIGCONT as well."""
         held = child.held or child.stop_sent
-        child.held = child.stop_sent = False
+        child.held, child.stop_sent, child.stop_expected = False, False, 0
         child.forget_stops()
         if held and child.send(signal.SIGCONT):
             if child.mode is Mode.STOPPED:

@@ -39,6 +39,18 @@ def not_suspended(console: Console, children: Iterable[Child]) -> Child | None:
         return None  # one of them has just ended
 
 
+def suspended(console: Console, children: Iterable[Child]) -> list[Child]:
+    """Return the processes that ctrl+z at a console may suspend."""
+    group = console.suspends
+    if group is None:
+        return []
+    try:
+        members = _members(group, (child for child in children if child.console is console))
+    except OSError:
+        return []  # one of them has just ended
+    return [child for child, _ in members if not withstands(child.os_pid, signal.SIGTSTP)]
+
+
 def is_not_suspended(child: Child, number: int, children: Iterable[Child]) -> bool:
     """Whether this signal would suspend a process if its group were not orphaned."""
     if number not in OF_JOBS:

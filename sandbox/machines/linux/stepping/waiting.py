@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 
@@ -11,7 +10,7 @@ assert sys.platform == "linux"
 from collections.abc import Callable, Collection
 
 from sandbox.kernel.machine import Report, Told
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs_timers
 from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect
@@ -103,7 +102,7 @@ class Waiting:
             self._alarmed, self._give_up_ns = waits, time.monotonic_ns() + _MAX_ALARM_NS
         if time.monotonic_ns() >= self._give_up_ns:
             return False
-        return any(procfs.handles(child.os_pid, signal.SIGALRM) for child in children)
+        return any(procfs_timers.may_have_alarm(child.os_pid) for child in children)
 
     def verdict(self, blocked: Collection[Task]) -> Clause:
         """Return why nothing can happen any more."""

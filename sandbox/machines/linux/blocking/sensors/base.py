@@ -105,6 +105,10 @@ class Sensor(ABC):
         child.wait_number += 1  # invalidates earlier entries for this wait
         self._wakeups.look_soon(child, now_ns)
 
+    def look_later(self, child: Child, at_ns: int) -> None:
+        """Look at a blocked process that was awake in between at that time, too."""
+        self._wakeups.look_later(child, at_ns)
+
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """Return when to look if no event comes earlier; None if there is no need to."""
         self._wakeups.rests = self.tells_all and not running

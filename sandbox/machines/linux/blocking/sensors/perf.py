@@ -22,6 +22,8 @@ _WINDOW_NS = 20 * MS
 _MANY, _FEW = 400, 100
 #: The minimum time without single wakes, because the change affects each thread, which takes some microseconds each.
 _CALM_NS = 100 * MS
+#: A wait that is at least so long is reported although it is over when we read of it, because we were late.
+_LONG_NS = 500 * US
 #: The interval of reading records while they do not wake us.
 _FETCH_NS = 500 * US
 
@@ -55,6 +57,8 @@ class PerfSensor(Sensor):
         # CLOCK_MONOTONIC), and processes that came onto one without a dispatch.
         self._left: dict[int, int] = {}
         self._came: set[int] = set()
+        #: Those of the first that are back already, from a long wait.
+        self._back: set[int] = set()
         self.lineage: Lineage = Lineage(len(context.cpus.mini))
         try:
             for cpu in context.cpus.mini:
@@ -100,6 +104,9 @@ class PerfSensor(Sensor):
 
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
         seen = super().look(now_ns, running, last)
+        if self._back:
+            seen.woke.extend(block.child for block in seen.blocked if block.child.os_pid in self._back)
+            self._back.clear()
         if not self._came:
             return seen
         came = [self._known[os_pid] for os_pid in self._came if os_pid in self._known]
@@ -148,19 +155,27 @@ class PerfSensor(Sensor):
                     child = self._known.get(os_pid)
                     if child is None or child.mode is not Mode.RUNNING:
                         self._came.add(os_pid)
-                    elif os_pid in self._left:  # it left the CPU to another thread of its own
-                        del self._left[os_pid]
+                    elif os_pid in self._left:
+                        self._note_back(os_pid, t_ns)
                 elif what == "left":
                     lineage.went_off(os_pid, thread, t_ns)
                     child = self._known.get(os_pid)
                     if child is not None and child.mode is Mode.RUNNING:
                         self._left[os_pid] = t_ns
+                        self._back.discard(os_pid)
                 elif what == "preempted":
                     lineage.went_off(os_pid, thread, t_ns)
                 else:
                     self._note_rare(cpu, record)
         if now_ns - self._window_ns >= _WINDOW_NS or self._fetch_ns is not None:
             self._set_pace(now_ns)
+
+    def _note_back(self, os_pid: int, t_ns: int) -> None:
+        """Note that a process is back on its CPU. It has waited, or left the CPU to another thread of its own."""
+        if t_ns - self._left[os_pid] >= _LONG_NS and self.lineage.is_proof(os_pid):
+            self._back.add(os_pid)
+        else:
+            del self._left[os_pid]
 
     def _note_rare(self, cpu: int, record: Record) -> None:
         """Process a record of a fork, exec or end, or of lost records. When its first thread ends, a process may go on

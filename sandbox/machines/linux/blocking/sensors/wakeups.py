@@ -41,7 +41,7 @@ class Wakeups:
         self._order = count()
         # Each entry is for one wait of its process, by its ordinal number. An entry whose wait is over is dropped at
         # its turn. For waits with a known length: when to look (a heap; the order decides between equals), and the
-        # delay of the look after that.
+        # delay of the look after that (0: there is another entry for it).
         self._timed: list[tuple[int, int, Child, int, int]] = []
         self._others: deque[tuple[Child, int]] = deque()
 
@@ -56,6 +56,12 @@ class Wakeups:
     def look_soon(self, child: Child, now_ns: int) -> None:
         """Look at the process again in a moment."""
         self._look_at(child, now_ns, _MIN_SOON_NS)
+
+    def look_later(self, child: Child, at_ns: int) -> None:
+        """Look at the process at that time, once in this wait."""
+        if child.looked_later != child.wait_number:
+            child.looked_later = child.wait_number
+            heapq.heappush(self._timed, (at_ns, next(self._order), child, child.wait_number, 0))
 
     def _look_at(self, child: Child, at_ns: int, grace_ns: int) -> None:
         heapq.heappush(self._timed, (at_ns + grace_ns, next(self._order), child, child.wait_number, grace_ns * 2))
@@ -83,9 +89,9 @@ class Wakeups:
             if not is_blocked(child):
                 woke.append(child)
                 continue
-            if grace_ns <= _MAX_GRACE_NS:
+            if 0 < grace_ns <= _MAX_GRACE_NS:
                 self._look_at(child, now_ns, grace_ns)
-            else:
+            elif grace_ns:
                 self._others.append((child, wait_number))
             if child.cpu_ns() > child.wait_cpu_ns:
                 again.append(child)
@@ -93,7 +99,7 @@ class Wakeups:
 
     def _due(self, now_ns: int) -> Iterator[tuple[Child, int, int]]:
         """Yield the processes to look at, each with its wait and the delay of the next look if it still sleeps (more
-        than the maximum grace: at its turn among the others)."""
+        than the maximum grace: at its turn among the others; 0: another look is due anyway)."""
         while self._timed and self._timed[0][0] <= now_ns:
             yield heapq.heappop(self._timed)[2:]
         if self._others and now_ns >= self._next_round_ns:
