@@ -19,7 +19,7 @@ from sandbox.model.clause import Clause, Figure
 from sandbox.model.commands import Quit, Spawn
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SENSORS, SERVERS, At, Boot, Scenario
-from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
+from sandbox.model.values import BadValue, Duration, Kind, Whole, nearest, shown
 from sandbox.scenario import find, load, recording_of
 
 if TYPE_CHECKING:
@@ -189,7 +189,8 @@ class RunOptions(NamedTuple):
         """Read the options. The result is valid only after ``given.check()``."""
         args = given.args
         if args.sensor not in SENSORS:
-            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(SENSORS))
+            allowed, hint = " | ".join(SENSORS), nearest(args.sensor, SENSORS)
+            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=allowed, hint=hint)
         return cls(
             scenario=args.scenario,
             policy=args.policy,
