@@ -141,6 +141,8 @@ _PROBLEMS: Messages = {
     "too many values": "{value} has more than {allowed} values",
     "nothing to run": "holds no process: there is nothing to run",
     "standard input twice": "standard input is named twice, but can be read only once",
+    "standard input is a scenario": "standard input is read as a scenario; name the file of a policy, for example "
+    "mine.py",
     "standard input is a terminal": "standard input is a terminal: redirect a file (< FILE) or a pipe to it",
     "standard output is taken": "standard output cannot hold both this and the output of {value}",
     "standard output has the events": "standard output shows the events: {hint} leaves it to the recording",
