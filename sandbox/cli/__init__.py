@@ -147,7 +147,7 @@ def _native() -> str:
 
 def _language() -> Parser:
     """Return a parser of ``--lang``, which is read first because it applies to all messages."""
-    parser = Parser(prog="ossandbox", add_help=False, allow_abbrev=False)
+    parser = Parser(prog="ossandbox", add_help=False, allow_abbrev=False, lenient=True)
     says = _("the language of all output")
     parser.add_argument("--lang", choices=LANGUAGES, default=_native(), help=says)
     return parser

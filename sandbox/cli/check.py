@@ -15,7 +15,8 @@ from sandbox.analysis.conformance.junit import Case, Suite, junit
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
 from sandbox.cli.run_options import SEED, Given, has_work
 from sandbox.i18n import _, english
-from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.clause import Clause
+from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.schemas import CHECK, stamped
 from sandbox.model.values import BadValue, Duration, Whole
 from sandbox.render.output import aside, say, say_document, write_output
@@ -43,7 +44,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help=_("a scenario, a policy (mine.py: all that are in it; mine.py:Mine; mlfq:boost=1s), or a folder of files"),
+        help=_(
+            "a scenario (-: from standard input), a policy (mine.py: all that are in it; mine.py:Mine; mlfq:boost=1s), "
+            "or a folder of files"
+        ),
     )
     parser.add_argument(
         "--like", metavar="POLICY", help=_("show where a policy first decides differently from this one")
@@ -182,6 +186,8 @@ def _scenario(what: str, options: CheckOptions) -> Finding:
         if not has_work(scenario):
             raise BadInput.because(what, "nothing to run")
     except BadInput as bad:
+        if what == NAME and bad.problems[0].what.rule == "is not TOML":
+            bad = BadInput(what, [*bad.problems, Problem(0, "", Clause("standard input is a scenario"))])
         if not options.silent:
             print_problems(bad)
         return _unusable("scenario", bad)

@@ -88,7 +88,7 @@ class RunObserver:
     def show(self, event: Event) -> None:
         """Print an event: here only faults and deadlocks."""
         if isinstance(event, (Fault, Deadlocked)):
-            names = {pid: life.admitted.name for pid, life in self.history.lives.items()}
+            names = self.history.names
             self.complain(wording.sentence(event, names))
 
     def complain(self, said: str) -> None:

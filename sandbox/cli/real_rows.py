@@ -47,7 +47,7 @@ class _Silent(RunObserver):
 def _made(scenario: Scenario, limit_s: float, interruption: Interruption) -> RunObserver:
     """Make a run. Raises Failed and Interrupted."""
     try:
-        check_real(RunOptions.plain(scenario.name), scenario)
+        check_real(RunOptions.plain(scenario.name), scenario, has_sensor=False)
     except BadInput as bad:
         raise Failed(bad.problems[0].what) from None
     script = sorted([*scenario.script, At(round(limit_s * S), Quit())], key=lambda at: at.time_ns)

@@ -19,7 +19,7 @@ from sandbox.model.clause import Clause, Figure
 from sandbox.model.commands import Quit, Spawn
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SENSORS, SERVERS, At, Boot, Scenario
-from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
+from sandbox.model.values import BadValue, Duration, Kind, Whole, nearest, shown
 from sandbox.scenario import find, load, recording_of
 
 if TYPE_CHECKING:
@@ -189,7 +189,8 @@ class RunOptions(NamedTuple):
         """Read the options. The result is valid only after ``given.check()``."""
         args = given.args
         if args.sensor not in SENSORS:
-            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(SENSORS))
+            allowed, hint = " | ".join(SENSORS), nearest(args.sensor, SENSORS)
+            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=allowed, hint=hint)
         return cls(
             scenario=args.scenario,
             policy=args.policy,
@@ -326,10 +327,11 @@ def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
 # Requirements on the system
 
 
-def check_real(options: RunOptions, scenario: Scenario) -> None:
-    """Raise BadInput if this system cannot run the scenario on real processes."""
+def check_real(options: RunOptions, scenario: Scenario, has_sensor: bool = True) -> None:
+    """Raise BadInput if this system cannot run the scenario on real processes. ``has_sensor``: whether the command has
+    ``--sensor``, and can therefore be told to do with signals."""
     if sys.platform != "linux":
-        _check_elsewhere(options, scenario)
+        _check_elsewhere(options, scenario, has_sensor)
         return
     from sandbox.machines.linux import capabilities
 
@@ -348,9 +350,9 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
         raise BadInput(_("options"), problems)
 
 
-def _check_elsewhere(options: RunOptions, scenario: Scenario) -> None:
+def _check_elsewhere(options: RunOptions, scenario: Scenario, has_sensor: bool) -> None:
     """Check the same on systems other than Linux: UNIX systems use signals only, and only if that is asked for."""
-    by_signals = sys.platform != "win32"
+    by_signals = has_sensor and sys.platform != "win32"
     if sys.platform == "win32" or options.sensor != "psutil":
         raise BadInput(options.scenario, [Problem(0, "", _instead(options.scenario, scenario, by_signals))])
     from sandbox.machines.posix import capabilities

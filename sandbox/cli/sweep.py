@@ -124,7 +124,7 @@ class SweepOptions(NamedTuple):
         if not run_options.has_work(scenario):
             raise BadInput.because(name, "nothing to run")
         if self.real and sys.platform != "linux":  # no row can be made
-            run_options.check_real(run_options.RunOptions.plain(name), scenario)
+            run_options.check_real(run_options.RunOptions.plain(name), scenario, has_sensor=False)
         with open_bytes(path) as file:
             return Contest(scenario, file.read(), self._contenders(scenario))
 

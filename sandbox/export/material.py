@@ -43,8 +43,8 @@ class Stretch(NamedTuple):
 
 
 class Material(NamedTuple):
-    """The data of a loaded recording. ``others``: events about the operator, notes of policies, and faults; ``lesson``:
-    the text of its lesson by language, empty if it has none."""
+    """The data of a loaded recording. ``others``: events about the operator, notes of policies, and faults; ``names``:
+    the unique names of the processes, by pid; ``lesson``: the text of its lesson by language, empty if it has none."""
 
     header: Header
     booted: Booted
@@ -52,14 +52,11 @@ class Material(NamedTuple):
     stretches: list[Stretch]
     others: list[Event]
     events: list[AnyEvent]
+    names: Mapping[int, str]
     lesson: Mapping[str, str] = {}
 
     def name(self, pid: int) -> str:
-        return self.history.lives[pid].admitted.name
-
-    @property
-    def names(self) -> dict[int, str]:
-        return {pid: life.admitted.name for pid, life in self.history.lives.items()}
+        return self.names[pid]
 
 
 def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
@@ -78,6 +75,7 @@ def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
         stretches=[*_stretches(everything, history.now_ns)],
         others=others,
         events=everything,
+        names=history.names,
     )
 
 

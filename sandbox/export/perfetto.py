@@ -57,8 +57,8 @@ def _tracks(material: Material) -> Iterator[Record]:
         yield _named("process_sort_index", group, 0, sort_index=group)
     for cpu in range(material.booted.cpus):
         yield _named("thread_name", _CPUS, cpu, name=f"cpu{cpu}")
-    for pid, life in material.history.lives.items():
-        yield _named("thread_name", _PROCESSES, pid, name=life.admitted.name)
+    for pid, name in material.names.items():
+        yield _named("thread_name", _PROCESSES, pid, name=name)
         yield _named("thread_sort_index", _PROCESSES, pid, sort_index=pid)
 
 

@@ -85,7 +85,7 @@ def write(material: Material, file: TextIO, moving: bool = False) -> None:
 def _labels(material: Material, y: int, lane: int) -> Iterator[str]:
     """Yield the names of the lanes, from top to bottom."""
     names = [f"cpu{cpu}" for cpu in range(material.booted.cpus)]
-    names += [f"{pid}  {life.admitted.name}" for pid, life in material.history.lives.items()]
+    names += [f"{pid}  {name}" for pid, name in material.names.items()]
     for number, name in enumerate(names):
         yield _label(name, y + number * lane, lane)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def distinct(name: str, pid: int, parent: str | None, same: bool, ordinal: int | None) -> str:
     """Return a unique name for a process whose own ``name`` is taken: the second child of a parent with the same name
@@ -57,3 +59,10 @@ class Names:
         one = self._known.pop(pid, None)
         if one is not None and self._taken.get(one.called) == pid:
             del self._taken[one.called]
+
+
+def of_births(births: Iterable[tuple[int, str, int | None]]) -> dict[int, str]:
+    """Return the unique names, by pid, of processes at their births. ``births``: the pid, own name and parent's pid of
+    each, in the order of birth."""
+    names = Names()
+    return {pid: names.born(pid, name, parent) for pid, name, parent in births}

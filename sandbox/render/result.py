@@ -8,6 +8,7 @@ from typing import Any
 from sandbox import wording
 from sandbox.i18n import Messages, _, ngettext
 from sandbox.model.events import Admitted, Became, Booted, Clause, Event, Exited
+from sandbox.model.naming import Names
 from sandbox.model.retirement import Dead
 from sandbox.render.cells import fit
 from sandbox.render.names import print_names
@@ -42,19 +43,23 @@ class EventLines:
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
+        self._naming = Names()
         self._dead = Dead()
 
     def line(self, event: Event) -> str:
         """Return an event as a line: its time, type, process and sentence."""
-        if isinstance(event, (Admitted, Became)):
-            self._names[event.pid] = event.name
-            if isinstance(event, Admitted) and event.order is not None:
+        if isinstance(event, Admitted):
+            self._names[event.pid] = self._naming.born(event.pid, event.name, event.parent)
+            if event.order is not None:
                 self._dead.spare(event.pid)
+        elif isinstance(event, Became) and event.pid in self._names:
+            self._names[event.pid] = self._naming.became(event.pid, event.name)
         elif isinstance(event, Booted):
             self._dead = Dead(event.kept)
         elif isinstance(event, Exited):
             for gone in self._dead.add(event.pid):
                 self._names.pop(gone, None)
+                self._naming.forget(gone)
         pid = getattr(event, "pid", None)
         kind = fit(wording.kind(event), _KIND)
         text = wording.sentence(event, self._names).replace("\n", " ⏎ ")

@@ -83,16 +83,18 @@ def read_config() -> Config:
     problems: list[Problem] = []
     theme, keys = table.get("theme", remembered.theme()), table.get("keys", {})
     if theme not in THEMES:
-        problems.append(_problem("theme", "not one of the allowed words", value=shown(theme), allowed="dark | light"))
+        hint = nearest(theme, THEMES) if isinstance(theme, str) else None
+        allowed = " | ".join(THEMES)
+        problems.append(
+            _problem("theme", "not one of the allowed words", value=shown(theme), allowed=allowed, hint=hint)
+        )
     if not isinstance(keys, dict):
         problems.append(_problem("keys", "expected a table", value=shown(keys)))
         keys = {}
     problems += _problems_of_keys(keys)
-    problems += [
-        _problem(shown(key).strip("'"), "unknown key", value=shown(key).strip("'"), allowed="keys | theme")
-        for key in table
-        if key not in ("theme", "keys")
-    ]
+    for key in (key for key in table if key not in ("keys", "theme")):
+        name, hint = shown(key).strip("'"), nearest(key, ("keys", "theme"))
+        problems.append(_problem(name, "unknown key", value=name, allowed="keys | theme", hint=hint))
     if problems:
         raise BadInput(str(path), problems)
     return Config(theme, {action: _normal(key) for action, key in keys.items()})

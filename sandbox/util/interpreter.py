@@ -69,6 +69,12 @@ def say_by(parser: type[argparse.ArgumentParser], write: Callable[[str, Any], ob
     kind._print_message = lambda _, message, file=None: write(message, file) if message else None
 
 
+def check_choices_by(parser: type[argparse.ArgumentParser], check: Callable[[argparse.Action, Any], None]) -> None:
+    """Make a parser check the values of options that have choices with ``check``, which raises ArgumentError."""
+    kind: Any = parser
+    kind._check_value = lambda _, action, value: check(action, value)
+
+
 def split_words_like(wrapper: type[TextWrapper], pieces: Callable[[list[str]], list[str]]) -> None:
     """Make a text wrapper pass its list of words through ``pieces`` before it fills lines with them."""
     kind: Any = wrapper

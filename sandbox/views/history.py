@@ -25,6 +25,7 @@ from sandbox.model.events import (
     Ready,
     Unseen,
 )
+from sandbox.model.naming import of_births
 from sandbox.model.retirement import Dead, heirs
 from sandbox.model.rules import FOR_CHILD
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
@@ -218,6 +219,11 @@ class History:
         self._slices_until = _MIN_SLICES
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The unique names of the remembered processes at their births, by pid."""
+        return of_births((pid, life.admitted.name, life.admitted.parent) for pid, life in self.lives.items())
 
     @property
     def others_ns(self) -> int:

@@ -191,7 +191,8 @@ def kind(event: Event) -> str:
 def sentence(event: Event, names: Names) -> str:
     """Return a sentence that says what happened; "" for an event that needs none."""
     if isinstance(event, ProcessEvent):
-        return _of_process(event, names.get(event.pid, str(event.pid)))
+        own = event.name if isinstance(event, Admitted) else str(event.pid)
+        return _of_process(event, names.get(event.pid, own))
     if isinstance(event, SocketEvent):
         return _of_socket(event, names)
     match event:
@@ -224,7 +225,7 @@ def _of_family(event: Zombie | Reaped | Adopted, names: Names) -> str:
 def _of_process(event: ProcessEvent, name: str) -> str:
     """Return a sentence for an event about a single process."""
     match event:
-        case Admitted(name=name, runs=runs, parent=parent):
+        case Admitted(runs=runs, parent=parent):
             return fill(_BORN if parent is None else _BORN_OF, {"name": name, "runs": runs, "parent": parent})
         case Became(name=name, runs=runs):
             return fill(_BECAME, {"name": name, "runs": runs})

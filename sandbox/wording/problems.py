@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.i18n import Messages, _
 from sandbox.model.clause import Clause
-from sandbox.wording.templates import say
+from sandbox.wording.templates import fill, say
 
 _PROBLEMS: Messages = {
     "duration needs a unit": "{value} has no unit; write {hint}",
@@ -141,6 +141,8 @@ _PROBLEMS: Messages = {
     "too many values": "{value} has more than {allowed} values",
     "nothing to run": "holds no process: there is nothing to run",
     "standard input twice": "standard input is named twice, but can be read only once",
+    "standard input is a scenario": "standard input is read as a scenario; name the file of a policy, for example "
+    "mine.py",
     "standard input is a terminal": "standard input is a terminal: redirect a file (< FILE) or a pipe to it",
     "standard output is taken": "standard output cannot hold both this and the output of {value}",
     "standard output has the events": "standard output shows the events: {hint} leaves it to the recording",
@@ -204,16 +206,18 @@ _TOML: Messages = {
 
 
 def problem(clause: Clause) -> str:
-    """Return what is wrong with an input, followed by a suggestion if there is one."""
+    """Return what is wrong with an input. A suggestion, if there is one, follows it, but precedes a list of what is
+    allowed, because that may be long."""
     if clause.rule == "is not TOML":
         reason = str(clause.figures.get("reason"))
         clause = Clause(clause.rule, {"reason": _(_TOML.get(reason, reason))})
-    said = say(_PROBLEMS, clause)
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     if hint is None or "{hint}" in template:
-        return said
-    return _("{said}. Did you mean {hint}?").format(said=said, hint=hint)
+        return say(_PROBLEMS, clause)
+    wrong, _mark, allowed = _(template).partition(_("; ")) if "{allowed}" in template else (_(template), "", "")
+    said = _("{said}. Did you mean {hint}?").format(said=fill(wrong, clause.figures), hint=hint)
+    return _("{said} ({more})").format(said=said, more=fill(allowed, clause.figures)) if allowed else said
 
 
 def recording(clause: Clause) -> str:

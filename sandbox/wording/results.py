@@ -11,7 +11,7 @@ from sandbox.model.clause import Clause
 from sandbox.util.units import MS, S, show_duration
 from sandbox.wording.faults import operator
 from sandbox.wording.happenings import happening as in_words
-from sandbox.wording.templates import listed, say
+from sandbox.wording.templates import listed, prose, say
 
 #: The figures whose means are used to judge a schedule.
 _MEANS: Messages = {
@@ -102,12 +102,12 @@ def reproduced(matched: int, total: int, out_of_order: int, worst: float | None,
         _("{number} of them in another order").format(number=out_of_order) if out_of_order else _("in the same order")
     )
     said = _(
-        "the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than {worst}"
+        "the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than {worst}."
     )
     if worst is None:
-        said = _("the same policy again: {matched} of {total} slices match, {order}")
+        said = _("the same policy again: {matched} of {total} slices match, {order}.")
     said = said.format(matched=matched, total=total, order=order, worst=f"{worst or 0:.1%}")
-    return said if trusted else _("{said}. What follows is a guess at best").format(said=said)
+    return said if trusted else prose([said, _("What follows is a guess at best.")])
 
 
 def sooner(name: str, by_ns: int, share: float) -> str:
@@ -136,20 +136,20 @@ def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str
 
 def entangled(names: Sequence[str]) -> str:
     """Return which processes have waits that another policy would have changed, but that were kept as recorded."""
-    return _("waits for other processes are as long as they were: {names}").format(names=listed(names))
+    return _("waits for other processes are as long as they were: {names}.").format(names=listed(names))
 
 
 def not_compared(number: int, of: int) -> str:
     """Return how many processes are left out of a what-if comparison."""
     if number == of:
         return ngettext(
-            "its only process had not ended: there is no time to compare yet",
-            "none of its {number} processes had ended: there are no times to compare yet",
+            "its only process had not ended: there is no time to compare yet.",
+            "none of its {number} processes had ended: there are no times to compare yet.",
             number,
         ).format(number=number)
     return ngettext(
-        "{number} of {of} processes had not ended: its figures are left out",
-        "{number} of {of} processes had not ended: their figures are left out",
+        "{number} of {of} processes had not ended: its figures are left out.",
+        "{number} of {of} processes had not ended: their figures are left out.",
         number,
     ).format(number=number, of=of)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from string import Formatter
 
@@ -14,11 +15,26 @@ Names = Mapping[int, str]
 
 
 #: Figures whose values may be messages (marked with N_ where they are written) and are therefore translated.
-_WORDS = frozenset({"allowed", "answer", "machine", "ours", "reason", "theirs", "value"})
+_WORDS = frozenset({"machine", "ours", "reason", "theirs"})
+#: Figures that may be messages, too, or else what a reader has written or has to write, which stays as it is. No word
+#: is taken for a message except these.
+_PHRASES, _LONE = frozenset({"allowed", "answer", "value"}), frozenset({"none", "something"})
+#: Between these two, a language without blanks between words has one.
+_IDEOGRAPH, _LATIN = r"[\u3400-\u9fff]", r"[A-Za-z0-9]"
+_SEAM = re.compile(f"(?:{_IDEOGRAPH}{_LATIN}|{_LATIN}{_IDEOGRAPH})")
 
 
 class _Figures(Formatter):
-    """A formatter that formats durations, and leaves out figures that are None or missing."""
+    """A formatter that formats durations, leaves out figures that are None or missing, and separates a figure from the
+    text around it where one of the two is Latin and the other Chinese."""
+
+    def vformat(self, template: str, args: Sequence[object], kwargs: Mapping[str, Figure]) -> str:
+        said = ""
+        for text, name, _spec, _conversion in self.parse(template):
+            said = _joined(said, text)
+            if name is not None:
+                said = _joined(said, self.get_value(name, args, kwargs))
+        return said
 
     def get_value(self, key: int | str, args: object, kwargs: Mapping[str, Figure]) -> str:
         value = kwargs.get(str(key))
@@ -26,7 +42,12 @@ class _Figures(Formatter):
             return ""
         if str(key).endswith("_ns") and isinstance(value, int):
             return show_duration(value)
-        return _(str(value)) if key in _WORDS else str(value)
+        said = str(value)
+        return _(said) if key in _WORDS or (key in _PHRASES and (" " in said or said in _LONE)) else said
+
+
+def _joined(left: str, right: str) -> str:
+    return f"{left} {right}" if _SEAM.match(left[-1:] + right[:1]) else left + right
 
 
 _figures = _Figures()

@@ -236,8 +236,9 @@ def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: CommandRunner, c
     assert (done.status, done.out) == (2, "")
     assert [line.partition(": ")[2] for line in done.err.splitlines()] == [
         "--repeat: 0 is out of range; allowed: 1 … 1000",
-        "--policies: there is no policy fcsf; there are: " + done.err.split("there are: ")[1].splitlines()[0],
-        "--policies rr: rr has no parameter qantum; it has: quantum. Did you mean quantum?",
+        "--policies: there is no policy fcsf. Did you mean fcfs? (there are: "
+        + done.err.split("there are: ")[1].splitlines()[0],
+        "--policies rr: rr has no parameter qantum. Did you mean quantum? (it has: quantum)",
         "--policies rr.quantum: '3' has no unit; write \"3ms\"",
         f"--policies: there is no file {Path.cwd() / 'no.py'}",
         "--policies rr: 'odd' sets no parameter; write rr:parameter=value",

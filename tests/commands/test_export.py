@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.model.commands import Kill
 from sandbox.model.spec import Scenario
+from sandbox.scenario import recording_of
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, result
 from tests.support.commands import CommandRunner
@@ -235,3 +236,10 @@ def test_only_pictures_move(ossandbox: CommandRunner, trace: str) -> None:
     done = ossandbox("export", trace, "--to", "csv", "--animated")
     assert done.status == 2
     assert "--animated: means nothing without --to svg" in done.err
+
+
+@pytest.mark.parametrize("form", ["html", "json", "svg", "perfetto"])
+def test_children_are_called_as_in_claims(form: str, ossandbox: CommandRunner) -> None:
+    said = ossandbox("export", str(recording_of("deadlock")), "--to", form).out
+    assert "crossed/2" in said
+    assert "crossed/3" not in said, "they are numbered by their births"

@@ -47,6 +47,8 @@ NAMES = {
     "junit", "WHAT", "cast", "md", "bash", "zsh", "fish", "SHELL", "Peterson", "Dekker", "if",
     "machine", "cpus", "policy", "process", "name", "work", "priority", "titel", "title", "at", "claims", "client", "concepts",
     "lesson", "step", "whatif", "a", "A", "cpu", "io", "us", "ms", "s", "toml", "py", "jsonl", "bad", "x", "B", "p50", "p95", "nosuch",
+    # What is wrong on the command line and in files, which is quoted.
+    "mlfg", "rrr", "nosuch'", "ask",
     # The processes of the scenarios, and what lessons are about.
     "video", "mail", "chat", "clock", "editor", "shell", "fork", "spawn", "start", "join",
 }  # fmt: skip
@@ -178,7 +180,7 @@ def test_the_option_or_else_the_locale_says_which_language(
 def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(ossandbox: CommandRunner) -> None:
     done = ossandbox("lessons", "--lang", "xx")
     assert done.status == 2
-    assert "argument --lang: invalid choice: 'xx' (choose from 'en', 'zh')" in done.err
+    assert "argument --lang: 'xx' is not allowed; allowed: en | zh" in done.err
 
 
 def test_the_table_of_a_comparison_is_straight_whatever_its_headings(ossandbox: CommandRunner, wide: None) -> None:
@@ -186,3 +188,18 @@ def test_the_table_of_a_comparison_is_straight_whatever_its_headings(ossandbox: 
 
     head, *rows = ossandbox("compare", "convoy", "--policies", "fcfs,rr,sjf").lines[1:5]
     assert {cell_len(row.rstrip("* ")) for row in rows} == {cell_len(head.rstrip())}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("simulate convoy --polcy rr", "simulate: error: unrecognized arguments: --polcy rr. Did you mean --policy?"),
+        ("convoy --virtul", "unrecognized arguments: --virtul. Did you mean --virtual?"),
+        ("export x --to htm", "argument --to: 'htm' is not allowed. Did you mean html? (allowed: perfetto | "),
+        ("completion bas", "'bas' is not allowed. Did you mean bash? (allowed: bash | zsh | fish)"),
+    ],
+)
+def test_an_unknown_option_or_choice_gets_a_suggestion(words: str, said: str, ossandbox: CommandRunner) -> None:
+    done = ossandbox(*words.split())
+    assert done.status == 2
+    assert said in done.err

@@ -159,6 +159,12 @@ def test_what_needs_linux_says_what_to_do_instead(words: Sequence[str]) -> None:
     assert status == 2
 
 
+@pytest.mark.parametrize(("words", "has_sensor"), [(("run", "convoy"), True), (("sweep", "convoy", "--real"), False)])
+def test_signals_are_offered_by_commands_that_can_be_told_so(words: Sequence[str], has_sensor: bool) -> None:
+    said, _status = command("macos", *words)
+    assert ("--sensor" in said) == has_sensor
+
+
 @pytest.mark.parametrize("words", [("run", "server"), ("server", "--virtual")])
 def test_what_has_no_virtual_time_says_where_its_recording_opens(words: Sequence[str]) -> None:
     said, status = command("windows", *words)

@@ -138,6 +138,13 @@ def test_what_cannot_be_is_said_in_a_line(
     assert says in line
 
 
+def test_a_policy_is_checked_by_the_name_of_its_file(ossandbox: CommandRunner, send: Send) -> None:
+    send(b"from sandbox.policies import Policy\n")
+    done = ossandbox("check", "-")
+    assert (done.status, done.out) == (2, "")
+    assert "-: standard input is read as a scenario; name the file of a policy, for example mine.py" in done.err
+
+
 def test_a_terminal_sends_no_file() -> None:
     ours, theirs = pty.openpty()
     try:

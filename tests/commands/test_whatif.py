@@ -115,7 +115,7 @@ def test_it_is_told(ossandbox: CommandRunner, tmp_path: Path) -> None:
     done = ossandbox("whatif", recorded(tmp_path / "it"), "--policy", "rr:quantum=10ms")
     assert done.status == 0
     assert done.lines[0] == (
-        "✔ the same policy again: 4 of 4 slices match, in the same order; no turnaround is off by more than 0.0%"
+        "✔ the same policy again: 4 of 4 slices match, in the same order; no turnaround is off by more than 0.0%."
     )
     assert [line.split()[2] for line in done.lines if line.startswith(("  1 ", "  2 ", "  3 "))] == ["was"] * 3
     assert "short would be done 290 ms sooner (82%)." in done.lines
@@ -141,7 +141,7 @@ def test_of_a_run_that_was_not_over_only_those_that_were_are_compared() -> None:
     assert it.unfinished == 1
     assert [was["name"] for was, _ in it.ended] == ["long", "other"]
     done = ["".join(text for text, _ in line) for line in lines(it, 100)]
-    assert "1 of 3 processes had not ended: its figures are left out" in done
+    assert "1 of 3 processes had not ended: its figures are left out." in done
     found = document(it)
     assert found["unfinished"] == 1
     for run in ("recorded", "whatif"):
@@ -181,7 +181,7 @@ def test_before_anybody_has_ended_there_is_no_table() -> None:
         script = script.later("50ms").expire(one).run(other)
     it = what_if(Load(describe(CONVOY, None), script.take()), "fcfs", None)
     said = ["".join(text for text, _ in line) for line in lines(it, 80)]
-    assert said[-1] == "none of its 2 processes had ended: there are no times to compare yet"
+    assert said[-1] == "none of its 2 processes had ended: there are no times to compare yet."
     assert not [line for line in said if "turnaround" in line or "context switches" in line]
     assert said[-2] == ""
     assert said[-3].startswith("█ running")

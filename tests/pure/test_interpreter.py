@@ -83,6 +83,17 @@ def test_argparse_has_what_the_shell_is_told_of() -> None:
     assert [[*found.choices] for found in commands] == [["command"]], f"argparse of {PYTHON} keeps commands elsewhere"
 
 
+def test_choices_are_checked_by_us() -> None:
+    class Parser(argparse.ArgumentParser): ...
+
+    asked: list[object] = []
+    interpreter.check_choices_by(Parser, lambda action, value: asked.append(value))
+    parser = Parser(prog="it")
+    parser.add_argument("--option", choices=["a", "b"])
+    parser.parse_args(["--option", "c"])
+    assert asked == ["c"], f"argparse of {PYTHON} does not ask _check_value: a wrong word gets no suggestion"
+
+
 def test_help_is_laid_out_and_said_by_us() -> None:
     class Formatter(argparse.HelpFormatter): ...
 

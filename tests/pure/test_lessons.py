@@ -242,7 +242,7 @@ def lesson(folder: Path, more: str, **texts: str) -> Scenario:
     ("more", "line", "said"),
     [
         ("concepts = [20]", 2, "20 is out of range; allowed: 1 … 19"),
-        ('claims = ["aa runs"]', 2, "there is no process 'aa'; there are: a. Did you mean a?"),
+        ('claims = ["aa runs"]', 2, "there is no process 'aa'. Did you mean a? (there are: a)"),
         ('claims = ["a runs", "mispan < 5ms"]', 2, "there is no process 'mispan'"),
         ('claims = ["a jumps"]', 2, "is no claim"),
         ('[[step]]\nuntil = "b runs"', 3, "there is no process 'b'"),

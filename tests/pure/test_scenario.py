@@ -341,8 +341,8 @@ def test_a_misspelt_word_gets_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         load(path)
     said = [wording.problem(problem.what) for problem in caught.value.problems]
-    assert said[0].endswith("Did you mean priority?")
-    assert said[1].endswith("Did you mean anna?")
+    assert "Did you mean priority?" in said[0]
+    assert "Did you mean anna?" in said[1]
 
 
 def test_an_unreadable_or_missing_file(tmp_path: Path) -> None:

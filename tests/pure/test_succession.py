@@ -154,7 +154,7 @@ def test_what_cannot_be_set_is_told_in_words() -> None:
     events = crowd(("9ms", Tune("quantum", "5")), ("9ms", Tune("speed", "5")), ("9ms", UsePolicy("rrr")), policy="rr")
     assert faults(events)[0] == "'5' has no unit; write \"5ms\""
     assert faults(events)[1] == "rr has no parameter speed; it has: quantum"
-    assert faults(events)[2].endswith("Did you mean rr?")
+    assert "Did you mean rr?" in faults(events)[2]
 
 
 # A person's own file

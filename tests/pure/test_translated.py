@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import polib
 import pytest
 
 from sandbox import policies, wording
-from sandbox.i18n import LANGUAGES, use
+from sandbox.i18n import LANGUAGES, catalogue_file, use
 from sandbox.lessons.course import lessons
 from sandbox.model.claims import parse_happening
-from sandbox.scenario import find, load
+from sandbox.model.events import AnyEvent, Operator, Wrote
+from sandbox.scenario import find, load, recording_of
+from sandbox.trace.load import Recording
 from sandbox.wording.system import ERRORS
 
 
@@ -70,5 +74,56 @@ def test_in_other_languages_they_are_in_words(written: str) -> None:
 @pytest.mark.parametrize("name", [each.name for each in lessons()])
 def test_the_steps_of_all_lessons_are_in_words(name: str) -> None:
     for step in load(find(name)).steps:
-        assert wording.happening(step.until) != str(step.until)
-        assert step.until.verb != "is" or step.until.what not in wording.happening(step.until)
+        said = wording.happening(step.until)
+        assert said != str(step.until)
+        assert step.until.verb != "is" or step.until.what not in said
+        assert not re.search(CLOSE, said), said
+
+
+#: A Chinese and a Latin character without the blank that stands between them; blanks beside Chinese punctuation.
+CLOSE = r"[\u3400-\u9fff][A-Za-z0-9]|[A-Za-z0-9%][\u3400-\u9fff]"
+LOOSE = r"[：，。；？！）、] | [：，。；？！（）、]"
+#: What ends a sentence or introduces something, and how Chinese writes it.
+MARKS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    for entry in polib.pofile(catalogue_file("zh")):
+        for said in [*entry.msgstr_plural.values()] or [entry.msgstr]:
+            yield entry.msgid, said
+
+
+def test_the_catalogue_keeps_chinese_and_latin_apart() -> None:
+    for _message, said in messages():
+        between = re.sub(r"\{[^}]*\}", "{}", said)
+        assert not re.search(f"{CLOSE}|{LOOSE}", between), said
+
+
+def test_a_message_ends_with_the_mark_it_ends_with_in_english() -> None:
+    for message, said in messages():
+        ends = MARKS.get(message.strip()[-1:])
+        assert ends is None or said.strip().endswith(ends), (message, said)
+        assert ends is not None or not said.endswith(tuple(MARKS.values())), (message, said)
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("accept", "boss 阻塞于 accept"), ("read console", "boss 阻塞于读终端"), ("recv", "boss 阻塞于 recv")],
+)
+def test_a_figure_is_separated_where_only_one_side_is_chinese(what: str, said: str) -> None:
+    assert wording.happening(parse_happening(f"boss blocks on {what}")) == said
+
+
+@pytest.mark.usefixtures("chinese")
+def test_sentences_of_real_runs_keep_chinese_and_latin_apart() -> None:
+    names = {pid: f"p{pid}" for pid in range(1, 400)}
+    for name in ("server", "deadlock", "mlfq", "inversion", "memory"):
+        recent: list[AnyEvent] = []
+        for event in Recording(str(recording_of(name))).events():
+            if isinstance(event, Wrote) or (isinstance(event, Operator) and event.did.rule == "typed"):
+                continue  # what a program writes is its own
+            recent = [*recent[-20:], event]
+            explained = wording.why(recent, names, "rr", False) or (0, "")
+            for said in (wording.sentence(event, names), explained[1]):
+                assert not re.search(f"{CLOSE}|{LOOSE}|。。", said), said

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.i18n import speaking
+from sandbox.i18n import LANGUAGES, speaking
 from sandbox.model import events, rules
 from sandbox.model.events import (
     Accepted,
@@ -37,6 +37,7 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.util.units import MS
+from sandbox.wording import problems
 from tests.support.kernel_script import HEAD, KernelScript
 
 NAMES = {1: "a", 2: "b"}
@@ -207,7 +208,24 @@ def test_nothing_of_an_event_is_lost_for_want_of_a_figure() -> None:
 
 def test_a_suggestion_is_a_question() -> None:
     clause = Clause("no such policy", {"value": "rrr", "allowed": "fcfs | rr", "hint": "rr"})
-    assert wording.problem(clause) == "there is no policy rrr; there are: fcfs | rr. Did you mean rr?"
+    assert wording.problem(clause) == "there is no policy rrr. Did you mean rr? (there are: fcfs | rr)"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_suggestion_comes_before_the_list_of_what_is_allowed(language: str) -> None:
+    with speaking(language):
+        for rule, template in problems._PROBLEMS.items():
+            if "{allowed}" in template.partition("; ")[2] and "{hint}" not in template:
+                said = wording.problem(Clause(rule, {"value": "rrr", "allowed": "A | LIST", "hint": "SUGGESTED"}))
+                assert said.index("SUGGESTED") < said.index("A | LIST"), said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_reader_has_written_or_shall_write_stays_as_it_is(language: str) -> None:
+    with speaking(language):
+        for word in ("policy", "quantum", "waiting", "true"):
+            assert word in wording.problem(Clause("unknown key", {"value": word, "allowed": "x"}))
+            assert wording.problem(Clause("no such parameter", {"policy": "rr", "allowed": word})).endswith(word)
 
 
 def test_parameters_are_in_the_language_of_the_reader() -> None:

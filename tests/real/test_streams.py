@@ -154,8 +154,8 @@ def test_check_tells_every_fault_of_every_file_with_its_line(tmp_path: Path, sho
     told = done.stderr.splitlines()
     assert [line.split(": ")[0] for line in told] == [f"{one}:2", f"{one}:4", f"{one}:5", f"{two}:2"]
     assert told[0] == f'{one}:2: machine.quantum: 5 has no unit; write "5ms"'
-    assert told[2].endswith("Did you mean name?")
-    assert told[3].endswith("Did you mean fcfs?")
+    assert "Did you mean name?" in told[2]
+    assert "Did you mean fcfs?" in told[3]
 
 
 def test_simulate_says_of_every_real_program_that_it_is_one() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.events import MouseDown, MouseEvent, MouseUp
+from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.widget import Widget
@@ -228,3 +229,24 @@ def test_which_terminals_are_known_to_take_it() -> None:
     assert not takes({"TERM": "xterm-256color", "TMUX": "1", "KITTY_WINDOW_ID": "1"})
     assert not takes({"TERM": "xterm-256color", "VTE_VERSION": "7000"})
     assert not takes({"TERM": "linux"})
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "said"),
+    [
+        (Offset(-1, 0), Offset(9, 0), "ossandbo"),
+        (Offset(-1, 0), Offset(-1, 0), ""),
+        (Offset(3, 0), Offset(-1, 1), "sandbox"),
+    ],
+)
+async def test_a_selection_may_begin_and_end_on_a_border(
+    make_driver: MakeDriver, begin: Offset, end: Offset, said: str
+) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        status = driver.app.board_screen.status
+        driver.app.screen.selections = {status: Selection(begin, end)}
+        await pilot.pause()
+        assert (status.get_selection(Selection(begin, end)) or ("",))[0].split()[:1] == said.split()
+        assert "ossandbox" in driver.panel("status")[0], "it is drawn all the same"

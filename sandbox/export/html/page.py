@@ -21,6 +21,7 @@ from sandbox import wording
 from sandbox.export.material import Material
 from sandbox.i18n import LANGUAGES, NATIVE, _, ngettext, speaking, spoken
 from sandbox.model.events import Admitted, AnyEvent, Became, Dispatched, Ready
+from sandbox.model.naming import Names
 from sandbox.model.schemas import PAGE, stamped
 from sandbox.model.states import State
 from sandbox.util.text import clean
@@ -97,27 +98,6 @@ class _Texts:
         return index
 
 
-class _Names(dict[int, str]):
-    """Unique names of processes, by pid."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._given: dict[str, tuple[str, int]] = {}
-        #: For each requested name, the number below which no unique name is free.
-        self._least: dict[str, int] = {}
-
-    def give(self, pid: int, name: str) -> None:
-        """Give a process the first of ``server``, ``server/2``, ``server/3`` … that is free, and free its old name."""
-        number = self._least.get(name, 1)
-        while (free := name if number == 1 else f"{name}/{number}") in self._given:
-            number += 1
-        self._given[free], self._least[name] = (name, number), number
-        if pid in self:
-            before, its_number = self._given.pop(self[pid])
-            self._least[before] = min(self._least[before], its_number)
-        self[pid] = free
-
-
 class _Folded:
     """The changes on a board to which the events are applied, one instant after another."""
 
@@ -127,7 +107,8 @@ class _Folded:
         self.decisions: list[int] = []
         #: What each process was called, and since when: a child has its parent's name until it executes a program.
         self.called: dict[int, list[tuple[int, str]]] = {}
-        self.names = _Names()
+        self.names: dict[int, str] = {}
+        self._naming = Names()
         self._board, self._texts, self._places = Board(), texts, 0
         self._place: dict[int, int] = {}
         for t_ns, instant in groupby(material.events, attrgetter("t_ns")):
@@ -140,9 +121,9 @@ class _Folded:
             match event:
                 case Admitted(pid=pid):
                     self.changes[pid], self.called[pid] = [], []
-                    self._call(t_ns, pid, event.name)
+                    self._call(t_ns, pid, self._naming.born(pid, event.name, event.parent))
                 case Became(pid=pid, name=name) if pid in self.names:
-                    self._call(t_ns, pid, name)
+                    self._call(t_ns, pid, self._naming.became(pid, name))
                 case Ready(pid=pid, reason=reason):
                     self._places += 1
                     self._place[pid] = -self._places if reason == "preempted" else self._places
@@ -154,8 +135,8 @@ class _Folded:
         self._explain(t_ns)
 
     def _call(self, t_ns: int, pid: int, name: str) -> None:
-        self.names.give(pid, name)
-        self.called[pid].append((t_ns, self.names[pid]))
+        self.names[pid] = name
+        self.called[pid].append((t_ns, name))
 
     def _note(self, t_ns: int, row: Row) -> None:
         state = State.BLOCKED if row.state is State.STOPPED else row.state  # the shown cause says that it is stopped

@@ -13,7 +13,7 @@ from time import thread_time
 from typing import TYPE_CHECKING
 
 from sandbox.model.spec import TIES
-from sandbox.model.values import BadValue
+from sandbox.model.values import BadValue, nearest
 from sandbox.policies import BUILT_IN
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
@@ -59,7 +59,8 @@ def load(name: str, folder: str) -> type[Policy]:
         raise BadValue("which class", value=clean_line(shown), allowed=_offered(path, shown))
     module = _lasting.get((path, text)) or _run(text, path)
     if not hasattr(module, class_name):
-        raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
+        allowed, hint = _offered(path, shown), nearest(class_name, classes(path))
+        raise BadValue("not among the classes", value=class_name, file=shown, allowed=allowed, hint=hint)
     return checked(getattr(module, class_name), name)
 
 

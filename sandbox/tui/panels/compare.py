@@ -24,7 +24,7 @@ from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.tui.clipboard import save
-from sandbox.tui.interaction import ask, permitted
+from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keys import bindings
 from sandbox.tui.listening import Listening
 from sandbox.tui.panels.panel import Panel
@@ -272,6 +272,7 @@ class Compare(Panel, can_focus=True):
     def action_graphs(self) -> None:
         """Toggle between the table and the charts of the result."""
         if self._outcome is None:
+            self._lack()
             return
         self._as_graphs = not self._as_graphs
         self._show_outcome()
@@ -283,12 +284,16 @@ class Compare(Panel, can_focus=True):
         from sandbox.tui.screens.forms import SaveAs
 
         if self._outcome is None or self._session is None:
+            self._lack()
             return
         says = _("The file for what is shown here; what is in it is lost.")
         shown = self._outcome.graphs if self._as_graphs else self._outcome.lines
         lines = ["".join(text for text, __ in pieces).rstrip() for pieces in shown]
         dialog = SaveAs(_("Save the comparison"), says, f"{self._session.scenario.name}-compare.txt")
         ask(self, dialog, lambda path: save(self, path, lines))
+
+    def _lack(self) -> None:
+        tell(self, _("There is no result yet: {key} compares").format(key=self.key("compare_start")))
 
     def action_cancel(self) -> None:
         """Cancel the comparison."""

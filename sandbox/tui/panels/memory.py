@@ -169,3 +169,5 @@ class Memory(Panel, can_focus=True):
         if pids:
             place = pids.index(self._chosen) if self._chosen in pids else 0
             self.post_message(Picked(pids[max(min(place + by, len(pids) - 1), 0)]))
+        else:
+            self.notify(_("There is no process"), markup=False)

@@ -21,6 +21,7 @@ from sandbox.tui.screens.exploring import Exploring
 from sandbox.tui.screens.lessons import LessonPlace
 from sandbox.tui.screens.lists import ListControls
 from sandbox.tui.screens.operator import MachineOperator
+from sandbox.tui.state.listing import Listing
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked, Sorted, Turned
 from sandbox.tui.widgets.entry import TakesAllKeys
@@ -231,16 +232,13 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
         self.show_soon()
 
     def action_sort(self) -> None:
-        self._lists.listing.next_order()
-        self.show_soon()
+        self._lists.change(Listing.next_order)
 
     def action_sort_backwards(self) -> None:
-        self._lists.listing.turn_order()
-        self.show_soon()
+        self._lists.change(Listing.turn_order)
 
     def action_hide_ended(self) -> None:
-        self._lists.listing.hide_ended()
-        self.show_soon()
+        self._lists.change(Listing.hide_ended)
 
     def on_sorted(self, message: Sorted) -> None:
         """Sort lists by the clicked heading."""
@@ -258,6 +256,8 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
             chosen = view.tree.head(self.chosen) if self.chosen is not None else None
             before = pids.index(chosen) if chosen in pids else -1 if by > 0 else len(pids)
             self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
+        else:
+            tell(self, _("No process is shown") if names else _("There is no process"))
 
     def action_select_end(self, by: int) -> None:
         """Choose the last process in the list, or the first."""
@@ -376,18 +376,33 @@ class BoardScreen(SelectingScreen[None], inherit_bindings=False):
     def action_zoom(self, by: int) -> None:
         """Show a longer time, or a shorter one; by 0, the whole run."""
         extent, view = self.timeline.extent, self.session.view
-        extent.zoom_by(by or extent.steps_to_all(view.present_ns), view.now_ns if view.looks_back else None)
+        before, about_ns = extent.zoom, view.now_ns if view.looks_back else None
+        if self._has_timeline():
+            extent.zoom_by(by or extent.steps_to_all(view.present_ns), about_ns)
+            if extent.zoom == before and (by or extent.first == 0):
+                tell(self, _("The whole run is in sight") if not by else _("It cannot show a period of other length"))
         self.show_soon()
 
     def action_pan(self, by: int) -> None:
         """Show a later or an earlier stretch of time."""
-        self.timeline.extent.pan(by / 4)
+        extent = self.timeline.extent
+        if self._has_timeline():
+            if (by < 0 and extent.first == 0) or (by > 0 and extent.until_ns > self.session.view.present_ns):
+                tell(self, _("The run begins here") if by < 0 else _("This is the present"))
+            extent.pan(by / 4)
         self.show_soon()
 
     def action_mark(self) -> None:
         """Mark the time looked at."""
-        self.timeline.extent.mark(self.session.view.now_ns)
+        if self._has_timeline():
+            self.timeline.extent.mark(self.session.view.now_ns)
         self.show_soon()
+
+    def _has_timeline(self) -> bool:
+        """Whether the timeline is on the screen; if not, the user is told."""
+        if not self.timeline.is_on_screen:
+            tell(self, _("There is no timeline here"))
+        return self.timeline.is_on_screen
 
     def on_moved(self, message: Moved) -> None:
         self.show_soon()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox.i18n import _
@@ -31,6 +32,14 @@ class ListControls:
             self.filter.open(self._text)
         else:
             tell(self._screen, _("There is no list to filter here"))
+
+    def change(self, change: Callable[[Listing], object]) -> None:
+        """Change the order of process lists, or which processes they show."""
+        if self._screen.front.filters:
+            change(self.listing)
+        else:
+            tell(self._screen, _("There is no list of processes here"))
+        self._screen.show_soon()
 
     def look_for(self, text: str) -> None:
         """Show only items that contain this text."""

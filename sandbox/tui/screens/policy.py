@@ -6,7 +6,7 @@ import os
 
 from sandbox import policies, wording
 from sandbox.i18n import _
-from sandbox.model.values import BadValue
+from sandbox.model.values import BadValue, nearest
 from sandbox.policies.host.loader import classes
 from sandbox.tui.interaction import permitted
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
@@ -42,10 +42,8 @@ def _source(text: str) -> str:
     path = os.path.abspath(file)
     found = classes(path)
     if name and name not in found:
-        offered = clean_line(" | ".join(found))
-        raise BadValue(
-            "no such class", value=clean_line(name), file=clean_line(os.path.basename(file)), allowed=offered
-        )
+        meant, shown = nearest(name, found), clean_line(os.path.basename(file))
+        raise BadValue("no such class", value=clean_line(name), file=shown, hint=meant and clean_line(meant))
     if not name and len(found) != 1:
         allowed = clean_line(" | ".join(f"{os.path.basename(file)}:{one}" for one in found)) or "file.py:Class"
         raise BadValue("which class", value=clean_line(text), allowed=allowed)

@@ -9,6 +9,7 @@ from textual import events
 from textual.strip import Strip
 
 from sandbox.i18n import Messages, _
+from sandbox.tui.config import config_of
 from sandbox.tui.keys import ACTIONS, Action
 from sandbox.tui.state.session import MANUAL, Phase, Session
 from sandbox.tui.widgets.clickable import Clickable
@@ -32,6 +33,8 @@ _GIVES_WAY_CHOICE = (
 )
 #: Keys without use in a recording, as it has no machine.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
+#: Keys that a guest may not use, who can neither start programs nor name files.
+_NEEDS_PERMISSION = ("new", "console_type", "compare_save", "log_save")
 #: Keys without use once every process has ended.
 _NEEDS_PROCESSES = ("pause", "step", "kill", "quantum_up")
 #: Pairs of keys that are shown as one.
@@ -100,6 +103,8 @@ class KeyBar(Clickable):
         shown = [action for action in shown if action.id != "fold" or self._has_children]
         shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or self._has_machine]
         shown = [action for action in shown if action.id not in _NEEDS_PROCESSES or not self._finished]
+        locked = config_of(self).locked
+        shown = [action for action in shown if action.id not in _NEEDS_PERMISSION or not locked]
         shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
         shown = [action for action in shown if action.id != "faster" or self._has_tempo]
         shown = [action for action in shown if action.id != "explore" or self._explores]

@@ -280,12 +280,14 @@ def _last_word(text: str) -> str:
 
 
 def _span(selection: Selection, y: int, width: int) -> tuple[int, int] | None:
-    """Return the range of selected cells of a line, or None."""
+    """Return the range of selected cells of a line, or None. A selection that begins or ends on the left border has a
+    negative column there; elsewhere, a negative end is the end of the line."""
     span = selection.get_span(y)
     if span is None:
         return None
     start, end = span
-    end = width if end < 0 else min(end, width)
+    on_border = selection.end is not None and selection.end.y == y and selection.end.x < 0
+    start, end = max(start, 0), 0 if on_border else width if end < 0 else min(end, width)
     return (start, end) if start < end else None
 
 

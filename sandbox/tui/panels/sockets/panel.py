@@ -139,6 +139,8 @@ class Sockets(Panel, can_focus=True):
         if keys:
             before = keys.index(self._chosen) if self._chosen in keys else -1 if by > 0 else len(keys)
             self._choose(keys[max(min(before + by, len(keys) - 1), 0)])
+        else:
+            self.notify(_("There is no connection yet"), markup=False)
 
     def action_page(self, by: int) -> None:
         """Choose a connection, ``by`` pages further on."""
@@ -225,6 +227,8 @@ class Sockets(Panel, can_focus=True):
     def action_close_all(self) -> None:
         """Disconnect all clients and stop listing them."""
         if self._session is not None:
+            if not self._session.clients.all:
+                self.notify(_("This panel has no clients yet"), markup=False)
             self._passing.update(self._session.clients.all)
             self._session.clients.close_all()
             self._bursts.clear()

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from sandbox import wording
+from sandbox.i18n import _
 from sandbox.tui.interaction import tell
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -54,6 +55,8 @@ class Waits(Panel, can_focus=True):
         if items:
             place = items.index(now) + by if now in items else 0 if by > 0 else len(items) - 1
             self._take(items[max(min(place, len(items) - 1), 0)])
+        else:
+            tell(self, _("Nobody waits for another process."))
 
     def _take(self, item: int | str) -> None:
         if isinstance(item, str):
@@ -64,18 +67,18 @@ class Waits(Panel, can_focus=True):
         if self._session is not None:
             self._map.update_from(self._session, self._chosen, self._thing)
 
-    def action_go(self) -> None:
+    async def action_go(self) -> None:
         """Inspect the chosen process, or explain the chosen resource."""
         if self._session is not None and self._thing is not None:
             waits = [wait.event for wait in self._map.graph.waits if wait.resource == self._thing]
             if waits:
                 tell(self, wording.clauses(wording.thing_named(waits, self._session.view.names)))
-        elif self._chosen is not None:
-            self.post_message(Picked(self._chosen, True))
+        else:
+            await self.run_action("screen.inspect")
 
-    def on_named(self, message: Named) -> None:
+    async def on_named(self, message: Named) -> None:
         """Choose the resource that was clicked."""
         message.stop()
         self._take(message.thing)
         if message.twice:
-            self.action_go()
+            await self.action_go()
