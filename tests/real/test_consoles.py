@@ -13,7 +13,7 @@ import pytest
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.model.commands import Keys, Press, Resize, Signal, Type, parse_command
-from sandbox.model.events import Blocked, Clause, Operator, Terminal, Wrote
+from sandbox.model.events import Admitted, Blocked, Clause, Operator, Terminal, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.views.console import ConsoleText, Look
@@ -29,6 +29,17 @@ HANDLES = ["import os, signal, time", "signal.signal(signal.SIGTSTP, lambda *_: 
 
 def waits(run: Watch, name: str) -> None:
     run.until(lambda: any(event.on == READS for event in run.all(Blocked, name)), f"{name} reads its console")
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_who_is_interrupted_before_its_first_turn_says_nothing_of_our_code() -> None:
+    world = scenario(process("hog", "cpu 300ms"), process("late", "cpu 10ms"), policy="fcfs")
+    with watch(world) as run:
+        run.until(lambda: run.all(Admitted, "late"), "it is there")
+        run.link.send(Press("late", "ctrl+c"))
+        assert run.ended("late").signal == signal.SIGINT
+        assert run.wrote("late").strip() in ("", "^C")
 
 
 @pytest.mark.real

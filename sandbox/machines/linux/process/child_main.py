@@ -78,6 +78,8 @@ def child_main(
             os._exit(1)
         if not program.stops:
             os.kill(os.getpid(), signal.SIGSTOP)
+        if not program.executes:  # from here on a traceback is about the program
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         status = program.main()
     except BaseException:
         print_exception()
@@ -120,7 +122,6 @@ def _reset_signals() -> None:
 def _lead_session(terminal: int) -> None:
     os.setsid()
     take_console(terminal)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Otherwise its exit would hang up on the children that it leaves behind.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
