@@ -207,9 +207,11 @@ class StopMonitor:
         round_due = now_ns + early_ns >= self._next_round_ns
         if now_ns < self._due_ns and not round_due:
             return []
-        self._retry_ns = None
-        suspects, self._suspects = self._suspects, {}
-        found = [child for child in suspects.values() if _runs_away(child)]
+        found = []
+        if self._retry_ns is not None and now_ns >= self._retry_ns:
+            self._retry_ns = None
+            suspects, self._suspects = self._suspects, {}
+            found = [child for child in suspects.values() if _runs_away(child)]
         if round_due:
             self._next_round_ns = now_ns + _ROUND_NS
             for _ in range(min(len(self._everybody), _SHARE)):
