@@ -8,7 +8,10 @@ STILLBIRTHS = (
     "ended before its arrival", "no birth",
 )  # fmt: skip
 #: Rules of ``Fault.what`` for a run that ends because nothing more can happen in it.
-STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock", "spins for ever")
+STUCK = (
+    "waits for somebody to type", "waits for the other end of a pipe", "nothing can happen any more", "deadlock",
+    "spins for ever",
+)  # fmt: skip
 #: Rules of ``Dispatched.why`` and ``PolicyNote.note``, then of ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"

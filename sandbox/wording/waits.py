@@ -51,6 +51,8 @@ _CAUSES: Messages = {
     "lock": "file lock",
     "open": "open file",
     "open fifo": "nobody at the other end of the pipe {path}",
+    "open fifo, reading": "open pipe {path} for reading ← nobody",
+    "open fifo, writing": "open pipe {path} for writing → nobody",
     "read terminal": "what a terminal shows",
     "write terminal": "a terminal takes no more",
     "device": "device",
@@ -138,6 +140,8 @@ def cause(clause: Clause) -> str:
         return _(stop)
     if clause.rule == READ_CONSOLE and clause.text("echo") == "off":
         return _(_CAUSES["read console, echo off"])
+    if (how := clause.text("for")) is not None and (said := f"{clause.rule}, {how}") in _CAUSES:
+        clause = Clause(said, clause.figures)
     said = say(_CAUSES, clause).rstrip(" ←→")
     if (rule := clause.text("cause")) is None:
         return said

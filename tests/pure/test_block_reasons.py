@@ -17,7 +17,19 @@ from sandbox.wording import waits
 
 #: Of calls whose arguments tell more; all others are rules.
 _ASKED = {
-    *("read", "write", "close", "splice", "tee", "sendfile", "copy_file_range", "openat", "nanosleep"),
+    *(
+        "read",
+        "write",
+        "close",
+        "splice",
+        "tee",
+        "sendfile",
+        "copy_file_range",
+        "openat",
+        "openat2",
+        "creat",
+        "nanosleep",
+    ),
     *("clock_nanosleep", "ppoll", "select", "pselect", "epoll", "epoll_pwait2", "wait4", "waitid"),
     *("futexes", "restart_syscall"),
 }
@@ -129,6 +141,7 @@ def test_a_futex_by_what_stands_there(memory: bytes, address: int, by_bitset: bo
         (Clause("stopped", {"signal": "SIGTSTP"}), "stopped by its shell"),
         (Clause("stopped", {"signal": "SIGSTOP"}), "stopped by SIGSTOP"),
         (Clause("open fifo"), "nobody at the other end of the pipe"),
+        (Clause("open fifo", {"path": "it", "for": "writing"}), "open pipe it for writing → nobody"),
         (Clause("timer"), "timer"),
         (Clause("call", {"number": 999}), "system call 999"),
         (Clause("futex", {"name": "old"}), "lock or condition"),

@@ -35,7 +35,12 @@ class World:
 
     @staticmethod
     def prospect(child: Any) -> Prospect:
-        rules = {"read console": Prospect.PERSON, "poll": Prospect.POLLS, "wait for child": Prospect.BOARD}
+        rules = {
+            "read console": Prospect.PERSON,
+            "poll": Prospect.POLLS,
+            "wait for child": Prospect.BOARD,
+            "open fifo": Prospect.PARTNER,
+        }
         return rules.get(child.blocked_on.rule, Prospect.OPEN)
 
     def add(
@@ -114,6 +119,17 @@ def test_whoever_waits_for_one_who_waits_for_somebody_to_type_waits_for_that_too
     assert world.rules(0, 10 * S) == [], "a knot is none of a person's business"
     world.add("editor", on=READS_CONSOLE)
     assert world.rules(11 * S, 11 * S + 1) == HOPELESS
+
+
+def test_whoever_opens_a_pipe_whose_other_end_nobody_opens_waits_for_somebody() -> None:
+    world = World()
+    world.add("sh", on=Clause("wait for child"))
+    cat = world.add("cat", on=Clause("open fifo"))
+    writer = world.add("writer", on=Clause("sleep"))
+    assert world.rules(0, 10 * S) == [], "the writer may open it"
+    del world.blocked[writer.pid], world.table.by_pid[writer.pid]
+    assert world.rules(10 * S, 11 * S + 1) == ["waits for the other end of a pipe", "Quit"]
+    assert world.run._names(Prospect.PARTNER) == cat.spec.name
 
 
 def test_one_that_looks_for_keys_again_and_again_waits_for_them() -> None:

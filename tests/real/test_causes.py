@@ -94,7 +94,13 @@ CALLS = {
         "recv",
         "recv",
     ),
-    "fifo": ("os.mkfifo('named'); open('named')", "open fifo", "nobody at the other end of the pipe named"),
+    "fifo": ("os.mkfifo('named'); open('named')", "open fifo", "open pipe named for reading ← nobody"),
+    "fifo for writing": ("os.mkfifo('it'); c.creat(b'it', 0)", "open fifo", "open pipe it for writing → nobody"),
+    "fifo by openat2": (
+        "os.mkfifo('2'); c.syscall(437, -100, b'2', (ctypes.c_long * 3)(1), 24)",
+        "open fifo",
+        "open pipe 2 for writing → nobody",
+    ),
     "flock": (
         "one, two = open('held', 'w'), open('held'); fcntl.flock(one, 2); fcntl.flock(two, 2)",
         "lock",

@@ -109,6 +109,14 @@ def test_a_run_in_which_nobody_can_type_ends(tmp_path: Path) -> None:
     assert "waits for somebody to type" in {event.what.rule for event in events if isinstance(event, Fault)}
 
 
+def test_a_run_in_which_nobody_opens_the_other_end_of_a_pipe_ends(tmp_path: Path) -> None:
+    """Two processes that open pipes in opposite order wait for each other; so does a shell, which waits for a child."""
+    world = scenario(command("sh", "sh", "-c", "mkfifo a b; (: < a; : > b) & cat b"))
+    world.folder = str(tmp_path)
+    events = run_real(world)
+    assert "waits for the other end of a pipe" in {event.what.rule for event in events if isinstance(event, Fault)}
+
+
 def test_the_operator_starts_a_program() -> None:
     events = run_real(scenario(process("hog", "cpu 150ms"), script=[("20ms", Spawn(["sh", "-c", "echo here"]))]))
     assert output(events, "echo") == "here\n"

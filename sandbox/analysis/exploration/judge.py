@@ -31,6 +31,7 @@ _STUCK = {
     "spins for ever": "all spin",
     "nothing can happen any more": "nobody goes on",
     "waits for somebody to type": "nobody goes on",
+    "waits for the other end of a pipe": "nobody goes on",
 }
 
 

@@ -76,15 +76,20 @@ class UnattendedRun:
             self._commands.quit()
 
     def _give_up(self) -> None:
-        waits = (Prospect.PERSON, Prospect.POLLS)
-        asked = [child for child in self._table.by_pid.values() if not child.held and self._of(child) in waits]
-        if names := ", ".join(child.spec.name for child in asked):
+        if names := self._names(Prospect.PERSON, Prospect.POLLS):
             self._reports.fault(None, "waits for somebody to type", names=names)
+        elif names := self._names(Prospect.PARTNER):
+            self._reports.fault(None, "waits for the other end of a pipe", names=names)
         elif self._waits is not None and (names := ", ".join(self._waits.deadlocked_names)):
             self._reports.fault(None, "deadlock", names=names)
         else:
             self._reports.fault(None, "nothing can happen any more")
         self._commands.quit()
+
+    def _names(self, *waits: Prospect) -> str:
+        """Return the names of the processes with these prospects."""
+        children = [child for child in self._table.by_pid.values() if not child.held]
+        return ", ".join(child.spec.name for child in children if self._of(child) in waits)
 
     @property
     def _awaits_clients(self) -> bool:
@@ -129,7 +134,7 @@ class UnattendedRun:
         wait_number, found = self._prospects.get(child.os_pid, (-1, Prospect.OPEN))
         if wait_number != child.wait_number:
             found = self._ask(child)
-            if found is Prospect.BOARD and self._may_be_called(child):
+            if found in (Prospect.BOARD, Prospect.PARTNER) and self._may_be_called(child):
                 found = Prospect.OPEN
             self._prospects[child.os_pid] = child.wait_number, found
             if found is not Prospect.POLLS:

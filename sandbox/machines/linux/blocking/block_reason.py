@@ -6,6 +6,7 @@ import sys
 
 assert sys.platform == "linux"
 
+import os
 from collections.abc import Container, Iterable, Iterator
 
 from sandbox.machines.linux import procfs, procfs_files
@@ -27,7 +28,7 @@ from sandbox.model.events import Clause, Figure
 from sandbox.util.text import clean_line
 from sandbox.util.units import S
 
-READS_CONSOLE = Clause("read console")
+READS_CONSOLE, OPENS_FIFO = Clause("read console"), Clause("open fifo")
 WAITING = Clause("waiting")
 
 _TIMER_ABSTIME = 1
@@ -120,8 +121,8 @@ class _Reason:
                 return self._on_either(arguments[0], arguments[1])
             case "sendfile":
                 return self._on_either(arguments[1], arguments[0])
-            case "open" | "openat":
-                return self._opening(arguments[call == "openat"], tid)
+            case "open" | "creat" | "openat" | "openat2":
+                return self._opening(call, arguments, tid)
             case "nanosleep":
                 return _sleep(time_at(self._os_pid, arguments[0]))
             case "clock_nanosleep" if arguments[1] & _TIMER_ABSTIME:
@@ -184,14 +185,18 @@ class _Reason:
         writes = is_ready(self._child, source, writes=False) is not False
         return self._on_file("write", sink) if writes else self._on_file("read", source)
 
-    def _opening(self, address: int, tid: int) -> Clause:
+    def _opening(self, call: str, arguments: list[int], tid: int) -> Clause:
         """Return the reason for waiting while opening a file: a named pipe whose other end is not open. The path is not
         looked up, because its file system may be served by a process that we have stopped."""
         on = by_channel(procfs.wait_channel(self._os_pid, tid))
-        if on.rule != "open fifo":
+        if on.rule != OPENS_FIFO.rule:
             return on if on.rule == "disk" else Clause("open")
+        address, flags = arguments[call.startswith("openat") :][:2]
+        if call == "openat2":
+            flags = int.from_bytes(procfs.read_memory(self._os_pid, flags, 8), "little")
+        writes = call == "creat" or flags & os.O_ACCMODE == os.O_WRONLY
         path = procfs.read_memory(self._os_pid, address, _MAX_PATH).partition(b"\0")[0].decode(errors="replace")
-        return Clause(on.rule, {"path": clean_line(path)} if path else {})
+        return Clause(on.rule, {"path": clean_line(path), "for": "writing" if writes else "reading"} if path else {})
 
     def _awaited(self, kind: int, which: int) -> int:
         """Return the os_pid that ``waitid`` waits for; 0 if it waits for any of several."""

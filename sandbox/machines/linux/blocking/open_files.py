@@ -48,10 +48,10 @@ def open_file(child: Child, descriptor: int) -> OpenFile | None:
         return OpenFile("terminal", target)
     if not target.startswith("/") or (target.startswith("/dev/") and not target.startswith(f"{IN_MEMORY}/")):
         return OpenFile("device", target)
-    return OpenFile("pipe" if _is_fifo(child, descriptor) else "file", target)
+    return OpenFile("pipe" if is_fifo(child, descriptor) else "file", target)
 
 
-def _is_fifo(child: Child, descriptor: int) -> bool:
+def is_fifo(child: Child, descriptor: int) -> bool:
     """Whether a file is a named pipe. The path is not looked up, because its file system may be served by a process
     that we have stopped."""
     try:

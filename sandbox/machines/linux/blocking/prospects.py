@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from enum import Enum
 
 from sandbox.machines.linux import procfs, procfs_files
-from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
-from sandbox.machines.linux.blocking.open_files import is_made_up
+from sandbox.machines.linux.blocking.block_reason import OPENS_FIFO, READS_CONSOLE
+from sandbox.machines.linux.blocking.channels import by_channel
+from sandbox.machines.linux.blocking.open_files import is_fifo, is_made_up
 from sandbox.machines.linux.blocking.polled import innermost, polled_descriptors, time_limit
 from sandbox.machines.linux.blocking.system_calls import TERMINALS, Entered, entered_call
 from sandbox.machines.linux.process.child import Child, Relative
@@ -52,6 +53,8 @@ class Prospect(Enum):
     OPEN = "time passes, or somebody outside does something"
     BOARD = "another thread or process of the board does something"
     PERSON = "somebody types"
+    #: Another process of the board would do so if it could go on.
+    PARTNER = "somebody opens the other end of a named pipe"
     #: It polls for keys, with pauses.
     POLLS = "somebody types, as far as one can see"
 
@@ -64,6 +67,7 @@ class _Wait(Enum):
     PERSON = 2
     SHORT = 3
     SHORT_PERSON = 4
+    PARTNER = 5
 
 
 def prospect(child: Child) -> Prospect:
@@ -71,16 +75,19 @@ def prospect(child: Child) -> Prospect:
     tids = procfs.thread_ids(child.os_pid)
     if not 0 < len(tids) <= _MAX_THREADS:
         return Prospect.OPEN
-    waits = {_wait_of(child, entered_call(child, tid)) for tid in tids}
+    waits = {_wait_of(child, tid) for tid in tids}
     person = bool(waits & {_Wait.PERSON, _Wait.SHORT_PERSON})
     if _Wait.OPEN in waits:
         return Prospect.OPEN
     if waits & {_Wait.SHORT, _Wait.SHORT_PERSON}:
         return Prospect.POLLS if person and child.console is not None and child.console.edits else Prospect.OPEN
-    return Prospect.PERSON if person else Prospect.BOARD
+    if person:
+        return Prospect.PERSON
+    return Prospect.PARTNER if _Wait.PARTNER in waits else Prospect.BOARD
 
 
-def _wait_of(child: Child, call: object) -> _Wait:
+def _wait_of(child: Child, tid: int) -> _Wait:
+    call = entered_call(child, tid)
     if not isinstance(call, Entered):  # if the call cannot be seen, use the reason of the whole process
         return _Wait.PERSON if call is None and _reads_console(child) else _Wait.OPEN
     name, arguments = call.call, call.arguments
@@ -96,6 +103,8 @@ def _wait_of(child: Child, call: object) -> _Wait:
             return _Wait.SHORT  # the length does not matter: see _MAX_POLL_NS
         case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
             return _Wait.SHORT  # it may have set an alarm, which cannot be seen
+        case "open" | "creat" | "openat" | "openat2" if _opens_fifo(child, tid):
+            return _Wait.PARTNER
         case name if name in _ENDED_BY_THE_BOARD:
             return _Wait.OPEN if call.is_limited else _Wait.BOARD
     return _Wait.OPEN
@@ -105,6 +114,10 @@ def _reads_console(child: Child) -> bool:
     return child.blocked_on is not None and child.blocked_on.rule == READS_CONSOLE.rule
 
 
+def _opens_fifo(child: Child, tid: int) -> bool:
+    return by_channel(procfs.wait_channel(child.os_pid, tid)).rule == OPENS_FIFO.rule
+
+
 def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
     """Return what makes one of these descriptors ready."""
     wait = _Wait.BOARD
@@ -112,7 +125,11 @@ def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
         target = procfs_files.descriptor_target(child.os_pid, descriptor)
         if target.startswith(TERMINALS):
             wait = _Wait.PERSON
-        elif not target.startswith(_OF_THE_BOARD) and not _is_socket_of_the_family(child, descriptor):
+        elif not (
+            target.startswith(_OF_THE_BOARD)
+            or _is_socket_of_the_family(child, descriptor)
+            or is_fifo(child, descriptor)
+        ):
             return _Wait.OPEN
     return wait
 

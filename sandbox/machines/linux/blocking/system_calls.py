@@ -26,8 +26,10 @@ _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "tee": ((276,), (77,)),
     "sendfile": ((40,), (71,)),
     "copy_file_range": ((326,), (285,)),
-    "open": ((2, 85), ()),
-    "openat": ((257, 437), (56, 437)),
+    "open": ((2,), ()),
+    "creat": ((85,), ()),
+    "openat": ((257,), (56,)),
+    "openat2": ((437,), (437,)),
     "close": ((3,), (57,)),
     "device": ((16,), (29,)),  # ioctl
     "nanosleep": ((35,), (101,)),
