@@ -9,8 +9,8 @@ STILLBIRTHS = (
 )  # fmt: skip
 #: Rules of ``Fault.what`` for a run that ends because nothing more can happen in it.
 STUCK = (
-    "waits for somebody to type", "waits for the other end of a pipe", "nothing can happen any more", "deadlock",
-    "spins for ever",
+    "waits for somebody to type", "waits for the other end of a pipe", "waits for a signal",
+    "nothing can happen any more", "deadlock", "spins for ever",
 )  # fmt: skip
 #: Rules of ``Dispatched.why`` and ``PolicyNote.note``, then of ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"

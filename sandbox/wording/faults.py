@@ -66,6 +66,7 @@ _FAULTS: Messages = {
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "waits for the other end of a pipe": "nobody is here to open the other end of the named pipe that {names} opens: "
     "the run ends",
+    "waits for a signal": "nobody is here to send {names} a signal: the run ends",
     "deadlock": "deadlock of {names}: each of them waits for another one, for ever: the run ends",
     "spins for ever": "{names} goes round and round, and nobody is left who could change anything: the run ends",
     "turn without end": "line {line} of {file} has no end: after {cpu_ns} of CPU time its process was ended",

@@ -40,6 +40,7 @@ class World:
             "poll": Prospect.POLLS,
             "wait for child": Prospect.BOARD,
             "open fifo": Prospect.PARTNER,
+            "signal": Prospect.SIGNAL,
         }
         return rules.get(child.blocked_on.rule, Prospect.OPEN)
 
@@ -130,6 +131,15 @@ def test_whoever_opens_a_pipe_whose_other_end_nobody_opens_waits_for_somebody() 
     del world.blocked[writer.pid], world.table.by_pid[writer.pid]
     assert world.rules(10 * S, 11 * S + 1) == ["waits for the other end of a pipe", "Quit"]
     assert world.run._names(Prospect.PARTNER) == cat.spec.name
+
+
+def test_one_that_waits_for_a_signal_may_have_set_an_alarm() -> None:
+    world = World()
+    child = world.add("p", on=Clause("signal"))
+    assert world.rules(0, 59 * S) == []
+    child.wait_number += 1
+    assert world.rules(60 * S, 119 * S) == [], "it has heard one, and waits again"
+    assert world.rules(121 * S) == ["waits for a signal", "Quit"]
 
 
 def test_one_that_looks_for_keys_again_and_again_waits_for_them() -> None:

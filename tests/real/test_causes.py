@@ -186,6 +186,19 @@ def test_an_epoll_that_waits_for_another_one() -> None:
     assert waits(program, lambda on: on.rule == "poll") == Clause("poll", {"on": "console"})
 
 
+def found_for(program: list[str]) -> Prospect:
+    """Run a program until it waits, after it has written a line, and return what has to happen."""
+    with subprocess.Popen(program, stdout=subprocess.PIPE, process_group=0) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        child = Child(process.pid, ProcessSpec("it"), forked=False)
+        until(lambda: child.state()[0] == "S", "it waits")
+        waits_for = prospect(child)
+        child.close()
+        os.killpg(process.pid, signal.SIGKILL)
+    return waits_for
+
+
 @pytest.mark.parametrize(
     ("call", "found"), [("timerfd_create(1, 0)", Prospect.OPEN), ("eventfd(0, 0)", Prospect.BOARD)]
 )
@@ -198,15 +211,20 @@ def test_what_ends_a_wait_for_an_epoll_that_waits_for_another_one(call: str, fou
         "print(flush=True)",
         "other.poll()",
     )
-    with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        child = Child(process.pid, ProcessSpec("it"), forked=False)
-        until(lambda: child.state()[0] == "S", "it waits")
-        waits_for = prospect(child)
-        child.close()
-        process.kill()
-    assert waits_for is found
+    assert found_for(program) is found
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("signal.pause()", Prospect.SIGNAL),
+        ("select.select([], [], [])", Prospect.SIGNAL),
+        ("os.fork() and signal.pause() or time.sleep(9)", Prospect.BOARD),
+    ],
+)
+def test_what_ends_a_wait_for_a_signal(call: str, found: Prospect) -> None:
+    """The end of a child does, too."""
+    assert found_for(quick_python("import os, select, signal, time", "print(flush=True)", call)) is found
 
 
 def test_descriptors_up_to_a_number_that_no_process_has() -> None:

@@ -32,6 +32,7 @@ _STUCK = {
     "nothing can happen any more": "nobody goes on",
     "waits for somebody to type": "nobody goes on",
     "waits for the other end of a pipe": "nobody goes on",
+    "waits for a signal": "nobody goes on",
 }
 
 

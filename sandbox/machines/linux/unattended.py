@@ -24,6 +24,8 @@ _MIN_HOPELESS_NS = 1 * S
 _MIN_POLLING_NS, _MAX_POLLING_SHARE = 5 * S, 0.1
 #: How long the run continues after the last client has left, for children of servers to end.
 _CLOSING_NS = 200 * MS
+#: How long a process must have waited for a signal until it is believed that no alarm will send it.
+_MAX_ALARM_NS = 60 * S
 
 
 class UnattendedRun:
@@ -57,6 +59,8 @@ class UnattendedRun:
         self._prospects: dict[int, tuple[int, Prospect]] = {}
         #: Processes that poll for keys, by os_pid: since when without output, and their CPU time and output by then.
         self._polling: dict[int, tuple[int, int, int]] = {}
+        #: Processes that wait for a signal, by os_pid: the number of the wait, and since when it is known.
+        self._listening: dict[int, tuple[int, int]] = {}
         self._served_since_ns = 0
 
     @property
@@ -78,10 +82,12 @@ class UnattendedRun:
     def _give_up(self) -> None:
         if names := self._names(Prospect.PERSON, Prospect.POLLS):
             self._reports.fault(None, "waits for somebody to type", names=names)
-        elif names := self._names(Prospect.PARTNER):
-            self._reports.fault(None, "waits for the other end of a pipe", names=names)
         elif self._waits is not None and (names := ", ".join(self._waits.deadlocked_names)):
             self._reports.fault(None, "deadlock", names=names)
+        elif names := self._names(Prospect.PARTNER):
+            self._reports.fault(None, "waits for the other end of a pipe", names=names)
+        elif names := self._names(Prospect.SIGNAL):
+            self._reports.fault(None, "waits for a signal", names=names)
         else:
             self._reports.fault(None, "nothing can happen any more")
         self._commands.quit()
@@ -109,6 +115,8 @@ class UnattendedRun:
             found = None if child.held else self._of(child)
             if found is Prospect.OPEN or (found is Prospect.POLLS and not self._polls_in_vain(child, now_ns)):
                 return False
+            if found is Prospect.SIGNAL and not self._heard_nothing(child, now_ns):
+                return False
             someone = someone or found is not Prospect.BOARD
         return someone
 
@@ -134,7 +142,7 @@ class UnattendedRun:
         wait_number, found = self._prospects.get(child.os_pid, (-1, Prospect.OPEN))
         if wait_number != child.wait_number:
             found = self._ask(child)
-            if found in (Prospect.BOARD, Prospect.PARTNER) and self._may_be_called(child):
+            if found in (Prospect.BOARD, Prospect.PARTNER, Prospect.SIGNAL) and self._may_be_called(child):
                 found = Prospect.OPEN
             self._prospects[child.os_pid] = child.wait_number, found
             if found is not Prospect.POLLS:
@@ -149,6 +157,14 @@ class UnattendedRun:
             since_ns, before_ns = now_ns, cpu_ns
         self._polling[child.os_pid] = since_ns, before_ns, written
         return now_ns - since_ns > _MIN_POLLING_NS
+
+    def _heard_nothing(self, child: Child, now_ns: int) -> bool:
+        """Whether a process has waited for a signal for so long that no alarm is expected."""
+        wait_number, since_ns = self._listening.get(child.os_pid, (-1, now_ns))
+        if wait_number != child.wait_number:
+            since_ns = now_ns
+            self._listening[child.os_pid] = child.wait_number, since_ns
+        return now_ns - since_ns > _MAX_ALARM_NS
 
     def _is_served(self) -> bool:
         """Whether all clients have left, and only servers remain."""

@@ -43,7 +43,7 @@ _CREDENTIALS = struct.Struct("iII")
 _TIME_OUT = (socket.SO_RCVTIMEO, 16)
 #: Calls that are ended by the board.
 _ENDED_BY_THE_BOARD = (
-    "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore", "signal",
+    "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore",
 )  # fmt: skip
 
 
@@ -55,6 +55,8 @@ class Prospect(Enum):
     PERSON = "somebody types"
     #: Another process of the board would do so if it could go on.
     PARTNER = "somebody opens the other end of a named pipe"
+    #: It has no children whose ends it might await.
+    SIGNAL = "somebody sends a signal, or an alarm does, which cannot be seen"
     #: It polls for keys, with pauses.
     POLLS = "somebody types, as far as one can see"
 
@@ -68,6 +70,7 @@ class _Wait(Enum):
     SHORT = 3
     SHORT_PERSON = 4
     PARTNER = 5
+    SIGNAL = 6
 
 
 def prospect(child: Child) -> Prospect:
@@ -83,7 +86,9 @@ def prospect(child: Child) -> Prospect:
         return Prospect.POLLS if person and child.console is not None and child.console.edits else Prospect.OPEN
     if person:
         return Prospect.PERSON
-    return Prospect.PARTNER if _Wait.PARTNER in waits else Prospect.BOARD
+    if _Wait.PARTNER in waits:
+        return Prospect.PARTNER
+    return Prospect.SIGNAL if _Wait.SIGNAL in waits else Prospect.BOARD
 
 
 def _wait_of(child: Child, tid: int) -> _Wait:
@@ -97,12 +102,14 @@ def _wait_of(child: Child, tid: int) -> _Wait:
             return _Wait.OPEN if name == "write" and wait is _Wait.PERSON else wait  # we read what is written
         case "select" | "pselect" | "poll" | "ppoll" | "epoll" | "epoll_pwait2":
             limit_ns = time_limit(child.os_pid, name, arguments)
-            polled = innermost(child.os_pid, polled_descriptors(child.os_pid, name, arguments))
-            return _limited(_on_files(child, polled), limit_ns)
+            polled = [*innermost(child.os_pid, polled_descriptors(child.os_pid, name, arguments))]
+            return _limited(_on_files(child, polled) if polled else _on_signals(child), limit_ns)
         case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
             return _Wait.SHORT  # the length does not matter: see _MAX_POLL_NS
         case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
             return _Wait.SHORT  # it may have set an alarm, which cannot be seen
+        case "signal":
+            return _on_signals(child)
         case "open" | "creat" | "openat" | "openat2" if _opens_fifo(child, tid):
             return _Wait.PARTNER
         case name if name in _ENDED_BY_THE_BOARD:
@@ -112,6 +119,11 @@ def _wait_of(child: Child, tid: int) -> _Wait:
 
 def _reads_console(child: Child) -> bool:
     return child.blocked_on is not None and child.blocked_on.rule == READS_CONSOLE.rule
+
+
+def _on_signals(child: Child) -> _Wait:
+    """Return what sends a signal to a process: one of its children by its end, or else somebody."""
+    return _Wait.BOARD if procfs.children(child.os_pid) else _Wait.SIGNAL
 
 
 def _opens_fifo(child: Child, tid: int) -> bool:

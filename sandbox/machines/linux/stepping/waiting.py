@@ -109,10 +109,14 @@ class Waiting:
         bodies = dict.fromkeys(task.body for task in blocked)
         if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) in _BY_A_PERSON):
             return Clause("waits for somebody to type", {"names": names})
-        if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) is Prospect.PARTNER):
-            return Clause("waits for the other end of a pipe", {"names": names})
         if names := ", ".join(self._monitor.deadlocked_names):
             return Clause("deadlock", {"names": names})
+        for found, rule in (
+            (Prospect.PARTNER, "waits for the other end of a pipe"),
+            (Prospect.SIGNAL, "waits for a signal"),
+        ):
+            if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) is found):
+                return Clause(rule, {"names": names})
         return Clause("nothing can happen any more")
 
     def close(self) -> None:
