@@ -290,7 +290,8 @@ def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineS
         raise NotImplementedError
 
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    there = stage.Stage(boot.scenario, cpu)
+    is_replay = boot.scenario.machine.policy == "scripted"  # of an order that was found by way of states
+    there = stage.Stage(boot.scenario, cpu, tells_states=is_replay)
     attended = boot.attended or boot.stay
     return machine.SteppingMachine(boot.scenario, there, link, attended, alone=True), one_line(boot.scenario.machine)
 

@@ -85,6 +85,21 @@ def split_words_like(wrapper: type[TextWrapper], pieces: Callable[[list[str]], l
 # Locks and other objects of programs
 
 
+def note_failure(function: Callable[..., Any], note: Callable[[], object]) -> None:
+    """If this is the function of a thread of ``threading``, have ``note`` called when an uncaught exception ends the
+    thread, which handles it by itself."""
+    thread = getattr(function, "__self__", None)
+    if isinstance(thread, threading.Thread):
+        report = thread._invoke_excepthook  # type: ignore[attr-defined]
+
+        def reported(failed: threading.Thread) -> None:
+            if not isinstance(sys.exception(), SystemExit):
+                note()
+            report(failed)
+
+        thread._invoke_excepthook = reported  # type: ignore[attr-defined]
+
+
 def use_locks(make: Callable[[], Any]) -> None:
     """Make the conditions of ``threading``, and everything built on them, wait on locks that ``make`` creates."""
     vars(threading)["_allocate_lock"] = make

@@ -183,3 +183,17 @@ WITHIN = [
 @pytest.mark.parametrize(("where", "name", "lost"), WITHIN, ids=[name for _, name, _ in WITHIN])
 def test_locks_of_programs_are_made_as_their_coats_know_it(where: object, name: str, lost: str) -> None:
     assert hasattr(where, name), f"{PYTHON} has no {name} there: {lost} (sandbox/programs/thread_locks, process_locks)"
+
+
+@pytest.mark.parametrize(("error", "fails"), [(ValueError, True), (SystemExit, False)])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_tells_by_which_exception_it_ends(error: type[BaseException], fails: bool) -> None:
+    def work() -> None:
+        raise error
+
+    noted: list[bool] = []
+    thread: Any = threading.Thread(target=work)
+    interpreter.note_failure(thread._bootstrap, lambda: noted.append(True))
+    thread.start()
+    thread.join()
+    assert bool(noted) == fails, f"{PYTHON} reports uncaught exceptions of threads elsewhere: such runs count as right"

@@ -125,6 +125,25 @@ def test_of_threads_pipes_and_barriers_the_state_is_known(name: str, tmp_path: P
     assert found.exploration.search.graph.infers
 
 
+WAITS = """
+def wait(flag, lock):
+    while not flag.value:
+        pass
+
+def main():
+    together((wait, context.RawValue("i", 0), context.Lock()))
+"""
+
+
+@pytest.mark.thorough
+def test_an_order_that_ends_in_spinning_soon_says_so(tmp_path: Path) -> None:
+    file = Program("waits", WAITS).write(tmp_path)
+    Path(file).write_text(Path(file).read_text().replace("[machine]", '[machine]\npolicy = "scripted"'))
+    done = ossandbox("run", file, timeout=60)
+    assert "goes round and round" in done.stdout
+    assert done.stdout.count("\n") < 2_000
+
+
 @pytest.mark.thorough
 def test_a_fork_has_the_outputs_that_an_exam_asks_for() -> None:
     found = explored(load(find("forks")), Limits(everything=True))

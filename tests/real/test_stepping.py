@@ -237,6 +237,11 @@ def test_who_goes_round_in_vain_is_named(stage: SteppedRuns, program: str) -> No
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["spins for ever"]
 
 
+def test_a_thread_that_an_exception_ends_has_failed(stage: SteppedRuns) -> None:
+    events = run(stage, "programs.py:fails_in_threads")
+    assert [status(events, pid) for pid in (1, 2, 3)] == [0, 1, 0]
+
+
 def test_what_a_program_executes_anew_steps_as_well(stage: SteppedRuns) -> None:
     for method in ("spawn", "forkserver"):
         stage.scenario = replace(scenario(), processes=[ProcessSpec("a", python="programs.py:spawns", args=[method])])

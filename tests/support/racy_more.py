@@ -419,6 +419,27 @@ MORE = [
         slow=True,
     ),
     Program(
+        "threads-assert",
+        """
+        import threading
+
+        def main():
+            lock, items = threading.Lock(), [1]
+            def walk():
+                with lock:
+                    first = items[0] if items else None
+                with lock:
+                    assert first is None or first in items
+            def remove():
+                with lock:
+                    items.clear()
+            people = [threading.Thread(target=work) for work in (walk, remove)]
+            [person.start() for person in people]
+            [person.join() for person in people]
+        """,
+        broken="ends badly",
+    ),
+    Program(
         "never-comes",
         """
         def wait(flag):

@@ -122,12 +122,12 @@ class Hook:
         found = self._steppers.get(_thread.get_ident())
         return found if found is not None and found.connected else None
 
-    def forget(self) -> None:
-        """Note that the calling thread ends."""
+    def forget(self, failed: bool) -> None:
+        """Note that the calling thread ends. ``failed``: by an uncaught exception."""
         self.lineage.thread_ends()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         if stepper is not None:
-            stepper.leave()
+            stepper.leave(failed)
 
     def is_step(self, code: CodeType) -> bool:
         """Whether the lines of this code are steps."""
@@ -326,10 +326,10 @@ class Stepper:
         """Forget all objects of the program."""
         self._watch, self._frame, self.tracer = Watch(), None, None
 
-    def leave(self) -> None:
-        """Report that the thread ends."""
+    def leave(self, failed: bool) -> None:
+        """Report that the thread ends, and whether by an uncaught exception."""
         if self._connection is not None:
-            self._send(THREAD_ENDS, *self._take())
+            self._send(THREAD_ENDS, int(failed), *self._take())
             self._connection.close()
             self._connection = None
 

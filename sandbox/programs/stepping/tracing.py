@@ -18,6 +18,7 @@ from types import CodeType, FrameType
 from typing import Protocol
 
 from sandbox.programs.stepping.hook import Hook, Stepper
+from sandbox.util.interpreter import note_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,12 +209,17 @@ def follow_threads(lines: Lines, hook: Hook) -> None:
 
             def run(*inner: Any, **named: Any) -> Any:
                 hook.lineage.thread_begins(number)
+                failures: list[bool] = []
+                note_failure(function, lambda: failures.append(True))
                 lines.begin()
                 try:
                     return function(*inner, **named)
+                except Exception:
+                    failures.append(True)
+                    raise
                 finally:
                     lines.end()
-                    hook.forget()
+                    hook.forget(bool(failures))
 
             return start(run, *arguments, **keywords)
 

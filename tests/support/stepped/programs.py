@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from multiprocessing import shared_memory
@@ -85,6 +86,19 @@ def count(box):
     for _ in range(2):
         seen = box[0]
         box[0] = seen + 1
+
+
+def fails_in_threads():
+    def fails():
+        raise ValueError
+
+    def leaves():
+        sys.exit(3)
+
+    for work in (fails, leaves):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
 
 
 def threads():

@@ -229,8 +229,8 @@ class Crew:
             task.body.state = int(rest[0]), rest[1] == "1"
         elif kind == protocol.NOTE:
             task.changes += changes(rest)
-        elif kind == protocol.THREAD_ENDS:
-            task.changes += changes(rest)
+        elif kind == protocol.THREAD_ENDS and rest:
+            task.leave(rest[0] == "1", changes(rest[1:]))
             self._unsettled = True
             self._end(task)
         elif kind == protocol.ENDS and rest:

@@ -255,7 +255,7 @@ class SteppingMachine:
             self._tell(Fault(self.now_ns, Clause("turn without end", place), task.pid))
         if task.place.line:
             self._tell(task.last_step(self.now_ns))
-        code, number = task.body.status if task.body.ended else (0, None)
+        code, number = task.status
         self._unread = self._spinning.changed = True
         self._reports.append(Ended(task.pid, task.cpu_ns, code, number))
         self._unblock(task)

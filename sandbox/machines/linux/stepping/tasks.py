@@ -117,6 +117,8 @@ class Task:
         #: this line; whether it has announced the present one.
         self.since = self.waits = 0
         self.announced = False
+        #: Whether it is a thread that an uncaught exception has ended.
+        self.failed = False
 
     @property
     def name(self) -> str:
@@ -137,6 +139,18 @@ class Task:
         self.stopped = True
         self.state = State.HELD
         self.waits, self.announced = 0, False
+
+    def leave(self, failed: bool, changes: list[Change]) -> None:
+        """Note that the thread ends. ``failed``: by an uncaught exception."""
+        self.failed = failed and self is not self.body.tasks[0]
+        self.changes += changes
+
+    @property
+    def status(self) -> tuple[int | None, int | None]:
+        """The exit code and the signal, once it has ended. A thread that has failed ends as a process would."""
+        if self.failed:
+            return 1, None
+        return self.body.status if self.body.ended else (0, None)
 
     def begin_to_wait(self, number: int, announced: bool = False) -> None:
         """Note that the task waits for something, with the ordinal number of the wait."""
