@@ -90,14 +90,15 @@ def note_failure(function: Callable[..., Any], note: Callable[[], object]) -> No
     thread, which handles it by itself."""
     thread = getattr(function, "__self__", None)
     if isinstance(thread, threading.Thread):
-        report = thread._invoke_excepthook  # type: ignore[attr-defined]
+        parts = vars(thread)
+        report = parts["_invoke_excepthook"]
 
         def reported(failed: threading.Thread) -> None:
             if not isinstance(sys.exception(), SystemExit):
                 note()
             report(failed)
 
-        thread._invoke_excepthook = reported  # type: ignore[attr-defined]
+        parts["_invoke_excepthook"] = reported
 
 
 def use_locks(make: Callable[[], Any]) -> None:
