@@ -143,7 +143,7 @@ async def test_without_processes_there_is_none_to_end(make_driver: MakeDriver) -
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, KernelScript())
         await pilot.press("down", "k")
-        assert (driver.sent, driver.toasts()) == ([], ["There is no process"])
+        assert (driver.sent, driver.toasts()) == ([], ["There is no process"] * 2)
 
 
 async def test_a_new_process_is_a_command_line(make_driver: MakeDriver) -> None:
