@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from select import select
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from textual.app import App
 
@@ -19,15 +19,13 @@ from sandbox.util.signals import ENDING, chosen
 
 #: Signals within this time (seconds) count as one, as a shell and a terminal may both send one, or a key may bounce.
 _MIN_AGAIN_S = 0.25
+#: How long the event loop may take to process a signal. It is blocked for ever if a thread cannot be started.
+_MAX_BLOCKED_S = 10.0
 #: Resets colours, cursor, mouse and screen.
 _LEAVE_SCREEN = b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1049l"
 
 #: SIGQUIT is included, as it would leave the terminal in the app's mode.
 _ENDING = (*ENDING, *(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name)))
-
-
-def _leave_soon(loop: asyncio.AbstractEventLoop, app: App[int], number: int, frame: FrameType | None) -> None:
-    loop.call_soon_threadsafe(app.exit, 128 + number)
 
 
 class Signals:
@@ -42,31 +40,43 @@ class Signals:
         self._terminal: list[Any] | None = None
         self._suspended = False
         self._before: dict[signal.Signals, Any] = {}
+        #: When the first signal came.
+        self._asked_s: float | None = None
 
     def leave_on_signals(self) -> None:
         """Exit the app on signals that would kill the process."""
-        loop = asyncio.get_running_loop()
         self._before = {number: signal.getsignal(number) for number in chosen(_ENDING)}
         for number in self._before:
-            if sys.platform == "win32":  # event loops have no signal handlers there
-                signal.signal(number, partial(_leave_soon, loop, self._app))
-            else:
-                loop.add_signal_handler(number, self._leave, number)
+            signal.signal(number, partial(self._heard, asyncio.get_running_loop()))
 
-    def _leave(self, number: signal.Signals) -> None:
-        """Exit the app on the first signal, and exit at once on a second one, even if the app is blocked, such as on
-        the terminal."""
-        loop, asked_s = asyncio.get_running_loop(), time.monotonic()
+    def _heard(self, loop: asyncio.AbstractEventLoop, number: int, frame: FrameType | None) -> None:
+        """Exit the app on the first signal. Exit at once on a second one, even if the app is blocked, such as on the
+        terminal, and if the event loop does not process the first one."""
+        now_s = time.monotonic()
+        if self._asked_s is not None:
+            if now_s - self._asked_s > _MIN_AGAIN_S:
+                self._leave_at_once(number)
+            return
+        self._asked_s = now_s
+        self._await_exit(number)
+        try:
+            loop.call_soon_threadsafe(self._leave, number)
+        except RuntimeError:  # the loop is closed
+            self._leave_at_once(number)
 
-        def leave_at_once(again: int, frame: FrameType | None) -> None:
-            if time.monotonic() - asked_s > _MIN_AGAIN_S:
-                self._restore_terminal()
-                os._exit(128 + again)
+    def _await_exit(self, number: int) -> None:
+        if sys.platform != "win32":
+            signal.signal(signal.SIGALRM, lambda *_: self._leave_at_once(number))
+            signal.setitimer(signal.ITIMER_REAL, _MAX_BLOCKED_S)
 
-        for each in self._before:
-            loop.remove_signal_handler(each)
-            signal.signal(each, leave_at_once)
+    def _leave(self, number: int) -> None:
+        if sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, 0)
         self._app.exit(128 + number)
+
+    def _leave_at_once(self, number: int) -> NoReturn:
+        self._restore_terminal()
+        os._exit(128 + number)
 
     def _restore_terminal(self) -> None:
         """Restore the terminal, as far as possible without blocking."""
@@ -124,10 +134,9 @@ class Signals:
         """Remove the signal handlers from the event loop."""
         if sys.platform == "win32":
             return
-        loop = asyncio.get_running_loop()
-        loop.remove_signal_handler(signal.SIGTSTP)
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTSTP)
         for number in self._before:  # ignored until the terminal is restored, unless an exit was requested before
-            if loop.remove_signal_handler(number):
+            if self._asked_s is None:
                 signal.signal(number, signal.SIG_IGN)
         if signal.getsignal(signal.SIGCONT) == self._continued:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)

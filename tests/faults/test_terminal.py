@@ -120,6 +120,36 @@ def test_f08_the_app_dies_at_once(tmp_path: Path, number: signal.Signals) -> Non
         until(lambda: len(children(run.os_pid)) == 1, "nothing is left but cat")
 
 
+#: An app whose event loop waits for something that never comes, as when the system refuses a thread.
+_BLOCKED = """
+import asyncio, sys, threading
+from sandbox.tui import signals
+signals._MAX_BLOCKED_S = float(sys.argv[1])
+class App:
+    def exit(self, status): print("asked")
+async def block():
+    signals.Signals(App()).leave_on_signals()
+    print("ready", flush=True)
+    threading.Event().wait()
+asyncio.run(block())
+"""
+
+
+@pytest.mark.parametrize(("patience_s", "times"), [("0.2", 1), ("60", 2)], ids=["one signal", "two signals"])
+def test_f08_signals_end_an_app_whose_event_loop_is_blocked(patience_s: str, times: int) -> None:
+    command = [sys.executable, "-c", _BLOCKED, patience_s]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as app:
+        assert app.stdout is not None
+        assert app.stdout.readline() == "ready\n"
+        for _ in range(times):
+            app.send_signal(signal.SIGTERM)
+            time.sleep(0.4)
+        try:
+            assert app.wait(10) == 128 + signal.SIGTERM
+        finally:
+            app.kill()
+
+
 @both
 def test_f08_sigterm(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert ends_cleanly(words, tmp_path, lambda run: run.kill(signal.SIGTERM)) == 128 + signal.SIGTERM
