@@ -88,8 +88,7 @@ class RunObserver:
     def show(self, event: Event) -> None:
         """Print an event: here only faults and deadlocks."""
         if isinstance(event, (Fault, Deadlocked)):
-            names = self.history.names
-            self.complain(wording.sentence(event, names))
+            self.complain(wording.sentence(event, self.history.names))
 
     def complain(self, said: str) -> None:
         """Print a fault."""

@@ -9,21 +9,18 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from select import select
 from types import FrameType
 from typing import Any, NoReturn
 
 from textual.app import App
 
+from sandbox.util.full_screen import leave_screen
 from sandbox.util.signals import ENDING, chosen
 
 #: Signals within this time (seconds) count as one, as a shell and a terminal may both send one, or a key may bounce.
 _MIN_AGAIN_S = 0.25
 #: How long the event loop may take to process a signal. It is blocked for ever if a thread cannot be started.
 _MAX_BLOCKED_S = 10.0
-#: Resets colours, cursor, mouse and screen.
-_LEAVE_SCREEN = b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1049l"
-
 #: SIGQUIT is included, as it would leave the terminal in the app's mode.
 _ENDING = (*ENDING, *(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name)))
 
@@ -86,8 +83,7 @@ class Signals:
 
         try:
             termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._terminal)
-            if select([], [2], [], 0)[1]:
-                os.write(2, _LEAVE_SCREEN)
+            leave_screen(2)
         except (OSError, ValueError, termios.error):
             pass
 

@@ -10,16 +10,10 @@ import sys
 
 assert sys.platform == "linux"
 
-import os
-import select
 import termios
 
-#: Leave the alternate screen; no reports of the mouse, of the focus, of pastes, of sizes and of keys in the extended
-#: form; show the cursor; default colours. A terminal ignores what it does not know.
-_RESET = (
-    "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[<u"
-    "\x1b[?25h\x1b[0m"
-)
+from sandbox.util.full_screen import leave_screen
+
 #: The modes that full-screen programs take away, of input and of line editing.
 _INPUT = termios.ICRNL | termios.IXON
 _LOCAL = termios.ISIG | termios.ICANON | termios.IEXTEN | termios.ECHO
@@ -34,7 +28,6 @@ def restore(terminal: int) -> None:
         if not local & termios.ISIG:
             modes = [input_ | _INPUT, output, control, local | _LOCAL, *rest]
             termios.tcsetattr(terminal, termios.TCSANOW, modes)
-        if select.select([], [terminal], [], 0)[1]:  # it may be stopped by ctrl+s
-            os.write(terminal, _RESET.encode())
+        leave_screen(terminal)
     except (OSError, termios.error):
         return
