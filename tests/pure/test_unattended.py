@@ -63,12 +63,17 @@ class World:
 
     def rules(self, *times_ns: int) -> list[str]:
         """What is reported when it is checked at these times."""
+        return [each.event.what.rule if hasattr(each, "event") else _kind(each) for each in self.told(*times_ns)]
+
+    def told(self, *times_ns: int) -> list[Any]:
+        """The reports when it is checked at these times."""
         for now_ns in times_ns:
             self.run.check(now_ns)
-        reports: list[Any] = self.reports.take(0).reports
-        return [
-            report.event.what.rule if hasattr(report, "event") else type(report.command).__name__ for report in reports
-        ]
+        return [*self.reports.take(0).reports]
+
+
+def _kind(report: Any) -> str:
+    return type(report.command).__name__
 
 
 HOPELESS = ["waits for somebody to type", "Quit"]
@@ -129,8 +134,9 @@ def test_whoever_opens_a_pipe_whose_other_end_nobody_opens_waits_for_somebody() 
     writer = world.add("writer", on=Clause("sleep"))
     assert world.rules(0, 10 * S) == [], "the writer may open it"
     del world.blocked[writer.pid], world.table.by_pid[writer.pid]
-    assert world.rules(10 * S, 11 * S + 1) == ["waits for the other end of a pipe", "Quit"]
-    assert world.run._names(Prospect.PARTNER) == cat.spec.name
+    fault, quits = world.told(10 * S, 11 * S + 1)
+    assert fault.event.what == Clause("waits for the other end of a pipe", {"names": cat.spec.name})
+    assert _kind(quits) == "Quit"
 
 
 def test_one_that_waits_for_a_signal_may_have_set_an_alarm() -> None:

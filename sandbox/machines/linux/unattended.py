@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from sandbox.machines.commands import Commands
 from sandbox.machines.linux import procfs_timers
-from sandbox.machines.linux.blocking.prospects import Prospect, prospect
+from sandbox.machines.linux.blocking.prospects import Prospect, prospect, verdict
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
@@ -80,22 +80,11 @@ class UnattendedRun:
             self._commands.quit()
 
     def _give_up(self) -> None:
-        if names := self._names(Prospect.PERSON, Prospect.POLLS):
-            self._reports.fault(None, "waits for somebody to type", names=names)
-        elif self._waits is not None and (names := ", ".join(self._waits.deadlocked_names)):
-            self._reports.fault(None, "deadlock", names=names)
-        elif names := self._names(Prospect.PARTNER):
-            self._reports.fault(None, "waits for the other end of a pipe", names=names)
-        elif names := self._names(Prospect.SIGNAL):
-            self._reports.fault(None, "waits for a signal", names=names)
-        else:
-            self._reports.fault(None, "nothing can happen any more")
-        self._commands.quit()
-
-    def _names(self, *waits: Prospect) -> str:
-        """Return the names of the processes with these prospects."""
         children = [child for child in self._table.by_pid.values() if not child.held]
-        return ", ".join(child.spec.name for child in children if self._of(child) in waits)
+        found = [(child.spec.name, self._of(child)) for child in children]
+        why = verdict(found, self._waits.deadlocked_names if self._waits is not None else ())
+        self._reports.fault(None, why.rule, **why.figures)
+        self._commands.quit()
 
     @property
     def _awaits_clients(self) -> bool:

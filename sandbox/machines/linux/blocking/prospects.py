@@ -12,7 +12,7 @@ assert sys.platform == "linux"
 import signal
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 
 from sandbox.machines.linux import procfs, procfs_files
@@ -22,6 +22,7 @@ from sandbox.machines.linux.blocking.open_files import is_fifo, is_made_up
 from sandbox.machines.linux.blocking.polled import innermost, polled_descriptors, time_limit
 from sandbox.machines.linux.blocking.system_calls import TERMINALS, Entered, entered_call
 from sandbox.machines.linux.process.child import Child, Relative
+from sandbox.model.events import Clause
 from sandbox.util import libc
 from sandbox.util.units import MS
 
@@ -89,6 +90,24 @@ def prospect(child: Child) -> Prospect:
     if _Wait.PARTNER in waits:
         return Prospect.PARTNER
     return Prospect.SIGNAL if _Wait.SIGNAL in waits else Prospect.BOARD
+
+
+def verdict(found: Collection[tuple[str, Prospect]], deadlocked: Collection[str]) -> Clause:
+    """Return why nothing can happen any more. ``found``: the name and the prospect of each waiting process;
+    ``deadlocked``: the names of those in a deadlock."""
+
+    def of(*prospects: Prospect) -> list[str]:
+        return [name for name, each in found if each in prospects]
+
+    for rule, names in (
+        ("waits for somebody to type", of(Prospect.PERSON, Prospect.POLLS)),
+        ("deadlock", deadlocked),
+        ("waits for the other end of a pipe", of(Prospect.PARTNER)),
+        ("waits for a signal", of(Prospect.SIGNAL)),
+    ):
+        if names:
+            return Clause(rule, {"names": ", ".join(names)})
+    return Clause("nothing can happen any more")
 
 
 def _wait_of(child: Child, tid: int) -> _Wait:

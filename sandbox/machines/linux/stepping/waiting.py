@@ -13,7 +13,7 @@ from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs_timers
 from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
-from sandbox.machines.linux.blocking.prospects import Prospect, prospect
+from sandbox.machines.linux.blocking.prospects import Prospect, prospect, verdict
 from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.process.child import Child, Mode
@@ -26,7 +26,6 @@ from sandbox.util.units import S
 _RELATIVES = {"child", "peer"}
 #: How long to wait for an alarm that may have been set.
 _MAX_ALARM_NS = 10 * S
-_BY_A_PERSON = (Prospect.PERSON, Prospect.POLLS)
 
 
 class Waiting:
@@ -106,18 +105,8 @@ class Waiting:
 
     def verdict(self, blocked: Collection[Task]) -> Clause:
         """Return why nothing can happen any more."""
-        bodies = dict.fromkeys(task.body for task in blocked)
-        if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) in _BY_A_PERSON):
-            return Clause("waits for somebody to type", {"names": names})
-        if names := ", ".join(self._monitor.deadlocked_names):
-            return Clause("deadlock", {"names": names})
-        for found, rule in (
-            (Prospect.PARTNER, "waits for the other end of a pipe"),
-            (Prospect.SIGNAL, "waits for a signal"),
-        ):
-            if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) is found):
-                return Clause(rule, {"names": names})
-        return Clause("nothing can happen any more")
+        children = [body.child for body in dict.fromkeys(task.body for task in blocked)]
+        return verdict([(child.spec.name, prospect(child)) for child in children], self._monitor.deadlocked_names)
 
     def close(self) -> None:
         """Close the file in which programs note their locks."""
