@@ -211,7 +211,7 @@ class Laboratory:
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder) / "project"
-        skip = shutil.ignore_patterns(".git", ".venv", "__snapshots__", "screenshots", ".*_cache", ".hypothesis")
+        skip = shutil.ignore_patterns(".git", ".venv", "__snapshots__", ".*_cache", ".hypothesis")
         shutil.copytree(ROOT, self.folder, ignore=skip, symlinks=True)
         self._said = Path(folder) / "said"
         everybody = sorted(path.name for path in (self.folder / PURE).glob("test_*.py"))
