@@ -19,7 +19,6 @@ def run(
 
     The machine is halted in any case, also after an exception.
     """
-    last: list[Event] = []
     try:
         emit([_booted(kernel, machine, scenario)])
         machine.start()
