@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 from sandbox.analysis.measurement.finding import Finding, findings_of
 from sandbox.i18n import _
@@ -22,9 +23,13 @@ def examine() -> list[Finding]:
     before, after = (_python, _system), (_port, _terminal)
     if sys.platform != "linux":
         return findings_of(*before, _signals, *after)
-    from sandbox.analysis.measurement import examine_linux
+    from sandbox.analysis.measurement.birth import Birth
+    from sandbox.machines.linux import procfs
 
-    return [*findings_of(*before), *examine_linux.examine(), *findings_of(*after)]
+    with Birth() if procfs.is_mounted() else nullcontext() as birth:  # it takes longest, so it is started first
+        from sandbox.analysis.measurement import examine_linux
+
+        return [*findings_of(*before), *examine_linux.examine(birth), *findings_of(*after)]
 
 
 def _python() -> Iterator[Finding]:

@@ -25,18 +25,17 @@ from sandbox.machines.linux.process import limits
 from sandbox.util.cpus import usable_cpus
 
 
-def examine() -> list[Finding]:
-    """Examine everything that only Linux has."""
+def examine(birth: Birth | None) -> list[Finding]:
+    """Examine everything that only Linux has. ``birth``: the test run, which has begun; None: /proc is not mounted."""
     rooms = _begin_rooms()
     first = findings_of(_cpus, _load)
     freezer = cache(capabilities.freezer_obstacle)
     others = (_limits, lambda: _containment(freezer), rooms)
-    if not procfs.is_mounted():
+    if birth is None:
         found = _("not mounted: nothing is known about processes")
         return [*first, Finding("/proc", "fails", found, "mount -t proc proc /proc"), *findings_of(*others)]
-    with Birth() as birth:
-        rest = findings_of(lambda: _freezer(freezer), _sensors, _holders, _hidden, *others)
-        return [*first, *findings_of(lambda: _first_birth(birth)), *rest]
+    rest = findings_of(lambda: _freezer(freezer), _sensors, _holders, _hidden, *others)
+    return [*first, *findings_of(lambda: _first_birth(birth)), *rest]
 
 
 def _cpus() -> Iterator[Finding]:

@@ -51,7 +51,7 @@ class Births:
     @property
     def done_without(self) -> list[DoneWithout]:
         """What was refused to all processes that are started here, although they can do without."""
-        return self._spawner.done_without
+        return self._spawner.done_without or []
 
     def one(self, argv: list[str], expect: Callable[[list[ProcessSpec]], None]) -> Child | SpawnFailed:
         """Start a program that the operator asks for, in our own working directory. ``expect`` is told of it before

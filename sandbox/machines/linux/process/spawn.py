@@ -91,13 +91,13 @@ class Spawner:
         slack_ns = libc.inherited_timer_slack_ns()
         self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors, slack_ns, batch, setuid)
         self._notes, self._births = BirthNotes(2 * _AHEAD), 0
-        #: What was refused to all processes that are started here, although they can do without.
-        self.done_without: list[DoneWithout] = []
-        self._overhead_ns = 0
+        #: What was refused to all processes that are started here, although they can do without; None: not known yet.
+        self.done_without: list[DoneWithout] | None = None
+        #: The CPU time that a synthetic process costs here beyond its work; None: not measured yet.
+        self._overhead_ns: int | None = None
         raise_descriptor_limit()
         gc.collect()
         gc.freeze()  # forked children would copy every page that the collector touches
-        self._overhead_ns = self._measure_overhead()
 
     def spawn(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
         """Return a new process, stopped before its first own instruction. Raises SpawnFailed."""
@@ -182,6 +182,8 @@ class Spawner:
             if not may_spawn(child):
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            if self.done_without is None:
+                self.done_without = self._notes.done_without(forked.birth)
             return child
         except OSError as error:
             for each in {os_pid, leader}:
@@ -197,7 +199,7 @@ class Spawner:
     def _program(self, spec: ProcessSpec, folder: str) -> Program:
         """Return what the process does once it is dispatched. Raises SpawnFailed."""
         if spec.work is not None:
-            return synthetic_work(spec, self._overhead_ns, self._zero)
+            return synthetic_work(spec, self._overhead(), self._zero)
         if spec.program != CLIENT:
             return other_program(spec, folder, self._notes_of_locks)
         address = self._listeners.find(spec.connect or "")
@@ -208,9 +210,17 @@ class Spawner:
         except OSError as error:
             raise refused_birth(error, spec.name) from error
 
+    def _overhead(self) -> int:
+        """Return the CPU time in ns that a synthetic process costs here beyond its work. Measuring it takes some 30 ms,
+        so it is done when the first such process is wanted."""
+        if self._overhead_ns is None:
+            self._overhead_ns = 0  # of the processes that are measured
+            self._overhead_ns = self._measure_overhead()
+        return self._overhead_ns
+
     def _measure_overhead(self) -> int:
-        """Measure the CPU time in ns that a synthetic process costs here beyond its work, for its start and its exit
-        (median of three). Return 0 if no process can be started; the first one that is wanted will then tell why."""
+        """Measure what a synthetic process costs for its start and its exit (median of three). Return 0 if no process
+        can be started; the first one that is wanted will then tell why."""
         probe = ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)])
         costs = []
         for _ in range(3):
@@ -225,7 +235,6 @@ class Spawner:
             child.close()
             if child.console is not None:
                 child.console.close()
-        self.done_without = self._notes.done_without(self._births)
         return sorted(costs)[1]
 
 
