@@ -1,7 +1,7 @@
 """Clients served: the forking server scheduled in the sandbox, alone outside it, and socketserver.ForkingTCPServer.
 
-A client costs some switches of the sandbox, most of which follow a block. How often a bare loop can switch after a
-block (the benchmark ``blocks``) bounds how many clients can be served.
+What bounds it: a client costs some switches of the sandbox, and the kernel process's time, in which it starts, finds and
+ends a process and its connection. Its time in the system alone is the bound for a kernel process that does only that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple
+
+import psutil
 
 from sandbox.clients.client import Clients
 from sandbox.link.client import use_all_cpus
@@ -53,8 +56,9 @@ run_alone(serve)
 
 
 @contextmanager
-def sandboxed(seen: list[Event] | None = None) -> Iterator[Address]:
-    """The server as the only process of a scenario; its events are read, as the app would (and added to ``seen``)."""
+def scheduled(seen: list[Event] | None = None) -> Iterator[tuple[Address, int]]:
+    """The server as the only process of a scenario, and the os_pid of the kernel process; its events are read, as the
+    app would (and added to ``seen``)."""
     world = scenario(ProcessSpec("server", program="forking-server", listen="127.0.0.1:0"))
     with kernel_process(world, stay=True, attended=True) as link:
         for event in link.events():
@@ -71,9 +75,15 @@ def sandboxed(seen: list[Event] | None = None) -> Iterator[Address]:
 
         loop.add_reader(link, read)
         try:
-            yield address
+            yield address, link.os_pid
         finally:
             loop.remove_reader(link)
+
+
+@contextmanager
+def sandboxed() -> Iterator[Address]:
+    with scheduled() as (address, _):
+        yield address
 
 
 @contextmanager
@@ -125,12 +135,24 @@ async def visit(serve: Callable[[], AbstractContextManager[Address]]) -> tuple[f
         return await connections_each_second(address), await echo_us(address)
 
 
-async def dispatches_each() -> float:
-    """How often a process is dispatched for a client that connects, is answered and leaves."""
+class Cost(NamedTuple):
+    """What a client that connects, is answered and leaves costs: dispatches, and the kernel process's CPU time in µs."""
+
+    dispatches: float
+    user: float
+    system: float
+
+
+async def cost_of_each() -> Cost:
     seen: list[Event] = []
-    with sandboxed(seen) as address:
+    with scheduled(seen) as (address, os_pid):
+        kernel = psutil.Process(os_pid)
+        before = kernel.cpu_times()
         await connections_each_second(address)
-    return sum(isinstance(event, Dispatched) for event in seen) / CONNECTIONS
+        after = kernel.cpu_times()
+    dispatches = sum(isinstance(event, Dispatched) for event in seen)
+    used = (dispatches, (after.user - before.user) * 1e6, (after.system - before.system) * 1e6)
+    return Cost(*(each / CONNECTIONS for each in used))
 
 
 def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
@@ -145,4 +167,12 @@ def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
 
     yield figure("clients served", values("in the sandbox", 0), "/s", "more", *others(0))
     yield figure("round trip", values("in the sandbox", 1), "µs", "less", *others(1))
-    yield figure("dispatches for a client", [asyncio.run(dispatches_each()) for _ in range(rounds)], "", "less")
+    dispatches, user, system = zip(*(asyncio.run(cost_of_each()) for _ in range(rounds)), strict=True)
+    yield figure("dispatches for a client", dispatches, "", "less")
+    yield figure(
+        "kernel's CPU for a client",
+        [sum(both) for both in zip(user, system, strict=True)],
+        "µs",
+        "less",
+        Beside("of it in the system", system, foreign=False),
+    )

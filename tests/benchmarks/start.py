@@ -1,4 +1,7 @@
-"""From ``exec`` to the end of commands that print a little, beside an interpreter that imports msgspec only."""
+"""From ``exec`` to the end of commands that print a little, beside an interpreter that imports msgspec only.
+
+``doctor`` tries whether a process can run: what it waits for is a kernel process and one process, which bounds it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,12 @@ COMMANDS = {
     "schema": ["schema"],
     "doctor": ["doctor"],
 }
+#: A kernel process that runs one process, and nothing else.
+ONE_PROCESS = """
+from sandbox.analysis.measurement.birth import Birth
+with Birth() as birth:
+    birth.outcome()
+"""
 
 
 def run_ms(words: Sequence[str]) -> float:
@@ -33,8 +42,10 @@ def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
     ours: list[Callable[[], float]] = [partial(run_ms, ["-m", "sandbox", *words]) for words in COMMANDS.values()]
     for start in ours:
         start()  # what has to be compiled is
-    *taken, bare, msgspec = in_turn(
-        rounds, *ours, partial(run_ms, ["-c", "pass"]), partial(run_ms, ["-c", "import msgspec"])
-    )
-    for name, values in zip(COMMANDS, taken, strict=True):
-        yield figure(name, values, "ms", "less", Beside("import msgspec", msgspec), Beside("bare interpreter", bare))
+    sources = ["pass", "import msgspec", *[ONE_PROCESS] * (sys.platform == "linux")]
+    taken = in_turn(rounds, *ours, *(partial(run_ms, ["-c", source]) for source in sources))
+    bare, msgspec, *one_process = taken[len(COMMANDS) :]
+    others = (Beside("import msgspec", msgspec), Beside("bare interpreter", bare))
+    bounds = {"doctor": tuple(Beside("one process alone", values, foreign=False) for values in one_process)}
+    for name, values in zip(COMMANDS, taken[: len(COMMANDS)], strict=True):
+        yield figure(name, values, "ms", "less", *others, *bounds.get(name, ()))
