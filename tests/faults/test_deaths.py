@@ -16,10 +16,10 @@ from sandbox.link.client import use_all_cpus
 from sandbox.link.namespace import can_be_strict
 from tests.support import procs
 from tests.support.files import BUSY, toml_list, write_scenario
+from tests.support.kills import TREE
 from tests.support.leaks import LeftCheck
 from tests.support.procs import children, descendants, gone, parent, scheduled, state
 from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
-from tests.support.scenarios import quick_python
 from tests.support.terminal import terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
@@ -29,26 +29,9 @@ _AT_ONCE = 5
 #: From the first instruction of the command to the middle of the run.
 _LATEST_KILL_S = 0.9
 
-#: A child, a grandchild, a session of its own and a daemon, all of which wait.
-FAMILY = quick_python(
-    "import os, time",
-    "def nap():",
-    "    time.sleep(60)",
-    "    os._exit(0)",
-    "if os.fork() == 0:",
-    "    if os.fork() == 0: nap()",
-    "    nap()",
-    "if os.fork() == 0:",
-    "    os.setsid()",
-    "    nap()",
-    "if os.fork() == 0:",
-    "    os.setsid()",
-    "    if os.fork() == 0: nap()",
-    "    os._exit(0)",
-    "nap()",
-)
+#: The processes of a tree.
 FAMILY_SIZE = 5
-BUSY_FAMILY = BUSY + f'[[process]]\nname = "family"\ncommand = {toml_list(FAMILY)}\n'
+BUSY_FAMILY = BUSY + f'[[process]]\nname = "family"\ncommand = {toml_list(TREE)}\n'
 
 
 def ui(folder: Path, *words: str, text: str = BUSY) -> LoggedRun:
