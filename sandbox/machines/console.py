@@ -63,6 +63,7 @@ class Console:
 
     def __init__(self) -> None:
         self._master, self.slave = os.openpty()
+        self.path = os.ttyname(self.slave)
         os.set_blocking(self._master, False)
         attributes = termios.tcgetattr(self.slave)
         attributes[0] |= _IUTF8  # so that backspace removes a character and not a byte

@@ -28,7 +28,8 @@ STOPPED = ("stopped", "stopped itself")
 FOR_CHILD = "wait for child"
 FOR_OTHERS = (
     *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
-    *("lock", "eventfd", "futex", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join"),
+    *("read terminal", "write terminal", "lock", "eventfd", "futex", "mutex", "condition", "semaphore"),
+    *("lock or semaphore", "barrier", "join"),
 )
 
 

@@ -220,11 +220,14 @@ def test_what_ends_a_wait_for_an_epoll_that_waits_for_another_one(call: str, fou
         ("signal.pause()", Prospect.SIGNAL),
         ("select.select([], [], [])", Prospect.SIGNAL),
         ("os.fork() and signal.pause() or time.sleep(9)", Prospect.BOARD),
+        ("signal.signal(signal.SIGALRM, print), signal.pause()", Prospect.ALARM),
+        ("os.read(ctypes.CDLL(None).signalfd(-1, bytes(128), 0), 128)", Prospect.SIGNAL),
+        ("select.select([ctypes.CDLL(None).signalfd(-1, bytes(128), 0), os.pipe()[0]], [], [])", Prospect.SIGNAL),
     ],
 )
 def test_what_ends_a_wait_for_a_signal(call: str, found: Prospect) -> None:
     """The end of a child does, too."""
-    assert found_for(quick_python("import os, select, signal, time", "print(flush=True)", call)) is found
+    assert found_for(quick_python("import ctypes, os, select, signal, time", "print(flush=True)", call)) is found
 
 
 def test_descriptors_up_to_a_number_that_no_process_has() -> None:

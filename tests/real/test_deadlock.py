@@ -124,6 +124,11 @@ def events():
     one, other = os.eventfd(0), os.eventfd(0)
     os.eventfd_read(one if os.fork() else other)
 
+def typed():
+    ours, theirs = os.openpty()
+    if os.fork(): os.wait()
+    else: os.read(ours, 1)
+
 def piped():
     import subprocess
     sort = subprocess.Popen(["sort"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -312,7 +317,7 @@ def test_threads_are_in_a_deadlock_while_another_one_computes(tmp_path: Path) ->
     "name",
     [
         *("crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"),
-        *("managed", "lent", "waited", "piped"),
+        *("managed", "lent", "waited", "piped", "typed"),
     ],
 )
 @pytest.mark.thorough

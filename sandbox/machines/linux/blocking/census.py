@@ -23,7 +23,10 @@ from sandbox.model.rules import POLL
 Thread = tuple[int, int]
 #: Rules of waits for which connections, files or shared memory have to be listed.
 _OF_SOCKETS = {"recv", "send", POLL}
-_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_SOCKETS}
+_OF_TERMINALS = {"read terminal", "write terminal"}
+_OF_FILES = {
+    "read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_TERMINALS, *_OF_SOCKETS
+}  # fmt: skip
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 
 

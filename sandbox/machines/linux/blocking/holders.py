@@ -23,6 +23,7 @@ from sandbox.machines.linux.blocking.queues import queue_holders
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.net.sock_diag import unix_listeners, unix_peer
 from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.open_file import OpenFile
 from sandbox.util import libc
 from sandbox.util.text import clean_line
 
@@ -37,6 +38,8 @@ _OF_SHELLS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, sign
 #: The resource of a wait at a socket on which ``multiprocessing`` accepts its own processes.
 DOOR = "a connection"
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
+#: The targets of the master ends of pseudo-terminals.
+_MULTIPLEXERS = ("/dev/ptmx", "/dev/pts/ptmx")
 
 
 def wait_of(census: Census, child: Child, tid: int) -> Held | None:
@@ -147,6 +150,10 @@ def _on_file(census: Census, child: Child, descriptor: int, writes: bool) -> Hel
     if file.kind == "signalfd":
         mask = procfs_files.descriptor_facts(child.os_pid, descriptor).get("sigmask", "")
         return _for_signals(census, child, int(mask or "0", 16))
+    if file.kind in ("terminal", "console"):
+        others = _over_terminal(census, child, descriptor, file)
+        # A console's other end is ours, and a person's business.
+        return census.any_of("terminal", others) if others else None
     if file.kind == "socket":
         if not file.listens:
             return _on_socket(census, child, descriptor, file.target, writes)
@@ -173,11 +180,25 @@ def _ends(census: Census, target: str, for_writing: bool) -> list[Child]:
 def _sharing_event(census: Census, child: Child, descriptor: int, target: str) -> list[Child]:
     """Return the processes that have the same eventfd. (Older systems do not tell.)"""
     number = procfs_files.descriptor_facts(child.os_pid, descriptor).get("eventfd-id")
+    return _having(census, target, "eventfd-id", number)
+
+
+def _over_terminal(census: Census, child: Child, descriptor: int, file: OpenFile) -> list[Child]:
+    """Return the processes that have the other end of a pseudo-terminal."""
+    if file.kind == "terminal":
+        number = procfs_files.descriptor_facts(child.os_pid, descriptor).get("tty-index")
+        return census.openers(f"/dev/pts/{number}")
+    number = file.target.removeprefix("/dev/pts/")
+    return [other for target in _MULTIPLEXERS for other in _having(census, target, "tty-index", number)]
+
+
+def _having(census: Census, target: str, fact: str, value: str | None) -> list[Child]:
+    """Return the processes that have a file with this target open of which the system tells this fact."""
     return [
         other
         for other in census.openers(target)
         if any(
-            to == target and procfs_files.descriptor_facts(other.os_pid, at).get("eventfd-id") == number
+            to == target and procfs_files.descriptor_facts(other.os_pid, at).get(fact) == value
             for at, to in census.files_of(other)
         )
     ]

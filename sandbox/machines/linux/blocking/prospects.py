@@ -35,9 +35,9 @@ _MAX_THREADS = 64
 _FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
 #: Targets of descriptors that only become ready by an action of the board.
 _OF_THE_BOARD = (
-    "pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "anon_inode:[pidfd]", "pidfd:",
-    "/dev/ptmx",
+    "pipe:", "anon_inode:[eventfd]", "anon_inode:[eventpoll]", "anon_inode:[pidfd]", "pidfd:", "/dev/ptmx", "/dev/pts/",
 )  # fmt: skip
+_SIGNALS = "anon_inode:[signalfd]"
 #: A struct ucred: pid, uid, gid.
 _CREDENTIALS = struct.Struct("iII")
 #: The socket option for the receive time-out, and the size of its struct timeval.
@@ -57,7 +57,9 @@ class Prospect(Enum):
     #: Another process of the board would do so if it could go on.
     PARTNER = "somebody opens the other end of a named pipe"
     #: It has no children whose ends it might await.
-    SIGNAL = "somebody sends a signal, or an alarm does, which cannot be seen"
+    SIGNAL = "somebody sends a signal, or an alarm does"
+    #: It has a handler for that signal, or blocks it.
+    ALARM = "somebody sends a signal, or an alarm that it has probably set does"
     #: It polls for keys, with pauses.
     POLLS = "somebody types, as far as one can see"
 
@@ -72,6 +74,7 @@ class _Wait(Enum):
     SHORT_PERSON = 4
     PARTNER = 5
     SIGNAL = 6
+    ALARM = 7
 
 
 def prospect(child: Child) -> Prospect:
@@ -87,9 +90,14 @@ def prospect(child: Child) -> Prospect:
         return Prospect.POLLS if person and child.console is not None and child.console.edits else Prospect.OPEN
     if person:
         return Prospect.PERSON
-    if _Wait.PARTNER in waits:
-        return Prospect.PARTNER
-    return Prospect.SIGNAL if _Wait.SIGNAL in waits else Prospect.BOARD
+    for wait, found in (
+        (_Wait.PARTNER, Prospect.PARTNER),
+        (_Wait.ALARM, Prospect.ALARM),
+        (_Wait.SIGNAL, Prospect.SIGNAL),
+    ):
+        if wait in waits:
+            return found
+    return Prospect.BOARD
 
 
 def verdict(found: Collection[tuple[str, Prospect]], deadlocked: Collection[str]) -> Clause:
@@ -103,7 +111,7 @@ def verdict(found: Collection[tuple[str, Prospect]], deadlocked: Collection[str]
         ("waits for somebody to type", of(Prospect.PERSON, Prospect.POLLS)),
         ("deadlock", deadlocked),
         ("waits for the other end of a pipe", of(Prospect.PARTNER)),
-        ("waits for a signal", of(Prospect.SIGNAL)),
+        ("waits for a signal", of(Prospect.SIGNAL, Prospect.ALARM)),
     ):
         if names:
             return Clause(rule, {"names": ", ".join(names)})
@@ -125,8 +133,6 @@ def _wait_of(child: Child, tid: int) -> _Wait:
             return _limited(_on_files(child, polled) if polled else _on_signals(child), limit_ns)
         case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
             return _Wait.SHORT  # the length does not matter: see _MAX_POLL_NS
-        case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
-            return _Wait.SHORT  # it may have set an alarm, which cannot be seen
         case "signal":
             return _on_signals(child)
         case "open" | "creat" | "openat" | "openat2" if _opens_fifo(child, tid):
@@ -141,7 +147,9 @@ def _reads_console(child: Child) -> bool:
 
 
 def _on_signals(child: Child) -> _Wait:
-    """Return what sends a signal to a process: one of its children by its end, or else somebody."""
+    """Return what sends a signal to a process: an alarm, one of its children by its end, or else somebody."""
+    if procfs.withstands(child.os_pid, signal.SIGALRM):
+        return _Wait.ALARM
     return _Wait.BOARD if procfs.children(child.os_pid) else _Wait.SIGNAL
 
 
@@ -151,18 +159,27 @@ def _opens_fifo(child: Child, tid: int) -> bool:
 
 def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
     """Return what makes one of these descriptors ready."""
-    wait = _Wait.BOARD
+    waits = {_Wait.BOARD}
     for descriptor in descriptors:
         target = procfs_files.descriptor_target(child.os_pid, descriptor)
-        if target.startswith(TERMINALS):
-            wait = _Wait.PERSON
+        if _is_console(child, target):
+            waits.add(_Wait.PERSON)
+        elif target.startswith(_SIGNALS):
+            waits.add(_on_signals(child))
         elif not (
             target.startswith(_OF_THE_BOARD)
             or _is_socket_of_the_family(child, descriptor)
             or is_fifo(child, descriptor)
         ):
             return _Wait.OPEN
-    return wait
+    return next(wait for wait in (_Wait.PERSON, _Wait.ALARM, _Wait.SIGNAL, _Wait.BOARD) if wait in waits)
+
+
+def _is_console(child: Child, target: str) -> bool:
+    """Whether a person types there: not at a terminal that a process of the board has made for others."""
+    if child.console is not None and target.startswith("/dev/pts/"):
+        return target == child.console.path
+    return target.startswith(TERMINALS)
 
 
 def _is_socket_of_the_family(child: Child, descriptor: int) -> bool:

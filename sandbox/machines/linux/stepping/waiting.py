@@ -89,7 +89,7 @@ class Waiting:
     def is_hopeless(self, blocked: Collection[Task]) -> bool:
         """Whether only a person could make anything go on."""
         children = [body.child for body in {task.body for task in blocked if not task.spins}]
-        if any(prospect(child) is Prospect.OPEN for child in children):
+        if any(prospect(child) in (Prospect.OPEN, Prospect.ALARM) for child in children):
             return False
         return not self._may_be_alarmed(children)
 
