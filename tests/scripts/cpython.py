@@ -38,7 +38,9 @@ MODULES = (
 _DIFFERS = "*test_setscheduler_with_policy"
 #: A module that takes longer is ended.
 _MAX_S = 600
-_RESULT = re.compile(r"^(test\w*) \(([\w.]+)\)(?:\n.*)? \.\.\. .*?(ok|FAIL|ERROR|skipped)\b", re.MULTILINE)
+#: The name of a test and its module and class; and its result, after whatever the test has printed.
+_TEST = re.compile(r"^(test\w*) \(([\w.]+)\)", re.MULTILINE)
+_RESULT = re.compile(r"(?:\.\.\. |^|\W)(ok|FAIL|ERROR|expected failure|skipped)(?: '.*| \".*)?$", re.MULTILINE)
 
 
 class Outcome(NamedTuple):
@@ -49,9 +51,12 @@ class Outcome(NamedTuple):
 
     @classmethod
     def of(cls, status: int | None, text: str, faults: list[str]) -> Outcome:
-        found = _RESULT.findall(text.replace("\r\n", "\n"))
-        whole = {"the module": "ok" if status == 0 else "FAIL"}
-        return cls(whole | {f"{where}.{name}": result for name, where, result in found}, faults)
+        _, *pieces = _TEST.split(text.replace("\r\n", "\n").partition("\n=====")[0])
+        found = {"the module": "ok" if status == 0 else "FAIL"}
+        for name, where, said in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
+            result = _RESULT.search(said)
+            found[f"{where}.{name}"] = result[1] if result is not None else "no result"
+        return cls(found, faults)
 
     def __str__(self) -> str:
         good = sum(result == "ok" for result in self.results.values())
