@@ -7,6 +7,9 @@ import select
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +171,55 @@ def test_where_the_first_thread_has_ended_the_others_decide(
         process.close()
 
 
+@contextmanager
+def handling(names: str) -> Iterator[None]:
+    """Have handlers for these signals."""
+    numbers = [getattr(signal, f"SIG{name}") for name in names.split()]
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+ALL_TIMERS = """Timer List Version: v0.10
+cpu: 0
+active timers:
+ #0: <00000000e885e2e3>, hrtimer_wakeup, S:01
+ # expires at 25994425744850-25994425746446 nsecs [in 1011831 to 1013427 nsecs]
+ #1: <00000000f989d067>, it_real_fn, S:01
+ # expires at 25999953002767-25999953002767 nsecs [in 199703215367 to 199703215367 nsecs]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [(ALL_TIMERS, {("00000000f989d067", "25999953002767")}), ("", None), (None, None)]
+)
+def test_alarms_of_all_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, found: set[tuple[str, str]] | None
+) -> None:
+    timers = tmp_path / "timer_list"
+    if text is not None:
+        timers.write_text(text)
+    monkeypatch.setattr(procfs_timers, "_ALL_TIMERS", timers)
+    assert procfs_timers.alarms() == found
+
+
+@pytest.mark.parametrize(
+    ("names", "limits"),
+    [
+        ("INT ALRM", True),
+        ("INT WINCH", False),
+        ("HUP INT QUIT ALRM TERM TSTP TTIN TTOU WINCH", False),  # as whoever uses readline
+    ],
+)
+def test_who_reads_a_terminal_and_has_probably_set_an_alarm(names: str, limits: bool) -> None:
+    signal.signal(signal.SIGWINCH, signal.SIG_DFL)  # readline handles it, if this process has imported that
+    with handling(names):
+        assert procfs_timers.limits_input(ME) is limits
+
+
 @pytest.mark.parametrize(
     ("names", "reads", "may_be"),
     [
@@ -180,10 +232,5 @@ def test_where_the_first_thread_has_ended_the_others_decide(
     ],
 )
 def test_who_handles_whatever_would_end_it_has_hardly_set_an_alarm(names: str, reads: bool, may_be: bool) -> None:
-    numbers = [getattr(signal, f"SIG{name}") for name in names.split()]
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
-    try:
+    with handling(names):
         assert procfs_timers.may_have_alarm(ME, reads) == may_be
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -31,7 +31,11 @@ class World:
         link: Any = SimpleNamespace(read=lambda: self.said, check=list)
         scenario = Scenario("test", "test", MachineSpec(), [], clients=list(clients), script=script or [])
         self.commands = Commands(link, scenario.script, Clock(), self.reports)
-        self.run = UnattendedRun(scenario, self.table, self.blocked, self.commands, self.reports, self.prospect)
+        #: The alarms that are visible, each with when it rings; None: the system does not tell.
+        self.alarms: set[tuple[str, str]] | None = {("a stranger's", "100")}
+        self.run = UnattendedRun(
+            scenario, self.table, self.blocked, self.commands, self.reports, self.prospect, alarms=lambda: self.alarms
+        )
 
     @staticmethod
     def prospect(child: Any) -> Prospect:
@@ -41,6 +45,7 @@ class World:
             "wait for child": Prospect.BOARD,
             "open fifo": Prospect.PARTNER,
             "signal": Prospect.SIGNAL,
+            "sigwait": Prospect.ALARM,
         }
         return rules.get(child.blocked_on.rule, Prospect.OPEN)
 
@@ -146,6 +151,45 @@ def test_one_that_waits_for_a_signal_may_have_set_an_alarm() -> None:
     child.wait_number += 1
     assert world.rules(60 * S, 119 * S) == [], "it has heard one, and waits again"
     assert world.rules(121 * S) == ["waits for a signal", "Quit"]
+
+
+WAITS = [("read console", HOPELESS[0]), ("open fifo", "waits for the other end of a pipe")]
+
+
+@pytest.mark.parametrize(("on", "rule"), WAITS)
+def test_an_alarm_that_is_set_may_end_any_wait_and_has_a_minute_for_that(on: str, rule: str) -> None:
+    world = World()
+    world.alarms = {("a stranger's", "200"), ("its", "130")}
+    world.add("p", on=Clause(on))
+    assert world.rules(0, 2 * S, 59 * S) == []
+    assert world.rules(61 * S) == [rule, "Quit"]
+
+
+@pytest.mark.parametrize(("on", "rule"), WAITS)
+def test_an_alarm_that_has_rung_without_effect_is_of_others(on: str, rule: str) -> None:
+    world = World()
+    world.alarms = {("somebody's", "1")}
+    world.add("p", on=Clause(on))
+    assert world.rules(0, 2 * S) == []
+    world.alarms = {("somebody's", "2")}
+    assert world.rules(3 * S) == [rule, "Quit"]
+
+
+def test_alarms_that_cannot_be_seen_have_a_minute_if_the_other_end_of_a_pipe_is_missing() -> None:
+    world = World()
+    world.alarms = None
+    world.add("p", on=Clause("open fifo"))
+    assert world.rules(0, 59 * S) == []
+    assert world.rules(61 * S) == ["waits for the other end of a pipe", "Quit"]
+
+
+def test_who_handles_its_alarm_is_waited_for_unless_none_is_set() -> None:
+    world = World()
+    world.alarms = None
+    world.add("p", on=Clause("sigwait"))
+    assert world.rules(0, 59 * S, 600 * S) == []
+    world.alarms = set()
+    assert world.rules(601 * S) == ["waits for a signal", "Quit"]
 
 
 def test_one_that_looks_for_keys_again_and_again_waits_for_them() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.machines.linux import procfs_timers
 from sandbox.model.commands import Kill, Pause, Resume, Spawn, Type
 from sandbox.model.events import Admitted, Blocked, Event, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec, Scenario
@@ -109,12 +110,19 @@ def test_a_run_in_which_nobody_can_type_ends(tmp_path: Path) -> None:
     assert "waits for somebody to type" in {event.what.rule for event in events if isinstance(event, Fault)}
 
 
+@pytest.mark.skipif(procfs_timers.alarms() is None, reason="it takes a minute if alarms are not visible")
 def test_a_run_in_which_nobody_opens_the_other_end_of_a_pipe_ends(tmp_path: Path) -> None:
     """Two processes that open pipes in opposite order wait for each other; so does a shell, which waits for a child."""
     world = scenario(command("sh", "sh", "-c", "mkfifo a b; (: < a; : > b) & cat b"))
     world.folder = str(tmp_path)
     events = run_real(world)
     assert "waits for the other end of a pipe" in {event.what.rule for event in events if isinstance(event, Fault)}
+
+
+@pytest.mark.skipif(procfs_timers.alarms() is None, reason="alarms are not visible")
+def test_a_run_waits_for_an_alarm_that_is_set() -> None:
+    events = run_real(scenario(command("sh", sys.executable, "-c", "import signal; signal.alarm(2); input()")))
+    assert [end.status for end in exits(events).values()] == [-14]
 
 
 def test_the_operator_starts_a_program() -> None:
