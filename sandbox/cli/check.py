@@ -179,6 +179,8 @@ def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) 
 def _scenario(what: str, options: CheckOptions) -> Finding:
     """Read a scenario, and report its problems."""
     try:
+        if what.endswith(_SUFFIXES) and os.path.exists(what) and not os.path.isfile(what):
+            raise BadInput.because(what, "not a plain file", value=clean_line(os.path.basename(what)))
         try:
             scenario = load(find(what), runs=False)
         except (OSError, ValueError, RecursionError) as error:

@@ -34,8 +34,7 @@ class Keeper:
     def __init__(self, kernel: list[str], link: int, errors: int, talks: bool) -> None:
         self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         remain = _("{number} processes have been killed and are still there; they are waited for")
-        died = _("the app has died, and its processes are ended")
-        self._control.send("\0".join([remain, died, *kernel]).encode(errors="surrogateescape"))
+        self._control.send("\0".join([remain, *kernel]).encode(errors="surrogateescape"))
         arguments = f"{theirs.fileno()}, {link}, {errors}, {os.getpid()}, {talks}"
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", PROGRAM.format(root=_ROOT, arguments=arguments)],

@@ -63,7 +63,10 @@ def shown(raw: object) -> str:
         return N_("a list")
     if isinstance(raw, bool):
         return str(raw).lower()
-    return clean_line(repr(raw) if isinstance(raw, str) else str(raw), 60)
+    try:
+        return clean_line(repr(raw) if isinstance(raw, str) else str(raw), 60)
+    except ValueError:  # the interpreter writes no integer of more than some thousands of digits
+        return clean_line(hex(raw) if isinstance(raw, int) else repr(type(raw)), 60)
 
 
 class Kind(Generic[T]):

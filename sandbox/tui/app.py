@@ -100,6 +100,7 @@ class SandboxApp(App[int]):
 
     def on_load(self) -> None:
         """Handle signals, before the terminal is changed."""
+        self.signals.guard_screen()
         self.signals.leave_on_signals()
 
     def on_mount(self) -> None:

@@ -10,12 +10,19 @@ import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from textual.app import App
 
+from sandbox.tui.served import is_served
 from sandbox.util.full_screen import leave_screen
 from sandbox.util.signals import ENDING, chosen
+
+if TYPE_CHECKING:
+    if sys.platform == "win32":
+        ScreenGuard = Any
+    else:
+        from sandbox.tui.screen_guard import ScreenGuard
 
 #: Signals within this time (seconds) count as one, as a shell and a terminal may both send one, or a key may bounce.
 _MIN_AGAIN_S = 0.25
@@ -35,10 +42,22 @@ class Signals:
     def __init__(self, app: App[int]) -> None:
         self._app = app
         self._terminal: list[Any] | None = None
+        self._guard: ScreenGuard | None = None
         self._suspended = False
         self._before: dict[signal.Signals, Any] = {}
         #: When the first signal came.
         self._asked_s: float | None = None
+
+    def guard_screen(self) -> None:
+        """Have the terminal restored if this process dies. To be called before full screen begins."""
+        if sys.platform == "win32":
+            return
+        if self._app.is_headless or is_served() or sys.__stdin__ is None:
+            return
+        from sandbox.tui import screen_guard
+
+        self._guard = screen_guard.ScreenGuard(sys.__stdin__.fileno(), 2)
+        self._guard.enter()
 
     def leave_on_signals(self) -> None:
         """Exit the app on signals that would kill the process."""
@@ -73,6 +92,8 @@ class Signals:
 
     def _leave_at_once(self, number: int) -> NoReturn:
         self._restore_terminal()
+        if self._guard is not None:
+            self._guard.leave()
         os._exit(128 + number)
 
     def _restore_terminal(self) -> None:
@@ -111,7 +132,11 @@ class Signals:
         self._suspended = True
         with self._app.suspend():
             handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            if self._guard is not None:
+                self._guard.leave()
             os.killpg(0, signal.SIGTSTP)
+            if self._guard is not None:
+                self._guard.enter()
             signal.signal(signal.SIGTSTP, handler)
         self._suspended = False
 
@@ -139,5 +164,7 @@ class Signals:
 
     def listen_again(self) -> None:
         """Restore the original signal handlers, once the terminal is restored."""
+        if self._guard is not None:
+            self._guard.end()
         for number, handler in self._before.items():
             signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -352,9 +353,17 @@ def test_a_folder_stands_for_the_files_that_lie_in_it(ossandbox: CommandRunner) 
     for name in ("b.toml", "a\x1b[31m.toml", ".hidden.toml", "notes.md", "deeper/c.toml"):
         (folder / name).write_text(text)
     (folder / "odd.py").mkdir()
+    (folder / "odd.toml").mkdir()
+    waits = ["waits.py", "waits.toml"] if hasattr(os, "mkfifo") else []
+    for name in waits:  # nobody writes into it
+        os.mkfifo(folder / name)
     done = ossandbox("check", str(folder), "--json")
     findings = [(each["file"], each["passed"]) for each in json.loads(done.out)]
-    assert findings == [("handed in/a\x1b[31m.toml", True), ("handed in/b.toml", True), ("handed in/odd.py", False)]
+    good, bad = ["a\x1b[31m.toml", "b.toml"], ["odd.py", "odd.toml", *waits]
+    assert findings == [
+        *((f"handed in/{name}", True) for name in good),
+        *((f"handed in/{name}", False) for name in bad),
+    ]
     assert done.status == 2
 
 

@@ -18,7 +18,7 @@ _MAY_FORK = (
     "machines/linux/keeper.py", "machines/linux/capabilities.py", "machines/linux/blocking/sensors/idle.py",
     "machines/linux/process/spawn.py", "machines/linux/switching/freezer.py", "machines/linux/room.py",
     "machines/posix/births.py", "machines/posix/keeper.py", "machines/linux/seccomp.py", "analysis/conformance/room.py", "analysis/measurement/examine_linux.py", "analysis/grading/", "analysis/sweep/",
-    "programs/", "tui/web.py", "analysis/exploration/crew.py", "machines/linux/stepping/stage.py",
+    "programs/", "tui/web.py", "tui/screen_guard.py", "analysis/exploration/crew.py", "machines/linux/stepping/stage.py",
 )  # fmt: skip
 _FOLDERS = {path for path in _MAY_FORK if path.endswith("/")}
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")

@@ -8,14 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.files import BUSY, toml_list, write_scenario
-from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, state
+from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, resident_kib, state
 from tests.support.run import OSSANDBOX, ROOT, LoggedRun, kernel_below, until
 from tests.support.scenarios import quick_python
 from tests.support.terminal import Terminal, terminal
@@ -102,21 +103,46 @@ def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal],
     return status
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
-def test_f08_the_app_dies_at_once(tmp_path: Path, number: signal.Signals) -> None:
-    """It cannot restore the terminal itself, and its shell has no line editing."""
-    shell = ["sh", "-c", '"$@"; echo status $?; cat', "sh", *OSSANDBOX, write_scenario(tmp_path, BUSY)]
+SIMPLE = 'title = "simple"\n[[process]]\nname = "spin"\nwork = ["cpu 5s"]\ncount = 2\n'
+
+
+@contextlib.contextmanager
+def below_a_shell(*words: str) -> Iterator[tuple[Terminal, int]]:
+    """The app, below a shell without line editing, once it shows processes; and its os_pid."""
+    shell = ["sh", "-c", 'stty -ixon; "$@"; echo status $?; cat', "sh", *OSSANDBOX, *words]
     with terminal(command=shell) as run:
         run.read_until(lambda: run.shows("spin"), "the processes are shown")
         [app] = children(run.os_pid)
-        assert run.modes != run.attributes
+        yield run, app
+
+
+@pytest.mark.parametrize(
+    ("mode", "number"),
+    [("real", signal.SIGKILL), ("real", signal.SIGABRT), ("virtual", signal.SIGKILL), ("replay", signal.SIGKILL)],
+)
+def test_f08_the_app_dies_at_once(tmp_path: Path, mode: str, number: signal.Signals) -> None:
+    """It cannot restore the terminal itself."""
+    words = [write_scenario(tmp_path, BUSY if mode == "real" else SIMPLE)]
+    if mode == "virtual":
+        words.append("--virtual")
+    elif mode == "replay":
+        recording = str(tmp_path / "simple.rec")
+        subprocess.run(
+            [*OSSANDBOX, "simulate", *words, "--record", recording], check=True, capture_output=True, cwd=ROOT
+        )
+        words = ["replay", recording]
+    with below_a_shell(*words) as (run, app):
+        assert run.modes[3] != run.attributes[3]
         os.kill(app, number)
         run.read_until(lambda: run.shows(f"status {128 + number}"), "the shell goes on")
-        run.read_until(lambda: run.modes == run.attributes, "the modes are as before")
-        for mode in (b"1049", b"1000", b"1003", b"1006", b"2004", b"1004"):
-            assert run.written.rfind(b"\x1b[?%bl" % mode) > run.written.rfind(b"\x1b[?%bh" % mode), mode
-        assert run.written.rfind(b"\x1b[?25h") > run.written.rfind(b"\x1b[?25l"), "the cursor is shown"
         run.read_until(lambda: run.shows("ossandbox: the app has died"), "it is said")
+        before = [run.attributes[0] & ~termios.IXON, *run.attributes[1:]]
+        assert run.modes == before, "they are what they were, not what is usual"
+        for number_of_mode in (b"1049", b"1000", b"1003", b"1006", b"2004", b"1004"):
+            off, on = (run.written.rfind(b"\x1b[?%b%b" % (number_of_mode, end)) for end in (b"l", b"h"))
+            assert off > on, number_of_mode
+        for shown in (b"25", b"7"):  # the cursor, and the rest of a long line
+            assert run.written.rfind(b"\x1b[?%bh" % shown) > run.written.rfind(b"\x1b[?%bl" % shown), shown
         until(lambda: len(children(run.os_pid)) == 1, "nothing is left but cat")
 
 
@@ -297,6 +323,22 @@ def test_f09_job_control(tmp_path: Path, how: str) -> None:
         shell.read_until(lambda: shell.shows("status 0"), "it ended well")
         shell.press("exit\r")
         assert shell.wait() == 0
+
+
+def test_f08_an_app_that_dies_while_suspended_leaves_the_terminal_to_its_shell(tmp_path: Path) -> None:
+    with terminal(command=SHELL) as shell:
+        shell.press(f"{sys.executable} -m sandbox --virtual {write_scenario(tmp_path, SIMPLE)}\r")
+        app = shell.read_until(lambda: find(shell), "the app runs")
+        [guard] = [each for each in children(app) if "ossandbox-screen" in command_line(each)]
+        assert resident_kib(guard) < 4_000
+        shell.press("\x1a")
+        shell.read_until(lambda: shell.shows("Stopped") and state(app) == "T", "it is suspended")
+        os.kill(app, signal.SIGKILL)
+        shell.read_until(lambda: gone(app, guard), "both have ended")
+        shell.read()
+        assert shell.written.count(b"\x1b[?1049l") == 1
+        shell.press("exit\r")
+        shell.wait()
 
 
 def test_f07_the_terminal_hangs_up_while_the_app_is_suspended(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ do = "kil a"
         ("machine = []", "expected a table"),
         ("[machine]\ncpus = true", "expected a whole number"),
         ("[machine]\ncpus = 1.0", "expected a whole number"),
+        pytest.param(f"[machine]\ncpus = 0x{'f' * 9_000}", "out of range", id="more digits than are written"),
         ("[machine]\nquantum = nan", "duration needs a unit"),
         ("[machine]\nquantum = '-1ms'", "out of range"),
         ("[machine]\nquantum = '1000000s'", "out of range"),

@@ -1,14 +1,12 @@
 """The keeper, a process between the terminal's process and the kernel process that cleans up if both are killed.
 
-When one of those two ends, it ends the other one and all remaining processes. If the terminal's process has died in
-full screen, it also restores the terminal. All of its descendants are ours, because it had none before. It is a
-subreaper since before its own ``exec`` (``link.guardians``), so it inherits all orphans. During a run it only waits,
-with a few megabytes of memory; therefore it imports nothing large.
+When one of those two ends, it ends the other one and all remaining processes. All of its descendants are ours, because
+it had none before. It is a subreaper since before its own ``exec`` (``link.guardians``), so it inherits all orphans.
+During a run it only waits, with a few megabytes of memory; therefore it imports nothing large.
 
-Protocol of the control socket: first it receives two messages and a command, separated by NUL; one message reports how
-many processes (``{number}``) are still there, the other one that the terminal's process has died. Then it sends the
-os_pid of the kernel process. Each further byte that it receives makes it continue the kernel process; at the end of the
-socket it ends everything.
+Protocol of the control socket: first it receives a message and a command, separated by NUL; the message reports how
+many processes (``{number}``) are still there. Then it sends the os_pid of the kernel process. Each further byte that it
+receives makes it continue the kernel process; at the end of the socket it ends everything.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ assert sys.platform == "linux"
 import _signal  # ``signal`` makes enumerations of this: a megabyte
 import os
 import select
-import time
 from errno import EPIPE
 
 from sandbox.machines.linux.process.sweep import end_descendants
@@ -37,8 +34,6 @@ MAX_MESSAGE = 1 << 16
 _CONTINUE = b"c"
 #: How often to check whether the kernel process has ended, on systems without pidfd_open.
 _LOOK_MS = 50
-#: How long the terminal's process takes at most to die once its descriptors are closed.
-_MAX_DYING_S = 0.1
 #: Signals that ask a process to end. They are ignored: the keeper ends with the run.
 _ENDING = (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM)
 
@@ -54,16 +49,12 @@ def main(control: int, link: int, errors: int, parent: int, talks: bool) -> NoRe
             _signal.signal(number, _signal.SIG_IGN)
         with open("/proc/self/comm", "w") as comm:
             comm.write(NAME)
-        remain, died, *command = os.read(control, MAX_MESSAGE).decode(errors="surrogateescape").split("\0")
+        remain, *command = os.read(control, MAX_MESSAGE).decode(errors="surrogateescape").split("\0")
         if not command or os.getppid() != parent:
             os._exit(0)
         kernel = _start(command, control, link, errors)
         clean = _wait(control, kernel)
-        dead = not talks and _is_orphan(parent, patient=clean is None)
-        if dead:
-            _restore_terminal()
-            _say(died)
-        _end(kernel, bool(clean), lambda n: _say(remain.format(number=n), talks or dead or os.getppid() != parent))
+        _end(kernel, bool(clean), lambda n: _say(remain.format(number=n), talks or os.getppid() != parent))
     except BaseException as error:
         os.write(errors, f"{NAME}: {error}\n".encode(errors="replace"))
         end_descendants()
@@ -120,26 +111,6 @@ def _wait(control: int, kernel: int) -> bool | None:
             if _heard(control) != _CONTINUE:
                 return None
             _signal_group(kernel, _signal.SIGCONT)
-
-
-def _is_orphan(parent: int, patient: bool) -> bool:
-    """Whether the terminal's process has died. Its descriptors are closed a moment before; ``patient``: wait for it."""
-    give_up = time.monotonic() + (_MAX_DYING_S if patient else 0)
-    while os.getppid() == parent:
-        if time.monotonic() >= give_up:
-            return False
-        time.sleep(0.001)
-    return True
-
-
-def _restore_terminal() -> None:
-    """Restore the terminal of standard error."""
-    try:
-        from sandbox.machines.linux import left_terminal
-
-        left_terminal.restore(2)
-    except Exception:  # the processes still have to be ended
-        return
 
 
 def _heard(control: int) -> bytes:
