@@ -129,7 +129,9 @@ def test_who_has_used_a_semaphore_of_system_v_may_release_it() -> None:
 def test_who_has_used_a_queue_of_system_v_may_send_to_it() -> None:
     child = Child(os.getpid(), ProcessSpec("us"), forked=False)
     number = libc.call("msgget", _IPC_PRIVATE, 0o600)
-    code = f"import ctypes, sys; ctypes.CDLL(None).msgsnd({number}, b'a' * 16, 8, 0); print(); sys.stdin.read()"
+    code = (
+        f"import ctypes, sys; ctypes.CDLL(None).msgsnd({number}, b'a' * 16, 8, 0); print(flush=True); sys.stdin.read()"
+    )
     try:
         with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             other = Child(process.pid, ProcessSpec("other"), None, False)
