@@ -43,19 +43,24 @@ ROOT = Path(__file__).parents[2]
 LISTED = Path(__file__).with_suffix(".toml")
 #: What is changed, and the tests that are about it, the quick ones first. The first pattern that fits counts.
 TESTS = {
-    "sandbox/kernel/hearsay.py": "hearsay lineage stolen",
-    "sandbox/kernel/deadlines.py": "kernel metrics policies",
-    "sandbox/kernel/*.py": "kernel metrics predict hearsay queues succession",
+    "sandbox/kernel/deadlock.py": "wait_graph deadlock",
+    "sandbox/kernel/deadlines.py": "kernel runs metrics policies",
+    "sandbox/kernel/hearsay.py": "hearsay lineage stolen runs",
+    "sandbox/kernel/pacing.py": "kernel predict runs turns",
+    "sandbox/kernel/standoffs.py": "inheritance runs",
+    "sandbox/kernel/*.py": "kernel runs metrics predict hearsay queues succession inheritance",
     "sandbox/machines/paced.py": "paced",
-    "sandbox/machines/*.py": "kernel metrics predict old_recordings",
+    "sandbox/machines/*.py": "kernel runs metrics predict old_recordings",
     "sandbox/policies/host/factory.py": "policy_files succession",
+    "sandbox/policies/host/remote.py": "remote_policy answers",
     "sandbox/policies/host/*.py": "answers policy_files guard judge paths",
-    "sandbox/policies/template.py": "policy_files",
-    "sandbox/policies/choice.py": "run_options",
+    "sandbox/policies/template*.py": "policy_files",
+    "sandbox/policies/choice.py": "run_options policies",
+    "sandbox/policies/scripted.py": "runs turns policy_lessons",
     "sandbox/policies/__init__.py": "run_options policies judge",
-    "sandbox/policies/*.py": "queues policies run_options references language",
+    "sandbox/policies/*.py": "runs queues policies inheritance turns run_options references language",
     "sandbox/views/transitions.py": "diagram",
-    "sandbox/views/*.py": "metrics kernel past agreement",
+    "sandbox/views/*.py": "metrics runs kernel past agreement",
     "sandbox/analysis/conformance/*.py": "conformance judge",
 }
 #: Of these folders only the parts that decide something: not entry points, wording, or the room of processes. Of the
