@@ -28,6 +28,7 @@ from sandbox.kernel.machine import (
     Stop,
     Told,
     Waits,
+    Woke,
 )
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
@@ -56,6 +57,7 @@ from sandbox.model.events import Waits as WaitsFor
 from sandbox.model.retirement import KEPT
 from sandbox.model.spec import ProcessSpec, Scenario
 from sandbox.policies import BUILT_IN
+from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util.units import MS, US
 from sandbox.views.metrics import fold, one_after_another, result
@@ -190,6 +192,7 @@ class LikeReal:
         self._late_ns: dict[int, int] = {}
         self._reasons: dict[int, Clause] = {}
         self._alive: list[int] = []
+        self._blocked: list[int] = []
         self._on_cpus: dict[int, int] = {}
         self._used: dict[int, int] = {}
 
@@ -213,6 +216,10 @@ class LikeReal:
                 self._alive.append(report.pid)
             elif isinstance(report, Ended):
                 self._alive.remove(report.pid)
+            if isinstance(report, Waits):
+                self._blocked.append(report.pid)
+            elif isinstance(report, Woke | Ended) and report.pid in self._blocked:
+                self._blocked.remove(report.pid)
         self._used |= used
         stolen = {pid: number % 4 * 10 * US for pid in used if number % 3}
         return Happened(now_ns, [*self._hearsay(number, now_ns), *reports], used, stolen)
@@ -230,8 +237,9 @@ class LikeReal:
     def _hearsay(self, number: int, now_ns: int) -> Iterator[Report]:
         pid = self._alive[number % len(self._alive)] if self._alive else 0
         others = [each for each in self._alive if each != pid]
-        if pid and number % 4 == 1:
-            yield Told(WaitsFor(now_ns, pid, "lock", [*others[: number % 3], pid], "seen"))
+        if self._blocked and number % 3:
+            waiter = self._blocked[number % len(self._blocked)]
+            yield Told(WaitsFor(now_ns, waiter, "lock", [*self._alive[number % 2 :][: number % 4], 999], "seen"))
         if pid and number % 5 == 2:
             spec = ProcessSpec(f"child{number % 2}", command=["true"])
             born = Arrived(100 + number, spec, None, 2000 + number, pid if number % 2 else 99 + number)
@@ -271,9 +279,9 @@ class LikeReal:
         return Obeyed(started, exact, reasons, least, stolen)
 
 
-def like_real(world: Scenario) -> list[Event]:
-    """All events of a run of this world on a machine like a real one."""
-    return _run(world, LikeReal(world), kept=4)
+def like_real(world: Scenario, policy: Policy | None = None) -> list[Event]:
+    """All events of a run of this world on a machine like a real one; by this policy, if one is given."""
+    return _run(world, LikeReal(world), policy, kept=4)
 
 
 def attended(world: Scenario) -> list[Event]:
@@ -281,10 +289,12 @@ def attended(world: Scenario) -> list[Event]:
     return _run(world, VirtualMachine(world), attended=True)
 
 
-def _run(world: Scenario, machine: Machine, kept: int = KEPT, attended: bool = False) -> list[Event]:
+def _run(
+    world: Scenario, machine: Machine, policy: Policy | None = None, kept: int = KEPT, attended: bool = False
+) -> list[Event]:
     events: list[Event] = []
     factory = PolicyFactory(world.machine)
-    kernel = Kernel(factory.first(), world.machine.cpus, world.machine.ties, kept)
+    kernel = Kernel(policy or factory.first(), world.machine.cpus, world.machine.ties, kept)
     kernel.attended = attended
     loop.run(kernel, CommandInterpreter(kernel, factory.next), machine, events.extend, world.name)
     return events
@@ -320,9 +330,11 @@ def marks(events: list[Event]) -> dict[str, str]:
     """The marks of all events, and of all figures."""
     flat = document(events)
     metrics = flat.pop("metrics")
+    halfway = document(events[: len(events) // 2])
     return {
         "events": "".join(map(mark, events)),
         "document": " ".join(f"{name}:{mark(flat[name])}" for name in sorted(flat)),
+        "halfway": " ".join(f"{name}:{mark(halfway[name])}" for name in sorted(halfway)),
         "metrics": " ".join(f"{name}:{mark(metrics[name])}" for name in sorted(metrics)),
     }
 
