@@ -78,7 +78,7 @@ def test_a_guard_hands_on_all_that_it_is_told_and_nothing_else() -> None:
                 return {"pid": task.pid}
 
             def queues(self) -> list[Queue]:
-                return [Queue("mine", [*self.queue], 3)]
+                return [Queue("mine", [*self.queue], 3 * MS)]
 
             def retune(self, now_ns: int) -> None:
                 told.append(("retune", now_ns, self.quantum))

@@ -104,6 +104,19 @@ def test_who_has_what_a_better_one_waits_for_runs_with_its_priority() -> None:
     ]
 
 
+def test_who_waits_for_the_cpu_may_be_lent_a_priority_and_lose_it_again() -> None:
+    """It stands in the queue where it stood before."""
+    run = Run(Priority({"inherit": True}), {"low": 9, "high": 1, "top": 0})
+    assert [run.arrive(name) for name in ("low", "high")] == ["low", "high"]
+    assert (run.block("high"), run.arrive("top")) == ("low", "top")
+    for _ in range(3):
+        assert run.wait_for("high", "low") == "top"
+        assert [task.name for task in run.kernel.policy.queues()[0].tasks] == ["low"]
+        assert run.wait_for("high") == "top"
+    assert run.wake("high") == "top"
+    assert (run.end("top"), run.end("high"), run.end("low")) == ("high", "low", "")
+
+
 def test_without_inherit_the_priorities_are_inverted() -> None:
     run = inverted()
     assert run.wait_for("high", "low") == "middle"

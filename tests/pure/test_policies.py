@@ -612,7 +612,7 @@ def test_a_ranking_is_a_sorted_list_whatever_comes_and_goes() -> None:
         elif deed < 0.75 and plain:
             place = dice.randrange(len(plain))
             rank, order, task = plain[place]
-            plain[place] = (rank - dice.randint(1, 2), order, task)
+            plain[place] = (rank + dice.randint(-2, 2), order, task)
             ranking.move(task, plain[place][0])
         elif deed < 0.8:
             plain = [(-rank, order, task) for rank, order, task in plain]
