@@ -141,10 +141,12 @@ class Source:
         except SyntaxError:
             return None
         old, new = self.text.splitlines(), changed.code.splitlines()
-        lines = [text for text in difflib.ndiff(old, new) if text[0] in "+-"]
-        if not lines:
+        if old == new:
             return None
         line = next(number for number, text in enumerate(old, 1) if number > len(new) or new[number - 1] != text)
+        while old[-1] == new[-1] and min(len(old), len(new)) > line:  # to compare whole files takes long
+            del old[-1], new[-1]
+        lines = [text for text in difflib.ndiff(old[line - 1 :], new[line - 1 :]) if text[0] in "+-"]
         was, now = (" ".join(text[2:].strip() for text in lines if text[0] == sign) for sign in "-+")
         return Mutant(self.path, line, self._inside(line), was, now, changed.code)
 
