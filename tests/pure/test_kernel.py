@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import run as run_on
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -25,7 +26,21 @@ from sandbox.kernel.machine import (
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.process import BurstPlan, Process
 from sandbox.machines.simulate import obstacles
-from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
+from sandbox.machines.virtual import VirtualMachine
+from sandbox.model.commands import (
+    AnyCommand,
+    Kill,
+    Pause,
+    PauseAtSteps,
+    Press,
+    Quit,
+    Resume,
+    Spawn,
+    Step,
+    Tune,
+    Type,
+    UsePolicy,
+)
 from sandbox.model.events import (
     Admitted,
     Became,
@@ -709,6 +724,9 @@ def test_what_there_is_not_in_virtual_time_is_told() -> None:
         Problem(0, "process ls", Clause("cannot be simulated", {"value": "ls -l"})),
         Problem(0, "client visitor", Clause("no network")),
     ]
+    lines = scenario(process("a", "cpu 1ms"), command("ls", "ls"), slice="line")
+    assert obstacles(lines) == [Problem(0, "machine.slice", Clause("lines are real", {"value": "line"}))]
+    assert obstacles(scenario(process("a", "cpu 1ms"))) == []
 
 
 def test_a_process_is_admitted_with_all_that_its_file_says_of_it() -> None:
@@ -745,3 +763,30 @@ def test_cpu_time_is_told_once_and_never_less_than_nothing() -> None:
     assert [process_.report(used) for used in (10, 10, 7, 12)] == [10, 0, 0, 2]
     assert process_.use_undispatched(15) == 3
     assert (process_.use_undispatched(11), process_.cpu_ns, process_.undispatched_ns) == (0, 11, 3)
+
+
+def test_a_lesson_may_pause_at_its_steps() -> None:
+    """After the decision that a step waits for, or before the next one if it has come true by something else; only while
+    that is asked for."""
+
+    def paused(*script: tuple[str, AnyCommand], until: str) -> list[tuple[float, str]]:
+        jobs = [process("a", "cpu 20ms", "io 5ms", "cpu 10ms"), process("b", "cpu 30ms")]
+        world = scenario(*jobs, script=[*script, *((f"{at}ms", Resume()) for at in range(100, 300, 10))])
+        factory = PolicyFactory(world.machine)
+        kernel = Kernel(factory.first())
+        kernel.pacing.watch = lambda events: any(until in type(event).__name__ for event in events)
+        events: list[Event] = []
+        run_on(kernel, CommandInterpreter(kernel, factory.next), VirtualMachine(world), events.extend, "test")
+        return [
+            (event.t_ns / MS, str(event.did.figures["by"]))
+            for event in events
+            if isinstance(event, Operator) and event.is_pause
+        ]
+
+    asked = ("0ms", PauseAtSteps(True))
+    assert paused(asked, until="Blocked") == [(20, "lesson")]
+    assert paused(asked, until="Dispatched")[:2] == [(0, "lesson"), (20, "lesson")]
+    assert paused(until="Dispatched") == []
+    assert paused(asked, ("1ms", PauseAtSteps(False)), until="Blocked") == []
+    assert paused(asked, ("1ms", Pause()), ("2ms", Step()), until="Blocked") == [(1, "operator"), (20, "lesson")]
+    assert paused(asked, until="nothing") == []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import linecache
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import sandbox
 from sandbox import policies
-from sandbox.model.events import Clause, Dispatched, Figure
+from sandbox.model.events import Clause, Dispatched, Fault, Figure
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import build, choice, template
+from sandbox.policies import build, choice, template, template_zh
 from sandbox.policies.base import Task
 from sandbox.policies.host import failures, loader
 from sandbox.policies.host.factory import PolicyFactory
@@ -23,7 +25,8 @@ from sandbox.util.units import MS
 from tests.support.scenarios import gantt, process, scenario, simulate
 
 
-def test_the_template_is_round_robin_and_says_why() -> None:
+@pytest.mark.parametrize(("template", "why"), [(template, "it has waited longest"), (template_zh, "它等得最久")])
+def test_the_template_is_round_robin_and_says_why(template: ModuleType, why: str) -> None:
     """Whatever one changes of it: what it was before is known. A preempted task would go back to the head."""
     jobs = [
         process("a", "cpu 120ms", "io 30ms", "cpu 60ms"),
@@ -34,7 +37,7 @@ def test_the_template_is_round_robin_and_says_why() -> None:
     assert gantt(ours) == gantt(simulate(scenario(*jobs, policy="rr", quantum_ns=50 * MS)))
     decided = [event for event in ours if isinstance(event, Dispatched)]
     assert {event.slice_ns for event in decided} == {50 * MS}
-    assert [event.why for event in decided] == [Clause("sentence", {"text": "it has waited longest"})] * len(decided)
+    assert [event.why for event in decided] == [Clause("sentence", {"text": why})] * len(decided)
     tenth = simulate(scenario(*jobs, policy=f"{template.__file__}:Mine", quantum_ns=10 * MS))
     assert gantt(tenth) == gantt(simulate(scenario(*jobs, policy="rr", quantum_ns=10 * MS)))
     mine, first, second = template.Mine(), Task(1, "a"), Task(2, "b")
@@ -43,6 +46,7 @@ def test_the_template_is_round_robin_and_says_why() -> None:
     assert mine.preempts(first, second, 0) is False
     assert [mine.pick(0, 0), mine.pick(0, 0)] == [second, first]
     assert (mine.idles, mine.starves) == (False, False)
+    assert mine.described()[0].says == "the length of a time slice"
     for text in ("1ms", "10s"):
         mine.tune("quantum", text)
         assert mine.described()[0].value == text
@@ -253,3 +257,22 @@ def test_an_installed_policy_that_does_not_load_costs_nobody_else_anything(monke
             policies.find(name)
     contenders = choice.sensible(scenario(process("a", "cpu 1ms")))
     assert not {"gone", "lost"} & {each.policy for each in contenders}
+
+
+def test_a_file_that_is_carried_here_is_told_of_with_its_lines(tmp_path: Path) -> None:
+    """It need not be on this computer; what was carried before is forgotten."""
+    text = b"from sandbox.policies import Policy\n\nclass Mine(Policy):\n    def pick(self, cpu, now_ns):\n        return 1 / 0\n"
+    loader.carry({"other.py:Other": b""})
+    loader.carry({"far/mine.py": text})
+    try:
+        assert load("far/mine.py:Mine", str(tmp_path)).name == "Mine"
+        assert linecache.getline("far/mine.py", 5) == "        return 1 / 0\n"
+        assert linecache.getlines("far/mine.py") == text.decode().splitlines(keepends=True)
+        world = scenario(process("a", "cpu 1ms"), policy="far/mine.py:Mine")
+        (fault,) = [event for event in simulate(world) if isinstance(event, Fault)]
+        assert fault.what.figures["code"] == "return 1 / 0"
+        assert (fault.what.figures["file"], fault.what.figures["line"]) == ("mine.py", 5)
+        with pytest.raises(BadValue):
+            load("other.py:Other", str(tmp_path))
+    finally:
+        loader.carry({})
