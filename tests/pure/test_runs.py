@@ -11,14 +11,14 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model.events import Event
-from tests.support.runs import mark, marks, on_record, runs
+from tests.support.runs import POLICIES, generated, mark, marks, on_record, runs
 
 ON_RECORD = on_record()
 RUNS = dict(runs())
 
 
 def test_all_of_them_are_on_record() -> None:
-    assert RUNS.keys() == ON_RECORD.keys()
+    assert RUNS.keys() | {f"generated / {label}" for label in POLICIES} == ON_RECORD.keys()
 
 
 @pytest.mark.parametrize(("name", "run"), RUNS.items(), ids=RUNS)
@@ -31,3 +31,10 @@ def test_a_run_goes_as_it_always_did(name: str, run: Callable[[], list[Event]]) 
         )
     assert len(events) == len(known)
     assert marks(events) == before, "the same events, but other figures of them"
+
+
+@pytest.mark.parametrize("label", POLICIES)
+def test_a_policy_decides_as_it_always_did_in_any_world(label: str) -> None:
+    now = [mark(events) for events in generated(label)]
+    known = ON_RECORD[f"generated / {label}"]["worlds"]
+    assert [number for number, each in enumerate(now) if each != known[2 * number : 2 * number + 2]] == []

@@ -12,6 +12,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from sandbox.analysis.conformance.trial import enter
+from sandbox.analysis.conformance.workloads import worlds as generated_worlds
 from sandbox.kernel import loop
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import (
@@ -81,6 +83,11 @@ POLICIES: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in 
     "manual, no end": ("manual", {"quantum": "0ms"}),
     "scripted, order": ("scripted", {"order": ["b", "a", "d", "x", "b", "c", "a"], "then": "srtf", "quantum": "7ms"}),
     "scripted, then mlfq": ("scripted", {"order": ["c", "c", "b"], "then": "mlfq"}),
+    "scripted, waiting": (
+        "scripted",
+        {"order": ["a", "b", "b", "b", "a", "a", "d"], "then": "fair", "quantum": "15ms"},
+    ),
+    "scripted, then hrrn": ("scripted", {"order": ["a"], "then": "hrrn"}),
     "scripted, then manual": ("scripted", {"order": ["a", "b"], "then": "manual", "quantum": "0ms"}),
 }
 LOOKS: list[tuple[str, Command]] = [(f"{ms}ms", Look(3)) for ms in (0, 17, 33, 52, 80, 121)]
@@ -95,6 +102,19 @@ def mixed() -> list[ProcessSpec]:
         process("d", "cpu 3ms", "io 7ms", repeat=6, arrive="10ms", priority=1, tickets=7, nice=19),
         process("e", "cpu 40ms", arrive="30ms", priority=0, nice=-20, estimate_ns=5 * MS),
     ]
+
+
+def tiny() -> list[ProcessSpec]:
+    """All within a few nanoseconds."""
+    specs = [
+        process("a", "cpu 3ns", "io 1ns", "cpu 1ns", "io 2ns", "cpu 2ns"),
+        process("b", "cpu 1ns", "io 1ns", repeat=4),
+    ]
+    specs += [
+        process("c", "cpu 2ns", "io 1ns", "cpu 1ns", arrive="1ns", priority=-1),
+        process("d", "cpu 1ns", arrive="3ns"),
+    ]
+    return specs
 
 
 def jobs() -> list[ProcessSpec]:
@@ -176,6 +196,7 @@ def worlds() -> Iterator[tuple[str, Scenario]]:
         yield f"mixed / {label}", scenario(*mixed(), script=LOOKS, policy=policy, parameters=parameters)
         two = {"cpus": 2, "switch_cost_ns": 100 * US, "policy": policy, "parameters": parameters, "seed": 5}
         yield f"jobs / {label}", scenario(*jobs(), script=LOOKS, **cast(Any, two))
+        yield f"tiny / {label}", scenario(*tiny(), policy=policy, parameters=parameters, cpus=2)
         yield f"orders / {label}", scenario(*mixed(), script=orders(), policy=policy, parameters=parameters, seed=3)
 
 
@@ -242,7 +263,7 @@ class LikeReal:
             yield Told(WaitsFor(now_ns, waiter, "lock", [*self._alive[number % 2 :][: number % 4], 999], "seen"))
         if pid and number % 5 == 2:
             spec = ProcessSpec(f"child{number % 2}", command=["true"])
-            born = Arrived(100 + number, spec, None, 2000 + number, pid if number % 2 else 99 + number)
+            born = Arrived(100 + number, spec, None, 2000 + number, (pid, 99 + number, None)[number % 3])
             yield Lived(born, Ended(100 + number, 30 * US, number % 3, None), now_ns - 3 * US, now_ns - 1 * US)
         if number % 17 == 3:
             yield Told(Fault(now_ns + 5, Clause("something", {"number": number}), pid or None))
@@ -304,13 +325,19 @@ def runs() -> Iterator[tuple[str, Callable[[], list[Event]]]]:
     """All that are on record, each with its name."""
     for name, world in worlds():
         yield name, partial(simulate, world)
-        if not name.startswith("orders"):
+        if not name.startswith(("orders", "tiny")):
             yield f"like real: {name}", partial(like_real, world)
     for label in ("manual", "manual, no end", "scripted, then manual", "priority", "rr", "mlfq, boosts"):
         policy, parameters = POLICIES[label]
         for cpus in (1, 2):
             world = scenario(*mixed(), script=choices(), policy=policy, parameters=parameters, cpus=cpus)
             yield f"attended, {cpus} CPUs / {label}", partial(attended, world)
+
+
+def generated(label: str) -> list[list[Event]]:
+    """All events of generated worlds under a policy; in some it takes over in the middle."""
+    policy, parameters = POLICIES[label]
+    return [simulate(enter(world, policy, parameters)) for world in generated_worlds(11, 60)[:60]]
 
 
 def mark(value: object) -> str:
@@ -345,7 +372,9 @@ def on_record() -> dict[str, dict[str, str]]:
 
 def main() -> None:
     """``python -m tests.support.runs``: puts the present runs on record, after a change that is meant."""
-    FILE.write_text(json.dumps({name: marks(run()) for name, run in runs()}, indent=1) + "\n", "utf-8")
+    found = {name: marks(run()) for name, run in runs()}
+    found |= {f"generated / {label}": {"worlds": "".join(map(mark, generated(label)))} for label in POLICIES}
+    FILE.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
