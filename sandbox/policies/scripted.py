@@ -107,8 +107,7 @@ class Scripted(Policy):
             task.data = None
         for task, cpu in self._running.items():
             policy.enqueue(task, "admitted", now_ns)
-            if policy.pick(cpu, now_ns) is not task:
-                policy.remove(task)
+            policy.pick(cpu, now_ns)  # it is the only one there
         for task in self._ready:
             policy.enqueue(task, "admitted", now_ns)
         return policy

@@ -14,7 +14,7 @@ from sandbox.analysis.conformance.divergence import diverge
 from sandbox.analysis.conformance.examination import examine
 from sandbox.analysis.conformance.laws import idle, judge, lost, slices, starved
 from sandbox.analysis.conformance.shrink import shrink
-from sandbox.analysis.conformance.trial import HOPELESS, Native, Trial, attempt, enter, events_most
+from sandbox.analysis.conformance.trial import HOPELESS, Bound, Native, Quiet, Trial, attempt, enter, events_most
 from sandbox.analysis.conformance.verdicts import (
     DETERMINISTIC,
     IDLE,
@@ -190,8 +190,23 @@ def test_a_run_without_end_is_ended_and_no_other_is_worth_trying() -> None:
     assert trial.failure.t_ns == trial.events[-1].t_ns
     assert len(trial.events) > 1_030
     assert trial.hopeless
+    trial = attempt(scenario(*(process(f"p{number}", f"io {number}ms") for number in range(1, 400)), policy="rr"))
+    assert trial.failure is not None
+    last, before = trial.events[-1], trial.events[-2]
+    assert last.t_ns > before.t_ns, "one exit an instant"
+    assert trial.failure.t_ns == last.t_ns
     assert not Trial([], Violation(Clause("policy raises"), 0)).hopeless
     assert not Trial([], None).hopeless
+
+
+def test_where_nothing_happens_but_the_timer_a_run_ends_after_two_thousand_times() -> None:
+    """In a row: with anything that happens, the count begins anew."""
+    bound = Bound(scenario(process("a", "cpu 1ms")))
+    for happened in ([], [], ["event"], *[[]] * 2_000):
+        bound.take(happened)
+    with pytest.raises(Quiet):
+        bound.take([])
+    assert bound.events == ["event"]
 
 
 @pytest.mark.parametrize("rule", [*HOPELESS, "two runs differ", "lost", "idle", "starved", "slice too short"])
@@ -371,6 +386,22 @@ def test_shrinking_ends_after_so_many_tries() -> None:
     tried.pop()
     stretches = [sum(len(process.segments) for process in world.processes) for world in tried]
     assert sum(stretches[:-1]) < 40_000 <= sum(stretches)
+
+
+@pytest.mark.parametrize(("number", "first", "last"), [(26, "A", "Z"), (27, "p0", "p26")])
+def test_there_are_names_for_as_many_as_there_are_letters(number: int, first: str, last: str) -> None:
+    crowd = scenario(*(process(f"p{each}", "cpu 10ms") for each in range(number)))
+    small, _ = shrink(crowd, lambda world: "seen" if len(world.processes) == number else None, "")
+    assert (small.processes[0].name, small.processes[-1].name) == (first, last)
+
+
+def test_smaller_work_is_work_in_whole_ns() -> None:
+    tried: list[Scenario] = []
+    shrink(scenario(process("A", "cpu 50ms"), process("B", "cpu 30ms", "io 70ms")), tried.append, "seen")
+    assert all(process.work for world in tried for process in world.processes)
+    assert {type(segment.ns) for world in tried for process in world.processes for segment in process.work or ()} == {
+        int
+    }
 
 
 def test_nothing_smaller_is_the_world_itself() -> None:

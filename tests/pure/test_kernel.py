@@ -24,11 +24,12 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.kernel.process import BurstPlan, Process
+from sandbox.kernel.process import BurstPlan, Process, Processes
 from sandbox.machines.simulate import obstacles
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.commands import (
     AnyCommand,
+    Keys,
     Kill,
     Pause,
     PauseAtSteps,
@@ -62,6 +63,7 @@ from sandbox.model.spec import ClientSpec, MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
+from sandbox.policies.priority import Priority
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
 from sandbox.views.board import Board
@@ -342,6 +344,39 @@ def test_who_loses_his_cpu_at_the_end_of_a_slice_gets_that_of_a_worse_one() -> N
     events = simulate(world)
     assert [pid for at, pid in dispatches(events) if at == 40] == [3, 2]
     assert "preempted" in reasons(events, 1)
+
+
+def test_so_does_who_begins_his_next_job_at_once() -> None:
+    """At 30 ms b yields, and a better one has come, which gets its CPU: b takes that of the low one."""
+    kernel = Kernel(Priority(), cpus=2)
+    specs = [process(name, "cpu 1s", priority=priority) for name, priority in (("low", 9), ("b", 5), ("better", 1))]
+    arrived: list[Report] = [Arrived(pid, spec) for pid, spec in enumerate(specs, 1)]
+    kernel.tell(Happened(0, arrived[:2], {}))
+    assert kernel.decide() == [Run(2, 0), Run(1, 1)]
+    kernel.tell(Happened(30 * MS, [Yielded(2), arrived[2]], {2: 30 * MS}))
+    assert kernel.decide()[-2:] == [Run(3, 0), Run(2, 1)]
+    assert kernel.processes[1].state is State.READY
+
+
+def test_the_beginning_of_typing_is_on_record_and_not_each_key() -> None:
+    """Who types elsewhere, or has not for more than two seconds, begins anew; what a terminal answers is nobody's typing."""
+    keys = [(100, "a"), (1_900, "a"), (3_000, "a"), (5_001, "a"), (7_001, "a"), (7_002, "b"), (7_003, "a")]
+    script: list[tuple[str, AnyCommand]] = [(f"{at}ms", Keys(who, "x")) for at, who in keys]
+    script += [("9500ms", Keys("b", "x", automatic=True)), ("9501ms", Keys("nobody", "x"))]
+    events = simulate(scenario(process("a", "cpu 10s"), process("b", "cpu 10s"), script=script))
+    typed = [(event.t_ns // MS, event.did.figures["pid"]) for event in events if isinstance(event, Operator)]
+    assert typed == [(100, 1), (5_001, 1), (7_002, 2), (7_003, 1)]
+
+
+def test_who_has_been_forgotten_has_left_its_name_to_others() -> None:
+    """Of nine dead the first is forgotten, and the tenth may have its name."""
+    processes, called = Processes(8), []
+    for pid in range(1, 12):
+        processes.admit(Process(pid, process("cat", "cpu 1ms"), 0, None, continued=False), None)
+        called.append(processes[pid].called)
+        processes.bury(pid)
+    assert called == ["cat", *(f"cat#{pid}" for pid in range(2, 10)), "cat", "cat#11"]
+    assert [*processes] == [*range(4, 12)]
 
 
 def test_who_comes_during_a_pause_may_take_the_cpu_afterwards() -> None:

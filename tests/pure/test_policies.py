@@ -10,7 +10,17 @@ import pytest
 
 from sandbox import policies, wording
 from sandbox.model.commands import Kill
-from sandbox.model.events import Descheduled, DescheduledReason, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.model.events import (
+    Descheduled,
+    DescheduledReason,
+    Dispatched,
+    Event,
+    Exited,
+    PolicyNote,
+    ReadyReason,
+    decode,
+    encode,
+)
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Task
@@ -786,3 +796,40 @@ def test_the_guide_lists_every_policy_with_its_parameters() -> None:
     assert [*listed] == [*policies.BUILT_IN]
     for name, parameters in listed.items():
         assert sorted(parameters) == sorted(parameter.name for parameter in policies.find(name).declared()), name
+
+
+def test_who_is_preempted_goes_to_the_head_of_a_plain_queue_and_everybody_else_to_its_tail() -> None:
+    policy, tasks = Policy(), [Task(pid, str(pid)) for pid in range(5)]
+    reasons: tuple[ReadyReason, ...] = ("admitted", "woke", "preempted", "expired", "yielded")
+    for task, reason in zip(tasks, reasons, strict=True):
+        policy.enqueue(task, reason, 0)
+    policy.remove(tasks[1])
+    policy.remove(tasks[1])
+    assert [policy.pick(0, 0) for _ in range(5)] == [tasks[2], tasks[0], tasks[3], tasks[4], None]
+    assert (policy.name, policy.why(tasks[0]).rule) == ("", "head of the ready queue")
+
+
+#: Each parameter that is a number, a time, or a list of these: its least and greatest values, and those beyond.
+BOUNDS: list[tuple[str, str, list[object], list[object]]] = [
+    ("mlfq", "quanta", [["100us"], ["60s"] * 64], [[], ["60s"] * 65, ["99us"], ["60001ms"]]),
+    ("mlfq", "allotments", [[1], [1_000_000] * 64], [[], [1] * 65, [0], [1_000_001]]),
+    ("mlfq", "boost", ["0ms", "1ms"], ["999us", "-1ms"]),
+    ("feedback", "base", [1, 16], [0, 17]),
+    ("fair", "latency", ["100us", "60s"], ["99us", "60001ms", "0ms"]),
+    ("fair", "granularity", ["100us", "60s"], ["99us", "60001ms", "0ms"]),
+    ("priority", "aging", ["0ms", "1ms"], ["999us"]),
+    ("sjf", "alpha", [0, 1, 0.5], [-0.1, 1.1]),
+    ("sjf", "guess", ["1us"], ["999ns", "0ms"]),
+    *((name, "quantum", ["100us", "60s"], ["99us", "60001ms", "0ms"]) for name in ("rr", "feedback", "lottery", "stride", "eevdf")),
+    *((name, "quantum", ["0ms", "100us", "60s"], ["99us", "60001ms"]) for name in ("priority", "manual", "scripted")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parameter", "good", "bad"), BOUNDS)
+def test_a_parameter_has_bounds(name: str, parameter: str, good: list[object], bad: list[object]) -> None:
+    policy = policies.find(name)()
+    for value in good:
+        policy.set(parameter, value)
+    for value in bad:
+        with pytest.raises(BadValue):
+            policy.set(parameter, value)

@@ -46,11 +46,12 @@ TESTS = {
     "sandbox/kernel/deadlock.py": "wait_graph deadlock",
     "sandbox/kernel/deadlines.py": "kernel runs metrics policies",
     "sandbox/kernel/hearsay.py": "hearsay lineage stolen runs",
+    "sandbox/kernel/operator.py": "kernel runs answers succession predict queues",
     "sandbox/kernel/pacing.py": "kernel predict runs turns",
     "sandbox/kernel/standoffs.py": "inheritance runs",
     "sandbox/kernel/*.py": "kernel runs metrics predict hearsay queues succession inheritance",
     "sandbox/machines/paced.py": "paced",
-    "sandbox/machines/*.py": "kernel runs metrics predict old_recordings",
+    "sandbox/machines/*.py": "paced kernel runs metrics predict old_recordings",
     "sandbox/policies/host/factory.py": "policy_files succession",
     "sandbox/policies/host/remote.py": "remote_policy answers",
     "sandbox/policies/host/*.py": "answers policy_files guard judge paths",
@@ -61,6 +62,7 @@ TESTS = {
     "sandbox/policies/*.py": "runs queues policies inheritance turns run_options references language",
     "sandbox/views/transitions.py": "diagram",
     "sandbox/views/*.py": "metrics runs kernel past agreement",
+    "sandbox/analysis/conformance/tries.py": "tries",
     "sandbox/analysis/conformance/*.py": "conformance judge",
 }
 #: Of these folders only the parts that decide something: not entry points, wording, or the room of processes. Of the
