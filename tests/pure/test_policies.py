@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -810,7 +811,7 @@ def test_who_is_preempted_goes_to_the_head_of_a_plain_queue_and_everybody_else_t
 
 
 #: Each parameter that is a number, a time, or a list of these: its least and greatest values, and those beyond.
-BOUNDS: list[tuple[str, str, list[object], list[object]]] = [
+BOUNDS: list[tuple[str, str, Sequence[object], Sequence[object]]] = [
     ("mlfq", "quanta", [["100us"], ["60s"] * 64], [[], ["60s"] * 65, ["99us"], ["60001ms"]]),
     ("mlfq", "allotments", [[1], [1_000_000] * 64], [[], [1] * 65, [0], [1_000_001]]),
     ("mlfq", "boost", ["0ms", "1ms"], ["999us", "-1ms"]),
@@ -826,7 +827,7 @@ BOUNDS: list[tuple[str, str, list[object], list[object]]] = [
 
 
 @pytest.mark.parametrize(("name", "parameter", "good", "bad"), BOUNDS)
-def test_a_parameter_has_bounds(name: str, parameter: str, good: list[object], bad: list[object]) -> None:
+def test_a_parameter_has_bounds(name: str, parameter: str, good: Sequence[object], bad: Sequence[object]) -> None:
     policy = policies.find(name)()
     for value in good:
         policy.set(parameter, value)

@@ -276,3 +276,15 @@ def test_a_file_that_is_carried_here_is_told_of_with_its_lines(tmp_path: Path) -
             load("other.py:Other", str(tmp_path))
     finally:
         loader.carry({})
+
+
+def test_what_a_file_imports_is_told_without_running_it(tmp_path: Path) -> None:
+    """Anywhere in it; of the built-in policies by module, whatever the way, and each once."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import os, sandbox.policies.rr\nfrom sandbox.policies import Task, fair, mlfq\nfrom sandbox.policies import Policy\n"
+        "def later():\n    import json as j, os\n    from . import other\n    from math import inf\n1 / 0\n"
+    )
+    assert loader.imports(str(file)) == [
+        "os", "sandbox.policies.rr", "sandbox.policies.fair", "sandbox.policies.mlfq", "sandbox.policies", "json", "math",
+    ]  # fmt: skip
