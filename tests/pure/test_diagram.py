@@ -14,7 +14,7 @@ from sandbox.views.board import Board
 from sandbox.views.transitions import TRANSITIONS, Transitions
 from tests.support.generated import any_scenario
 from tests.support.kernel_script import KernelScript
-from tests.support.scenarios import simulate
+from tests.support.scenarios import process, scenario, simulate
 from tests.support.views import log_of
 
 
@@ -52,6 +52,14 @@ def test_each_arrow_is_counted_by_its_reason() -> None:
     assert counts(diagram, 5) == {"admitted": 1, "exited while ready": 1}
     assert counts(diagram, 6) == {}
     assert diagram.count("dispatched") == 5
+
+
+def test_decisions_of_one_instant_are_remembered_together() -> None:
+    events = simulate(scenario(process("a", "cpu 5ms"), process("b", "cpu 9ms"), cpus=2))
+    diagram = drawn(event for event in events if event.t_ns == 0)
+    assert [(move.pid, move.transition) for move in diagram.recent] == [
+        (1, "admitted"), (2, "admitted"), (1, "dispatched"), (2, "dispatched"),
+    ]  # fmt: skip
 
 
 def test_what_led_to_the_last_decision_is_remembered_with_it() -> None:

@@ -505,6 +505,11 @@ def test_on_real_processes_the_nearest_end_of_a_burst_counts() -> None:
     assert late.wait(142) == 1, "the first wait was too short to be noticed"
     assert late.burst_ns == 60
     assert not late.wait(200), "after the last burst comes the end"
+    behind = BurstPlan(
+        [Segment("cpu", 100), Segment("until", 500), Segment("cpu", 40), Segment("io", 5), Segment("cpu", 60)]
+    )
+    assert not behind.wait(139), "this wait is within the next job"
+    assert behind.burst_ns == 60
 
 
 def test_jobs_that_were_late_and_did_not_wait_are_counted_with_the_next_that_does() -> None:

@@ -164,6 +164,7 @@ def test_an_answer_may_come_in_pieces_and_is_that_to_this_question() -> None:
         (b"", "ends the process"),
         (said(1)[:-1], "ends the process"),
         (said(2), "answers do not fit"),
+        (b"\n", "answers do not fit"),
         (b"nonsense\n", "answers do not fit"),
         (b'{"nonce":1,"message":"Said"}\n', "answers do not fit"),
         (b"[" * 50_000 + b"\n", "answers do not fit"),

@@ -63,7 +63,7 @@ from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util.units import MS, US
 from sandbox.views.metrics import fold, one_after_another, result
-from tests.support.scenarios import process, scenario, simulate
+from tests.support.scenarios import command, process, scenario, simulate
 
 FILE = Path(__file__).parents[1] / "vectors" / "runs.json"
 #: Each policy as it is, and with parameters that change what it does.
@@ -125,6 +125,7 @@ def jobs() -> list[ProcessSpec]:
         process("c", "cpu 4ms", "io 6ms", "cpu 4ms", repeat=3, period_ns=50 * MS, deadline_ns=20 * MS, arrive="5ms"),
         process("d", "cpu 60ms", deadline_ns=100 * MS, arrive="5ms", tickets=300, nice=-5),
         process("e", "cpu 15ms", repeat=2, priority=-1),
+        command("f", "cc", "-c", "f.c", estimate_ns=9 * MS, priority=1),
     ]
 
 
