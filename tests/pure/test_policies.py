@@ -33,7 +33,7 @@ from sandbox.util.units import MS, US, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
 from tests.support.guide import section
-from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, names, process, scenario, simulate, whole
 
 #: Linux's share of a nice 0 process beside one of these nice values.
 SHARES = {1: 0.5553, 3: 0.6606, 5: 0.7535, 10: 0.9030}
@@ -834,3 +834,50 @@ def test_a_parameter_has_bounds(name: str, parameter: str, good: Sequence[object
     for value in bad:
         with pytest.raises(BadValue):
             policy.set(parameter, value)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_those_who_have_had_no_more_than_their_share_the_earliest_deadline_is_next(seed: int) -> None:
+    """By definition: those whose virtual runtime is at most the average of all who are ready or run, by weight. If there
+    are none, the least runtime is next."""
+    dice, policy = Random(seed), policies.find("eevdf")({"quantum": "3ms"})
+    running: list[Task] = []
+    ready: list[Task] = []
+    away = [Task(pid, str(pid)) for pid in range(8)]
+    for task in away:
+        task.nice = dice.choice((-10, -3, 0, 5, 19))
+
+    def come(task: Task, reason: ReadyReason) -> None:
+        policy.enqueue(task, reason, 0)
+        ready.append(task)
+
+    def figure(task: Task, name: str) -> int:
+        return whole(policy.figures(task)[name])
+
+    for _ in range(300):
+        everybody = [*ready, *running]
+        load = sum(weight(task) for task in everybody)
+        total = sum(weight(task) * figure(task, "vruntime_ns") for task in everybody)
+        eligible = [task for task in ready if figure(task, "vruntime_ns") * load <= total]
+        assert not {*policy.queues()[1].tasks} & {*eligible}
+        deed = dice.random()
+        if deed < 0.3 and away:
+            task = away.pop(dice.randrange(len(away)))
+            come(task, "admitted" if task.data is None else "woke")
+        elif deed < 0.6 and ready and len(running) < 2:
+            by = "deadline_ns" if eligible else "vruntime_ns"
+            picked = policy.pick(0, 0)
+            assert picked is not None
+            assert picked in (eligible or ready)
+            assert figure(picked, by) == min(figure(task, by) for task in eligible or ready)
+            ready.remove(picked)
+            running.append(picked)
+        elif running:
+            task = running.pop(dice.randrange(len(running)))
+            ran_ns = dice.choice((1, 500 * US, 3 * MS, 9 * MS))
+            task.cpu_ns, task.stopped = task.cpu_ns + ran_ns, dice.choice(("expired", "blocked", "preempted"))
+            policy.stopping(task, ran_ns, 0)
+            if task.stopped == "blocked":
+                away.append(task)
+            else:
+                come(task, "expired")
