@@ -346,6 +346,33 @@ def test_who_loses_his_cpu_at_the_end_of_a_slice_gets_that_of_a_worse_one() -> N
     assert "preempted" in reasons(events, 1)
 
 
+def test_who_gets_the_cpu_back_at_once_needs_no_order() -> None:
+    """Its slice has ended, or another one was to take the CPU, and the policy picks it again: it has never stopped."""
+
+    class Hesitant(Policy):
+        def slice(self, task: Task) -> int:
+            return 10 * MS
+
+        def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+            return task.pid == 2 and running.pid == 1
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            first = next((task for task in self.queue if task.pid == 1), None)
+            if first is not None:
+                self.queue.remove(first)
+            return first
+
+    kernel = Kernel(Hesitant())
+    kernel.tell(Happened(0, [Arrived(1, process("a", "cpu 1s"))], {}))
+    assert kernel.decide() == [Run(1, 0)]
+    kernel.tell(Happened(10 * MS, [], {1: 10 * MS}))
+    assert kernel.decide() == [], "expired"
+    kernel.tell(Happened(15 * MS, [Arrived(2, process("b", "cpu 1s"))], {1: 15 * MS}))
+    assert kernel.decide() == [], "preempted"
+    kernel.tell(Happened(20 * MS, [Yielded(1)], {1: 20 * MS}))
+    assert kernel.decide() == [Run(1, 0)], "whoever yields has left the CPU by itself"
+
+
 def test_so_does_who_begins_his_next_job_at_once() -> None:
     """At 30 ms b yields, and a better one has come, which gets its CPU: b takes that of the low one."""
     kernel = Kernel(Priority(), cpus=2)

@@ -288,3 +288,16 @@ def test_what_a_file_imports_is_told_without_running_it(tmp_path: Path) -> None:
     assert loader.imports(str(file)) == [
         "os", "sandbox.policies.rr", "sandbox.policies.fair", "sandbox.policies.mlfq", "sandbox.policies", "json", "math",
     ]  # fmt: skip
+
+
+def test_a_file_may_have_so_many_bytes_and_no_more(tmp_path: Path) -> None:
+    """Whether its path is given or it is beside the scenario."""
+    text = b"from sandbox.policies import Policy\nclass Mine(Policy):\n    pass\n#"
+    file = tmp_path / "mine.py"
+    for name, folder in ((f"{file}:Mine", "."), ("mine.py:Mine", str(tmp_path))):
+        file.write_bytes(text.ljust(MAX_BYTES, b"x"))
+        assert load(name, folder).name == "Mine"
+        file.write_bytes(text.ljust(MAX_BYTES + 1, b"x"))
+        with pytest.raises(BadValue) as refusal:
+            load(name, folder)
+        assert refusal.value.faults == [("", Clause("file is too large", {"allowed": "1024 KiB"}))]
