@@ -291,3 +291,28 @@ def test_a_successor_is_told_of_all_as_if_they_came_now() -> None:
         ("d", "admitted", at, None, None), ("pick", 1, at),
         ("a", "admitted", at, None, None), ("b", "admitted", at, None, None),
     ]  # fmt: skip
+
+
+def test_who_was_put_back_and_is_picked_after_all_goes_to_the_head_again() -> None:
+    """The successor picks the second of those who run for the first CPU, and the first for the second one."""
+
+    class Late(Policy):
+        told: ClassVar[list[tuple[str, str]]] = []
+        fresh = True
+
+        def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+            self.told.append((task.name, reason))
+            super().enqueue(task, reason, now_ns)
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            refuses, self.fresh = self.fresh, False
+            return None if refuses else super().pick(cpu, now_ns)
+
+    world = scenario(
+        *(process(name, "cpu 50ms") for name in "ab"), policy="fcfs", cpus=2, script=[("12ms", UsePolicy("late"))]
+    )
+    kernel = Kernel(PolicyFactory(world.machine).first(), 2)
+    events: list[Event] = []
+    run(kernel, CommandInterpreter(kernel, lambda name, present: Late()), VirtualMachine(world), events.extend, "test")
+    assert Late.told == [("a", "admitted"), ("b", "admitted"), ("a", "preempted")]
+    assert {name: end.cpu_ns for name, end in exits(events).items()} == {"a": 50 * MS, "b": 50 * MS}
