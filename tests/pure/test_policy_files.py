@@ -15,7 +15,7 @@ from sandbox import policies
 from sandbox.model.events import Clause, Dispatched, Fault, Figure
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import build, choice, template, template_zh
+from sandbox.policies import build, choice, find, template, template_zh
 from sandbox.policies.base import Task
 from sandbox.policies.host import failures, loader
 from sandbox.policies.host.factory import PolicyFactory
@@ -301,3 +301,19 @@ def test_a_file_may_have_so_many_bytes_and_no_more(tmp_path: Path) -> None:
         with pytest.raises(BadValue) as refusal:
             load(name, folder)
         assert refusal.value.faults == [("", Clause("file is too large", {"allowed": "1024 KiB"}))]
+
+
+def test_a_file_without_a_class_is_asked_for_one(tmp_path: Path) -> None:
+    """Its name alone tells that it is a file."""
+    (tmp_path / "mine.py").write_text("class Mine: ...\nclass Yours: ...\n")
+    with pytest.raises(BadValue) as refusal:
+        find("mine.py", str(tmp_path))
+    assert refusal.value.what == Clause("which class", {"value": "mine.py", "allowed": "mine.py:Mine | mine.py:Yours"})
+
+
+def test_what_an_interpreter_has_frozen_is_no_place_in_a_file(tmp_path: Path) -> None:
+    lines = ['  File "<frozen posixpath>", line 3 in join', f'  File "{tmp_path}/mine.py", line 9 in pick']
+    found = failures.hang("Timeout (0:00:01)!\nThread 1 (most recent call first):\n" + "\n".join(lines) + "\n")
+    assert found is not None
+    assert (found["callback"], found["file"], found["line"]) == ("pick", "mine.py", 9)
+    assert "frozen" not in str(found["traceback"])

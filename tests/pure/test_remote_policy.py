@@ -21,6 +21,7 @@ from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.failures import Reported
 from sandbox.policies.host.guard import Guard
 from sandbox.policies.host.remote import Call, Line, Remote, Said, Seat, Seated
+from sandbox.policies.host.replay import failure_of
 from sandbox.util.timeout import NO_LIMIT
 from tests.support.runs import jobs, like_real, mixed
 from tests.support.scenarios import scenario
@@ -200,3 +201,39 @@ def test_a_line_is_not_inherited_and_who_has_gone_is_told() -> None:
     assert told.value.what == Clause("ends the process", {"reason": ""})
     for descriptor in (asks, answers, here):
         os.close(descriptor)
+
+
+def test_only_what_has_changed_is_sent() -> None:
+    sent: list[list[int]] = []
+
+    class Noting(_AtHome):
+        def ask(self, question: Seat | Call) -> list[Any]:
+            if isinstance(question, Call):
+                sent.append([pid for pid, _, _ in question.tasks])
+            return super().ask(question)
+
+    kind: Any = Remote
+    remote = kind(Guest("fcfs", {}, "fcfs", "arrival-first"), MachineSpec(policy="fcfs"), Noting())
+    guard, tasks = Guard(remote), [Task(pid, str(pid)) for pid in (1, 2)]
+    for task in tasks:
+        guard.enqueue(task, "admitted", 0)
+    assert guard.pick(0, 0) is tasks[0]
+    tasks[1].cpu_ns = 5
+    guard.slice(tasks[0])
+    assert sent == [[1], [2], [], [2]]
+
+
+def test_a_failure_is_told_with_what_is_known_of_failures_and_no_more() -> None:
+    """On one line each, but for the traceback; as long as is usual."""
+    told = {
+        "policy": "mine\n",
+        "line": 3,
+        "traceback": "x" * 5_000 + "\n  one\n  two",
+        "colour": "red",
+        "code": "y" * 900,
+    }
+    figures = failure_of("policy takes too long", told).figures
+    assert (figures["policy"], figures["line"], figures["callback"], "colour" in figures) == ("mine", 3, "", False)
+    assert str(figures["traceback"]).endswith("x\n  one\n  two")
+    assert (len(str(figures["traceback"])), len(str(figures["code"]))) == (4_000, 500)
+    assert failure_of("anything", {"line": "3", "file": 5}) == Clause("policy raises", {"callback": ""})
