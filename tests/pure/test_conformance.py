@@ -95,6 +95,9 @@ def test_idle_is_a_cpu_without_a_process_while_time_passes() -> None:
     found = idle(WORLD, run((0, "on", "a"), (10, "ends", "a"), (15, "on", "b"), (20, "ends", "b")))
     assert found is not None
     assert (found.what, found.t_ns) == (Clause("idle", {"cpu": 0, "names": "b", "for_ns": 5 * MS}), 10 * MS)
+    found = idle(WORLD, run((0, "on", "a"), (10, "ends", "a"), (15, "noted", "b")))
+    assert found is not None, "up to the very last event"
+    assert found.t_ns == 10 * MS
     two = scenario(policy=EXAMINED, cpus=2)
     found = idle(two, GOOD)
     assert found is not None

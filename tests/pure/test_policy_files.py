@@ -177,6 +177,7 @@ def test_of_files_that_are_not_its_own_no_line_is_told_on_its_word(tmp_path: Pat
         what = failures.cause(words, "policy hangs", "command died", readable=[str(own)])
         assert (what.rule, what.figures["file"]) == ("policy hangs", path.name)
         assert (path.read_text().strip() in str(what.figures)) is told
+        assert what.figures["code"] == ("the own line" if told else "")
 
 
 @pytest.mark.parametrize("frame", [r'"/\xzz\Uffffffff\ud8"', '"/x", line 1 in y\n  File "/z"'])
