@@ -318,3 +318,15 @@ def test_what_an_interpreter_has_frozen_is_no_place_in_a_file(tmp_path: Path) ->
     assert found is not None
     assert (found["callback"], found["file"], found["line"]) == ("pick", "mine.py", 9)
     assert "frozen" not in str(found["traceback"])
+
+
+def test_a_traceback_is_told_as_python_tells_it() -> None:
+    """From the author's code on, and without ours."""
+    try:
+        exec(compile("def pick():\n    1 / 0\npick()", "/x/mine.py", "exec"), {})
+    except ZeroDivisionError as error:
+        told = failures.traceback_of(error)
+    lines = told.splitlines()
+    assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", "ZeroDivisionError: division by zero")
+    places = [line for line in lines if line.startswith("  File ")]
+    assert places[-2:] == ['  File "/x/mine.py", line 3, in <module>', '  File "/x/mine.py", line 2, in pick']

@@ -208,3 +208,15 @@ def test_more_policies_than_can_be_tried_are_too_many() -> None:
     with pytest.raises(BadValue) as refusal:
         choice.expanded(text)
     assert refusal.value.faults == [("", Clause("too many values", {"value": shown(text), "allowed": MAX_VALUES}))]
+
+
+def test_a_file_of_policies_that_a_recording_names_is_not_run() -> None:
+    """One beside a scenario is, and one whose whole path is given."""
+    for folder, source, named in (
+        ("/x", "mine.py:Mine", True),
+        ("", "mine.py:Mine", False),
+        ("", "/x/mine.py:Mine", True),
+    ):
+        world = scenario(process("a", "cpu 1ms"), policy=source)
+        world.folder = folder
+        assert (choice.sensible(world)[0].policy == source) is named
