@@ -49,7 +49,7 @@ test: $(VENV)/test
 
 thorough: $(VENV)/test
 	$(BIN)/python -m pytest -m thorough
-	$(BIN)/python -m tests.scripts.mutants --sample 40 --least 80
+	$(BIN)/python -m tests.scripts.mutants --sample 40 --least 85
 
 recordings: $(VENV)/test
 	$(BIN)/python -m tests.scripts.recordings

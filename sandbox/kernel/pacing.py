@@ -31,8 +31,8 @@ class Pacing:
         self.at_steps = False
 
     def awaited(self, events: list[Event]) -> bool:
-        """Whether to pause because a lesson's step has come true."""
-        return self.at_steps and self.watch is not None and self.watch(events)
+        """Whether what a lesson's step waits for has come true."""
+        return self.watch is not None and self.watch(events)
 
     def asks_about(self, candidates: Sized, chooses: bool) -> str:
         """Return the reason to pause before a choice between these candidates, or "". ``chooses``: the policy leaves

@@ -107,8 +107,7 @@ class Scripted(Policy):
             task.data = None
         for task, cpu in self._running.items():
             policy.enqueue(task, "admitted", now_ns)
-            if policy.pick(cpu, now_ns) is not task:
-                policy.remove(task)
+            policy.pick(cpu, now_ns)  # it is the only one there
         for task in self._ready:
             policy.enqueue(task, "admitted", now_ns)
         return policy
@@ -125,7 +124,7 @@ class Scripted(Policy):
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         if not self._ready:
             return None
-        task = self._turn() if self._next is None else None
+        task = self._turn()
         if task is None:
             task = (self._next or self._hand_over(now_ns)).pick(cpu, now_ns)
         if task is not None:

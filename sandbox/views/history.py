@@ -339,7 +339,8 @@ class History:
             parent = self.lives.get(life.admitted.parent or 0)
             if parent is not None:
                 parent.family_ns += life.cpu_ns + life.unseen_ns + life.family_ns
-            self.retired.add(life.admitted.name, life.exited.t_ns if life.exited else 0, life.figures())
+            assert life.exited is not None
+            self.retired.add(life.admitted.name, life.exited.t_ns, life.figures())
         for life in self.lives.values():
             if life.admitted.parent in pass_to:
                 life.admitted = replace(life.admitted, parent=pass_to[life.admitted.parent])

@@ -14,7 +14,7 @@ from sandbox.analysis.conformance.divergence import diverge
 from sandbox.analysis.conformance.examination import examine
 from sandbox.analysis.conformance.laws import idle, judge, lost, slices, starved
 from sandbox.analysis.conformance.shrink import shrink
-from sandbox.analysis.conformance.trial import HOPELESS, Native, Trial, attempt, enter, events_most
+from sandbox.analysis.conformance.trial import HOPELESS, Bound, Native, Quiet, Trial, attempt, enter, events_most
 from sandbox.analysis.conformance.verdicts import (
     DETERMINISTIC,
     IDLE,
@@ -44,11 +44,13 @@ from sandbox.model.events import (
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS, US
 from sandbox.wording import results
+from tests.support.runs import mark
 from tests.support.scenarios import process, scenario, simulate
 
 WHY = Clause("head of the ready queue")
 WORLD = scenario(policy=EXAMINED)
 Told = tuple[float, str, Any]
+WORLDS = "53cdc150be767d7f0e3fd26dfdcb93b605ef61b0aeef4fdc57b952a6a768ba4bc3a8bce6b6809530471235"
 
 
 def run(*told: Told) -> list[Event]:
@@ -93,6 +95,9 @@ def test_idle_is_a_cpu_without_a_process_while_time_passes() -> None:
     found = idle(WORLD, run((0, "on", "a"), (10, "ends", "a"), (15, "on", "b"), (20, "ends", "b")))
     assert found is not None
     assert (found.what, found.t_ns) == (Clause("idle", {"cpu": 0, "names": "b", "for_ns": 5 * MS}), 10 * MS)
+    found = idle(WORLD, run((0, "on", "a"), (10, "ends", "a"), (15, "noted", "b")))
+    assert found is not None, "up to the very last event"
+    assert found.t_ns == 10 * MS
     two = scenario(policy=EXAMINED, cpus=2)
     found = idle(two, GOOD)
     assert found is not None
@@ -190,8 +195,23 @@ def test_a_run_without_end_is_ended_and_no_other_is_worth_trying() -> None:
     assert trial.failure.t_ns == trial.events[-1].t_ns
     assert len(trial.events) > 1_030
     assert trial.hopeless
+    trial = attempt(scenario(*(process(f"p{number}", f"io {number}ms") for number in range(1, 400)), policy="rr"))
+    assert trial.failure is not None
+    last, before = trial.events[-1], trial.events[-2]
+    assert last.t_ns > before.t_ns, "one exit an instant"
+    assert trial.failure.t_ns == last.t_ns
     assert not Trial([], Violation(Clause("policy raises"), 0)).hopeless
     assert not Trial([], None).hopeless
+
+
+def test_where_nothing_happens_but_the_timer_a_run_ends_after_two_thousand_times() -> None:
+    """In a row: with anything that happens, the count begins anew."""
+    bound = Bound(scenario(process("a", "cpu 1ms")))
+    for happened in ([], [], ["event"], *[[]] * 2_000):
+        bound.take(happened)
+    with pytest.raises(Quiet):
+        bound.take([])
+    assert bound.events == ["event"]
 
 
 @pytest.mark.parametrize("rule", [*HOPELESS, "two runs differ", "lost", "idle", "starved", "slice too short"])
@@ -249,6 +269,11 @@ def test_workloads_are_the_same_for_the_same_seed_and_small_ones_come_first() ->
     assert worlds(1, 100) != worlds(2, 100)
     sizes = [len(world.processes) for world in worlds(1, 100)]
     assert max(sizes[:10]) < max(sizes[50:100])
+
+
+def test_workloads_are_the_same_in_every_version() -> None:
+    """A report names the seed: whoever tries again shall try the same. Two characters stand for each world."""
+    assert "".join(map(mark, worlds(1, 40))) == WORLDS
 
 
 def test_workloads_are_small_and_on_a_grid_but_for_those_in_which_somebody_could_starve() -> None:
@@ -371,6 +396,22 @@ def test_shrinking_ends_after_so_many_tries() -> None:
     tried.pop()
     stretches = [sum(len(process.segments) for process in world.processes) for world in tried]
     assert sum(stretches[:-1]) < 40_000 <= sum(stretches)
+
+
+@pytest.mark.parametrize(("number", "first", "last"), [(26, "A", "Z"), (27, "p0", "p26")])
+def test_there_are_names_for_as_many_as_there_are_letters(number: int, first: str, last: str) -> None:
+    crowd = scenario(*(process(f"p{each}", "cpu 10ms") for each in range(number)))
+    small, _ = shrink(crowd, lambda world: "seen" if len(world.processes) == number else None, "")
+    assert (small.processes[0].name, small.processes[-1].name) == (first, last)
+
+
+def test_smaller_work_is_work_in_whole_ns() -> None:
+    tried: list[Scenario] = []
+    shrink(scenario(process("A", "cpu 50ms"), process("B", "cpu 30ms", "io 70ms")), tried.append, "seen")
+    assert all(process.work for world in tried for process in world.processes)
+    assert {type(segment.ns) for world in tried for process in world.processes for segment in process.work or ()} == {
+        int
+    }
 
 
 def test_nothing_smaller_is_the_world_itself() -> None:

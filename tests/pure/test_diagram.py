@@ -7,14 +7,15 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 
-from sandbox.model.events import Admitted, Clause, Dispatched, Event, Ready
+from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, Ready
+from sandbox.model.rules import STOPPED
 from sandbox.model.spec import Scenario
 from sandbox.model.states import LEGAL, State
 from sandbox.views.board import Board
 from sandbox.views.transitions import TRANSITIONS, Transitions
 from tests.support.generated import any_scenario
 from tests.support.kernel_script import KernelScript
-from tests.support.scenarios import simulate
+from tests.support.scenarios import process, scenario, simulate
 from tests.support.views import log_of
 
 
@@ -52,6 +53,32 @@ def test_each_arrow_is_counted_by_its_reason() -> None:
     assert counts(diagram, 5) == {"admitted": 1, "exited while ready": 1}
     assert counts(diagram, 6) == {}
     assert diagram.count("dispatched") == 5
+
+
+def test_stops_are_counted_and_where_they_begin_and_end() -> None:
+    """Of who runs, of who waits, of one that arrives waiting; who is stopped twice is stopped."""
+    stop, lock = Clause(STOPPED[0]), Clause("lock")
+    diagram = drawn(KernelScript().admit("a").run("a").admit("b").events)
+    assert not diagram.has_stops
+    diagram.apply(Blocked(1, 1, stop))
+    assert diagram.has_stops
+    moves = [Blocked(2, 1, stop, again=True), Ready(3, 1, "woke"), Dispatched(3, 1, 0, None, lock), Blocked(4, 1, lock)]
+    moves += [Blocked(5, 1, stop, again=True), Blocked(6, 1, lock, again=True), Ready(7, 1, "woke")]
+    for event in (*moves, Admitted(8, 3, "c", "c"), Blocked(8, 3, lock)):
+        diagram.apply(event)
+    names = ("stopped", "continued", "blocked", "stopped while blocked", "continued to wait", "woke")
+    assert {name: diagram.count(name, 1) for name in names} == dict.fromkeys(names, 1)
+    assert counts(diagram, 3) == {"admitted waiting": 1}
+    waited = drawn([Admitted(0, 1, "a", "a"), Blocked(0, 1, lock), Blocked(1, 1, stop, again=True)])
+    assert waited.has_stops
+
+
+def test_decisions_of_one_instant_are_remembered_together() -> None:
+    events = simulate(scenario(process("a", "cpu 5ms"), process("b", "cpu 9ms"), cpus=2))
+    diagram = drawn(event for event in events if event.t_ns == 0)
+    assert [(move.pid, move.transition) for move in diagram.recent] == [
+        (1, "admitted"), (2, "admitted"), (1, "dispatched"), (2, "dispatched"),
+    ]  # fmt: skip
 
 
 def test_what_led_to_the_last_decision_is_remembered_with_it() -> None:

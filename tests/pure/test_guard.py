@@ -12,6 +12,7 @@ import pytest
 from sandbox import wording
 from sandbox.model.commands import Look, Tune
 from sandbox.model.events import (
+    Booted,
     Dispatched,
     Event,
     Fault,
@@ -444,3 +445,11 @@ def test_f28_an_endless_recursion_is_told_by_its_beginning_and_its_end(tmp_path:
     )
     assert str(what.figures["error"]).startswith("RecursionError")
     assert len(str(what.figures["traceback"])) <= 4_000
+
+
+@pytest.mark.parametrize(("ties", "then"), [(None, "arrival-first"), ("requeue-first", "requeue-first")])
+def test_f28_with_a_policy_that_fails_goes_its_rule_for_ties(tmp_path: Path, ties: str | None, then: str) -> None:
+    """Unless the scenario has one of its own."""
+    body = "ties = 'requeue-first'\ndef slice(self, task):\n    return 0"
+    events = run(write(tmp_path, body), ties=ties)
+    assert [event.ties for event in events if isinstance(event, Booted | Scheduling)] == ["requeue-first", then]

@@ -38,6 +38,13 @@ def test_lives_are_put_down_in_the_order_of_their_births_and_ends() -> None:
     assert all(plausible(event) for event in (booted, *events)), "a recording of it can be loaded"
 
 
+def test_those_of_one_moment_are_put_down_in_the_order_in_which_they_were_told() -> None:
+    journal = Journal()
+    record(Happened(20 * MS, [lived(2, 11, 19, 3), lived(3, 11, 19, 1)], {}), 10 * MS, Processes(KEPT), journal)
+    events = journal.take()
+    assert [event.pid for event in events if isinstance(event, (Admitted, Exited))] == [2, 3, 2, 3]
+
+
 def known(process: Process) -> Processes:
     processes = Processes(KEPT)
     processes.admit(process, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Told, Woke
 from sandbox.kernel.machine import Waits as Blocks
 from sandbox.kernel.operator import CommandInterpreter
+from sandbox.kernel.process import Process
+from sandbox.kernel.standoffs import Standoffs
 from sandbox.model.commands import Tune, UsePolicy
 from sandbox.model.events import Dispatched, Event, PolicyNote, Waits
 from sandbox.model.spec import MachineSpec
+from sandbox.model.states import State
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
@@ -104,6 +108,19 @@ def test_who_has_what_a_better_one_waits_for_runs_with_its_priority() -> None:
     ]
 
 
+def test_who_waits_for_the_cpu_may_be_lent_a_priority_and_lose_it_again() -> None:
+    """It stands in the queue where it stood before."""
+    run = Run(Priority({"inherit": True}), {"low": 9, "high": 1, "top": 0})
+    assert [run.arrive(name) for name in ("low", "high")] == ["low", "high"]
+    assert (run.block("high"), run.arrive("top")) == ("low", "top")
+    for _ in range(3):
+        assert run.wait_for("high", "low") == "top"
+        assert [task.name for task in run.kernel.policy.queues()[0].tasks] == ["low"]
+        assert run.wait_for("high") == "top"
+    assert run.wake("high") == "top"
+    assert (run.end("top"), run.end("high"), run.end("low")) == ("high", "low", "")
+
+
 def test_without_inherit_the_priorities_are_inverted() -> None:
     run = inverted()
     assert run.wait_for("high", "low") == "middle"
@@ -176,3 +193,40 @@ def test_a_policy_of_ones_own_sees_views_of_them_and_cannot_write() -> None:
     run.wait_for("low", "high")
     assert seen == [("low", ["high"], "TaskView")]
     assert run.kernel.policy.kind.name == "fcfs", "it has failed, and the run goes on"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_who_waits_for_whom_is_what_was_told_last_of_those_who_are_alive(seed: int) -> None:
+    """Nobody waits for itself, for one who has ended, or while it is not BLOCKED; who is told are those of whom it has
+    changed."""
+    dice = Random(seed)
+    processes = {pid: Process(pid, process(str(pid), "cpu 1ms"), 0, None, continued=False) for pid in range(6)}
+    standoffs, known = Standoffs(), dict.fromkeys(processes, tuple[int, ...]())
+
+    def expect(changed: list[Process], now: dict[int, tuple[int, ...]]) -> None:
+        assert sorted(each.pid for each in changed) == [pid for pid in known if known[pid] != now[pid]]
+        known.update(now)
+        assert {pid: tuple(each.pid for each in one.waits_for) for pid, one in processes.items()} == known
+        assert standoffs.waiters.keys() == {pid for pid, holders in known.items() if holders}
+
+    for one in processes.values():
+        one.state = State.BLOCKED
+    for _ in range(60):
+        pid = dice.choice([*processes])
+        one = processes[pid]
+        if dice.random() < 0.6:
+            holders = [dice.choice((*processes, 99)) for _ in range(dice.randint(0, 3))]
+            told = Happened(
+                0, [Told(Waits(0, pid, "lock", holders, "seen")), Told(Waits(0, 98, "lock", [pid], "seen"))], {}
+            )
+            alive = tuple(
+                each for each in holders if each not in (pid, 99) and processes[each].state is not State.EXITED
+            )
+            expect(standoffs.take(told, processes), {**known, pid: alive} if one.state is State.BLOCKED else {**known})
+            continue
+        one.state = dice.choice(
+            [State.BLOCKED, State.READY, State.BLOCKED, State.EXITED if dice.random() < 0.2 else one.state]
+        )
+        gone = pid if one.state is State.EXITED else None
+        left = {each: tuple(holder for holder in holders if holder != gone) for each, holders in known.items()}
+        expect(standoffs.leave(one), {**left, pid: ()})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import run as run_on
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -23,9 +24,24 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.kernel.process import BurstPlan, Process
+from sandbox.kernel.process import BurstPlan, Process, Processes
 from sandbox.machines.simulate import obstacles
-from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
+from sandbox.machines.virtual import VirtualMachine
+from sandbox.model.commands import (
+    AnyCommand,
+    Keys,
+    Kill,
+    Pause,
+    PauseAtSteps,
+    Press,
+    Quit,
+    Resume,
+    Spawn,
+    Step,
+    Tune,
+    Type,
+    UsePolicy,
+)
 from sandbox.model.events import (
     Admitted,
     Became,
@@ -47,6 +63,7 @@ from sandbox.model.spec import ClientSpec, MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
+from sandbox.policies.priority import Priority
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
 from sandbox.views.board import Board
@@ -329,6 +346,66 @@ def test_who_loses_his_cpu_at_the_end_of_a_slice_gets_that_of_a_worse_one() -> N
     assert "preempted" in reasons(events, 1)
 
 
+def test_who_gets_the_cpu_back_at_once_needs_no_order() -> None:
+    """Its slice has ended, or another one was to take the CPU, and the policy picks it again: it has never stopped."""
+
+    class Hesitant(Policy):
+        def slice(self, task: Task) -> int:
+            return 10 * MS
+
+        def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+            return task.pid == 2 and running.pid == 1
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            first = next((task for task in self.queue if task.pid == 1), None)
+            if first is not None:
+                self.queue.remove(first)
+            return first
+
+    kernel = Kernel(Hesitant())
+    kernel.tell(Happened(0, [Arrived(1, process("a", "cpu 1s"))], {}))
+    assert kernel.decide() == [Run(1, 0)]
+    kernel.tell(Happened(10 * MS, [], {1: 10 * MS}))
+    assert kernel.decide() == [], "expired"
+    kernel.tell(Happened(15 * MS, [Arrived(2, process("b", "cpu 1s"))], {1: 15 * MS}))
+    assert kernel.decide() == [], "preempted"
+    kernel.tell(Happened(20 * MS, [Yielded(1)], {1: 20 * MS}))
+    assert kernel.decide() == [Run(1, 0)], "whoever yields has left the CPU by itself"
+
+
+def test_so_does_who_begins_his_next_job_at_once() -> None:
+    """At 30 ms b yields, and a better one has come, which gets its CPU: b takes that of the low one."""
+    kernel = Kernel(Priority(), cpus=2)
+    specs = [process(name, "cpu 1s", priority=priority) for name, priority in (("low", 9), ("b", 5), ("better", 1))]
+    arrived: list[Report] = [Arrived(pid, spec) for pid, spec in enumerate(specs, 1)]
+    kernel.tell(Happened(0, arrived[:2], {}))
+    assert kernel.decide() == [Run(2, 0), Run(1, 1)]
+    kernel.tell(Happened(30 * MS, [Yielded(2), arrived[2]], {2: 30 * MS}))
+    assert kernel.decide()[-2:] == [Run(3, 0), Run(2, 1)]
+    assert kernel.processes[1].state is State.READY
+
+
+def test_the_beginning_of_typing_is_on_record_and_not_each_key() -> None:
+    """Who types elsewhere, or has not for more than two seconds, begins anew; what a terminal answers is nobody's typing."""
+    keys = [(100, "a"), (1_900, "a"), (3_000, "a"), (5_001, "a"), (7_001, "a"), (7_002, "b"), (7_003, "a")]
+    script: list[tuple[str, AnyCommand]] = [(f"{at}ms", Keys(who, "x")) for at, who in keys]
+    script += [("9500ms", Keys("b", "x", automatic=True)), ("9501ms", Keys("nobody", "x"))]
+    events = simulate(scenario(process("a", "cpu 10s"), process("b", "cpu 10s"), script=script))
+    typed = [(event.t_ns // MS, event.did.figures["pid"]) for event in events if isinstance(event, Operator)]
+    assert typed == [(100, 1), (5_001, 1), (7_002, 2), (7_003, 1)]
+
+
+def test_who_has_been_forgotten_has_left_its_name_to_others() -> None:
+    """Of nine dead the first is forgotten, and the tenth may have its name."""
+    processes, called = Processes(8), []
+    for pid in range(1, 12):
+        processes.admit(Process(pid, process("cat", "cpu 1ms"), 0, None, continued=False), None)
+        called.append(processes[pid].called)
+        processes.bury(pid)
+    assert called == ["cat", *(f"cat#{pid}" for pid in range(2, 10)), "cat", "cat#11"]
+    assert [*processes] == [*range(4, 12)]
+
+
 def test_who_comes_during_a_pause_may_take_the_cpu_afterwards() -> None:
     world = scenario(
         process("long", "cpu 60ms"),
@@ -455,6 +532,11 @@ def test_on_real_processes_the_nearest_end_of_a_burst_counts() -> None:
     assert late.wait(142) == 1, "the first wait was too short to be noticed"
     assert late.burst_ns == 60
     assert not late.wait(200), "after the last burst comes the end"
+    behind = BurstPlan(
+        [Segment("cpu", 100), Segment("until", 500), Segment("cpu", 40), Segment("io", 5), Segment("cpu", 60)]
+    )
+    assert not behind.wait(139), "this wait is within the next job"
+    assert behind.burst_ns == 60
 
 
 def test_jobs_that_were_late_and_did_not_wait_are_counted_with_the_next_that_does() -> None:
@@ -709,6 +791,9 @@ def test_what_there_is_not_in_virtual_time_is_told() -> None:
         Problem(0, "process ls", Clause("cannot be simulated", {"value": "ls -l"})),
         Problem(0, "client visitor", Clause("no network")),
     ]
+    lines = scenario(process("a", "cpu 1ms"), command("ls", "ls"), slice="line")
+    assert obstacles(lines) == [Problem(0, "machine.slice", Clause("lines are real", {"value": "line"}))]
+    assert obstacles(scenario(process("a", "cpu 1ms"))) == []
 
 
 def test_a_process_is_admitted_with_all_that_its_file_says_of_it() -> None:
@@ -745,3 +830,30 @@ def test_cpu_time_is_told_once_and_never_less_than_nothing() -> None:
     assert [process_.report(used) for used in (10, 10, 7, 12)] == [10, 0, 0, 2]
     assert process_.use_undispatched(15) == 3
     assert (process_.use_undispatched(11), process_.cpu_ns, process_.undispatched_ns) == (0, 11, 3)
+
+
+def test_a_lesson_may_pause_at_its_steps() -> None:
+    """After the decision that a step waits for, or before the next one if it has come true by something else; only while
+    that is asked for."""
+
+    def paused(*script: tuple[str, AnyCommand], until: str) -> list[tuple[float, str]]:
+        jobs = [process("a", "cpu 20ms", "io 5ms", "cpu 10ms"), process("b", "cpu 30ms")]
+        world = scenario(*jobs, script=[*script, *((f"{at}ms", Resume()) for at in range(100, 300, 10))])
+        factory = PolicyFactory(world.machine)
+        kernel = Kernel(factory.first())
+        kernel.pacing.watch = lambda events: any(until in type(event).__name__ for event in events)
+        events: list[Event] = []
+        run_on(kernel, CommandInterpreter(kernel, factory.next), VirtualMachine(world), events.extend, "test")
+        return [
+            (event.t_ns / MS, str(event.did.figures["by"]))
+            for event in events
+            if isinstance(event, Operator) and event.is_pause
+        ]
+
+    asked = ("0ms", PauseAtSteps(True))
+    assert paused(asked, until="Blocked") == [(20, "lesson")]
+    assert paused(asked, until="Dispatched")[:2] == [(0, "lesson"), (20, "lesson")]
+    assert paused(until="Dispatched") == []
+    assert paused(asked, ("1ms", PauseAtSteps(False)), until="Blocked") == []
+    assert paused(asked, ("1ms", Pause()), ("2ms", Step()), until="Blocked") == [(1, "operator"), (20, "lesson")]
+    assert paused(asked, until="nothing") == []

@@ -253,3 +253,30 @@ def test_percentiles_are_nearest_rank() -> None:
 def test_fairness() -> None:
     assert jain([1, 1, 1, 1]) == pytest.approx(1)
     assert jain([1, 0, 0, 0]) == pytest.approx(0.25)
+
+
+def test_slices_of_who_is_no_longer_remembered_are_dropped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When there are more than a certain number, and then not again before they have doubled."""
+    monkeypatch.setattr("sandbox.views.history._MIN_SLICES", 10)
+    history = History()
+    history.add(Booted(0, "linux", 1, "rr", {}, "arrival-first", "test", kept=2))
+    history.add_all([Admitted(0, 1, "shell", "sh", order=0), Ready(0, 1, "admitted")])
+
+    def turn(at_ns: int, pid: int) -> int:
+        why = Clause("head of the ready queue")
+        history.add_all([Dispatched(at_ns, pid, 0, None, why), Descheduled(at_ns + 5, pid, 0, 5, "exited")])
+        return len(history.slices)
+
+    def child(at_ns: int) -> int:
+        pid = at_ns // MS
+        history.add_all([Admitted(at_ns, pid, "cat", "cat", parent=1), Ready(at_ns, pid, "admitted")])
+        turn(at_ns, pid)
+        history.add(Exited(at_ns + 5, pid, 0, None, 5, 0, 0))
+        return len(history.slices)
+
+    assert [child(number * MS) for number in range(2, 14)] == [*range(1, 11), 2, 3], "more than ten, two are kept"
+    for number in range(20, 28):
+        turn(number * MS, 1)
+    assert child(30 * MS) == 10, "eight turns of the shell, and the two that are kept"
+    numbers = [child(number * MS) for number in range(31, 50)]
+    assert numbers == [*range(11, 21), 10, *range(11, 19)]

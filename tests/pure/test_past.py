@@ -177,3 +177,14 @@ def test_a_track_tells_what_held_and_how_long_it_was_used() -> None:
         passing.put_in_passing(t_ns, value)
     assert [*zip(passing.times, passing.values, strict=True)] == [(10, 2), (30, 0)]
     assert passing.used_ns(50) == 20
+
+
+def test_a_track_that_grows_too_long_loses_every_second_pair_of_its_older_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time used up to each change that is left is as it was."""
+    monkeypatch.setattr("sandbox.views.intervals.MAX_CHANGES", 16)
+    track = Track()
+    for t_ns in range(17):
+        track.put(t_ns, t_ns % 2)
+    assert [*track.times] == [0, 1, 4, 5, *range(8, 17)]
+    assert [*track.values] == [t_ns % 2 for t_ns in track.times]
+    assert [track.used_ns(t_ns) for t_ns in track.times] == [t_ns // 2 for t_ns in track.times]

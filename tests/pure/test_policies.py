@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -10,7 +11,17 @@ import pytest
 
 from sandbox import policies, wording
 from sandbox.model.commands import Kill
-from sandbox.model.events import Descheduled, DescheduledReason, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.model.events import (
+    Descheduled,
+    DescheduledReason,
+    Dispatched,
+    Event,
+    Exited,
+    PolicyNote,
+    ReadyReason,
+    decode,
+    encode,
+)
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Task
@@ -22,7 +33,7 @@ from sandbox.util.units import MS, US, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
 from tests.support.guide import section
-from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, names, process, scenario, simulate, whole
 
 #: Linux's share of a nice 0 process beside one of these nice values.
 SHARES = {1: 0.5553, 3: 0.6606, 5: 0.7535, 10: 0.9030}
@@ -612,7 +623,7 @@ def test_a_ranking_is_a_sorted_list_whatever_comes_and_goes() -> None:
         elif deed < 0.75 and plain:
             place = dice.randrange(len(plain))
             rank, order, task = plain[place]
-            plain[place] = (rank - dice.randint(1, 2), order, task)
+            plain[place] = (rank + dice.randint(-2, 2), order, task)
             ranking.move(task, plain[place][0])
         elif deed < 0.8:
             plain = [(-rank, order, task) for rank, order, task in plain]
@@ -786,3 +797,87 @@ def test_the_guide_lists_every_policy_with_its_parameters() -> None:
     assert [*listed] == [*policies.BUILT_IN]
     for name, parameters in listed.items():
         assert sorted(parameters) == sorted(parameter.name for parameter in policies.find(name).declared()), name
+
+
+def test_who_is_preempted_goes_to_the_head_of_a_plain_queue_and_everybody_else_to_its_tail() -> None:
+    policy, tasks = Policy(), [Task(pid, str(pid)) for pid in range(5)]
+    reasons: tuple[ReadyReason, ...] = ("admitted", "woke", "preempted", "expired", "yielded")
+    for task, reason in zip(tasks, reasons, strict=True):
+        policy.enqueue(task, reason, 0)
+    policy.remove(tasks[1])
+    policy.remove(tasks[1])
+    assert [policy.pick(0, 0) for _ in range(5)] == [tasks[2], tasks[0], tasks[3], tasks[4], None]
+    assert (policy.name, policy.why(tasks[0]).rule) == ("", "head of the ready queue")
+
+
+#: Each parameter that is a number, a time, or a list of these: its least and greatest values, and those beyond.
+BOUNDS: list[tuple[str, str, Sequence[object], Sequence[object]]] = [
+    ("mlfq", "quanta", [["100us"], ["60s"] * 64], [[], ["60s"] * 65, ["99us"], ["60001ms"]]),
+    ("mlfq", "allotments", [[1], [1_000_000] * 64], [[], [1] * 65, [0], [1_000_001]]),
+    ("mlfq", "boost", ["0ms", "1ms"], ["999us", "-1ms"]),
+    ("feedback", "base", [1, 16], [0, 17]),
+    ("fair", "latency", ["100us", "60s"], ["99us", "60001ms", "0ms"]),
+    ("fair", "granularity", ["100us", "60s"], ["99us", "60001ms", "0ms"]),
+    ("priority", "aging", ["0ms", "1ms"], ["999us"]),
+    ("sjf", "alpha", [0, 1, 0.5], [-0.1, 1.1]),
+    ("sjf", "guess", ["1us"], ["999ns", "0ms"]),
+    *((name, "quantum", ["100us", "60s"], ["99us", "60001ms", "0ms"]) for name in ("rr", "feedback", "lottery", "stride", "eevdf")),
+    *((name, "quantum", ["0ms", "100us", "60s"], ["99us", "60001ms"]) for name in ("priority", "manual", "scripted")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parameter", "good", "bad"), BOUNDS)
+def test_a_parameter_has_bounds(name: str, parameter: str, good: Sequence[object], bad: Sequence[object]) -> None:
+    policy = policies.find(name)()
+    for value in good:
+        policy.set(parameter, value)
+    for value in bad:
+        with pytest.raises(BadValue):
+            policy.set(parameter, value)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_those_who_have_had_no_more_than_their_share_the_earliest_deadline_is_next(seed: int) -> None:
+    """By definition: those whose virtual runtime is at most the average of all who are ready or run, by weight. If there
+    are none, the least runtime is next."""
+    dice, policy = Random(seed), policies.find("eevdf")({"quantum": "3ms"})
+    running: list[Task] = []
+    ready: list[Task] = []
+    away = [Task(pid, str(pid)) for pid in range(8)]
+    for task in away:
+        task.nice = dice.choice((-10, -3, 0, 5, 19))
+
+    def come(task: Task, reason: ReadyReason) -> None:
+        policy.enqueue(task, reason, 0)
+        ready.append(task)
+
+    def figure(task: Task, name: str) -> int:
+        return whole(policy.figures(task)[name])
+
+    for _ in range(300):
+        everybody = [*ready, *running]
+        load = sum(weight(task) for task in everybody)
+        total = sum(weight(task) * figure(task, "vruntime_ns") for task in everybody)
+        eligible = [task for task in ready if figure(task, "vruntime_ns") * load <= total]
+        assert not {*policy.queues()[1].tasks} & {*eligible}
+        deed = dice.random()
+        if deed < 0.3 and away:
+            task = away.pop(dice.randrange(len(away)))
+            come(task, "admitted" if task.data is None else "woke")
+        elif deed < 0.6 and ready and len(running) < 2:
+            by = "deadline_ns" if eligible else "vruntime_ns"
+            picked = policy.pick(0, 0)
+            assert picked is not None
+            assert picked in (eligible or ready)
+            assert figure(picked, by) == min(figure(task, by) for task in eligible or ready)
+            ready.remove(picked)
+            running.append(picked)
+        elif running:
+            task = running.pop(dice.randrange(len(running)))
+            ran_ns = dice.choice((1, 500 * US, 3 * MS, 9 * MS))
+            task.cpu_ns, task.stopped = task.cpu_ns + ran_ns, dice.choice(("expired", "blocked", "preempted"))
+            policy.stopping(task, ran_ns, 0)
+            if task.stopped == "blocked":
+                away.append(task)
+            else:
+                come(task, "expired")

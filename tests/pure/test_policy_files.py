@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import linecache
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import sandbox
 from sandbox import policies
-from sandbox.model.events import Clause, Dispatched, Figure
+from sandbox.model.events import Clause, Dispatched, Fault, Figure
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import build, choice, template
+from sandbox.policies import build, choice, find, template, template_zh
 from sandbox.policies.base import Task
 from sandbox.policies.host import failures, loader
 from sandbox.policies.host.factory import PolicyFactory
@@ -23,7 +25,8 @@ from sandbox.util.units import MS
 from tests.support.scenarios import gantt, process, scenario, simulate
 
 
-def test_the_template_is_round_robin_and_says_why() -> None:
+@pytest.mark.parametrize(("template", "why"), [(template, "it has waited longest"), (template_zh, "它等得最久")])
+def test_the_template_is_round_robin_and_says_why(template: ModuleType, why: str) -> None:
     """Whatever one changes of it: what it was before is known. A preempted task would go back to the head."""
     jobs = [
         process("a", "cpu 120ms", "io 30ms", "cpu 60ms"),
@@ -34,7 +37,7 @@ def test_the_template_is_round_robin_and_says_why() -> None:
     assert gantt(ours) == gantt(simulate(scenario(*jobs, policy="rr", quantum_ns=50 * MS)))
     decided = [event for event in ours if isinstance(event, Dispatched)]
     assert {event.slice_ns for event in decided} == {50 * MS}
-    assert [event.why for event in decided] == [Clause("sentence", {"text": "it has waited longest"})] * len(decided)
+    assert [event.why for event in decided] == [Clause("sentence", {"text": why})] * len(decided)
     tenth = simulate(scenario(*jobs, policy=f"{template.__file__}:Mine", quantum_ns=10 * MS))
     assert gantt(tenth) == gantt(simulate(scenario(*jobs, policy="rr", quantum_ns=10 * MS)))
     mine, first, second = template.Mine(), Task(1, "a"), Task(2, "b")
@@ -43,6 +46,7 @@ def test_the_template_is_round_robin_and_says_why() -> None:
     assert mine.preempts(first, second, 0) is False
     assert [mine.pick(0, 0), mine.pick(0, 0)] == [second, first]
     assert (mine.idles, mine.starves) == (False, False)
+    assert mine.described()[0].says == "the length of a time slice"
     for text in ("1ms", "10s"):
         mine.tune("quantum", text)
         assert mine.described()[0].value == text
@@ -173,6 +177,7 @@ def test_of_files_that_are_not_its_own_no_line_is_told_on_its_word(tmp_path: Pat
         what = failures.cause(words, "policy hangs", "command died", readable=[str(own)])
         assert (what.rule, what.figures["file"]) == ("policy hangs", path.name)
         assert (path.read_text().strip() in str(what.figures)) is told
+        assert what.figures["code"] == ("the own line" if told else "")
 
 
 @pytest.mark.parametrize("frame", [r'"/\xzz\Uffffffff\ud8"', '"/x", line 1 in y\n  File "/z"'])
@@ -253,3 +258,75 @@ def test_an_installed_policy_that_does_not_load_costs_nobody_else_anything(monke
             policies.find(name)
     contenders = choice.sensible(scenario(process("a", "cpu 1ms")))
     assert not {"gone", "lost"} & {each.policy for each in contenders}
+
+
+def test_a_file_that_is_carried_here_is_told_of_with_its_lines(tmp_path: Path) -> None:
+    """It need not be on this computer; what was carried before is forgotten."""
+    text = b"from sandbox.policies import Policy\n\nclass Mine(Policy):\n    def pick(self, cpu, now_ns):\n        return 1 / 0\n"
+    loader.carry({"other.py:Other": b""})
+    loader.carry({"far/mine.py": text})
+    try:
+        assert load("far/mine.py:Mine", str(tmp_path)).name == "Mine"
+        assert linecache.getline("far/mine.py", 5) == "        return 1 / 0\n"
+        assert linecache.getlines("far/mine.py") == text.decode().splitlines(keepends=True)
+        world = scenario(process("a", "cpu 1ms"), policy="far/mine.py:Mine")
+        (fault,) = [event for event in simulate(world) if isinstance(event, Fault)]
+        assert fault.what.figures["code"] == "return 1 / 0"
+        assert (fault.what.figures["file"], fault.what.figures["line"]) == ("mine.py", 5)
+        with pytest.raises(BadValue):
+            load("other.py:Other", str(tmp_path))
+    finally:
+        loader.carry({})
+
+
+def test_what_a_file_imports_is_told_without_running_it(tmp_path: Path) -> None:
+    """Anywhere in it; of the built-in policies by module, whatever the way, and each once."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import os, sandbox.policies.rr\nfrom sandbox.policies import Task, fair, mlfq\nfrom sandbox.policies import Policy\n"
+        "def later():\n    import json as j, os\n    from . import other\n    from math import inf\n1 / 0\n"
+    )
+    assert loader.imports(str(file)) == [
+        "os", "sandbox.policies.rr", "sandbox.policies.fair", "sandbox.policies.mlfq", "sandbox.policies", "json", "math",
+    ]  # fmt: skip
+
+
+def test_a_file_may_have_so_many_bytes_and_no_more(tmp_path: Path) -> None:
+    """Whether its path is given or it is beside the scenario."""
+    text = b"from sandbox.policies import Policy\nclass Mine(Policy):\n    pass\n#"
+    file = tmp_path / "mine.py"
+    for name, folder in ((f"{file}:Mine", "."), ("mine.py:Mine", str(tmp_path))):
+        file.write_bytes(text.ljust(MAX_BYTES, b"x"))
+        assert load(name, folder).name == "Mine"
+        file.write_bytes(text.ljust(MAX_BYTES + 1, b"x"))
+        with pytest.raises(BadValue) as refusal:
+            load(name, folder)
+        assert refusal.value.faults == [("", Clause("file is too large", {"allowed": "1024 KiB"}))]
+
+
+def test_a_file_without_a_class_is_asked_for_one(tmp_path: Path) -> None:
+    """Its name alone tells that it is a file."""
+    (tmp_path / "mine.py").write_text("class Mine: ...\nclass Yours: ...\n")
+    with pytest.raises(BadValue) as refusal:
+        find("mine.py", str(tmp_path))
+    assert refusal.value.what == Clause("which class", {"value": "mine.py", "allowed": "mine.py:Mine | mine.py:Yours"})
+
+
+def test_what_an_interpreter_has_frozen_is_no_place_in_a_file(tmp_path: Path) -> None:
+    lines = ['  File "<frozen posixpath>", line 3 in join', f'  File "{tmp_path}/mine.py", line 9 in pick']
+    found = failures.hang("Timeout (0:00:01)!\nThread 1 (most recent call first):\n" + "\n".join(lines) + "\n")
+    assert found is not None
+    assert (found["callback"], found["file"], found["line"]) == ("pick", "mine.py", 9)
+    assert "frozen" not in str(found["traceback"])
+
+
+def test_a_traceback_is_told_as_python_tells_it() -> None:
+    """From the author's code on, and without ours."""
+    try:
+        exec(compile("def pick():\n    1 / 0\npick()", "/x/mine.py", "exec"), {})
+    except ZeroDivisionError as error:
+        told = failures.traceback_of(error)
+    lines = told.splitlines()
+    assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", "ZeroDivisionError: division by zero")
+    places = [line for line in lines if line.startswith("  File ")]
+    assert places[-2:] == ['  File "/x/mine.py", line 3, in <module>', '  File "/x/mine.py", line 2, in pick']

@@ -12,10 +12,12 @@ import pytest
 from sandbox import policies
 from sandbox.cli import run_options
 from sandbox.cli.run_options import RunOptions, prepare
+from sandbox.model.clause import Clause
 from sandbox.model.commands import Quit
 from sandbox.model.problems import BadInput
+from sandbox.model.ranges import MAX_VALUES
 from sandbox.model.spec import At, MachineSpec
-from sandbox.model.values import BadValue
+from sandbox.model.values import BadValue, shown
 from sandbox.policies import choice
 from sandbox.policies.base import Policy
 from sandbox.policies.choice import Contender
@@ -197,3 +199,24 @@ def test_a_quantum_that_is_asked_for_holds_wherever_the_scenario_has_said_anothe
     assert policies.build(prepare(asked, real=False).scenario.machine).parameters == {"quantum_ns": 5 * MS}
     asked = asked._replace(policy="rr:quantum=7ms")
     assert policies.build(prepare(asked, real=False).scenario.machine).parameters == {"quantum_ns": 7 * MS}
+
+
+def test_more_policies_than_can_be_tried_are_too_many() -> None:
+    """All combinations of what is given for each parameter count."""
+    assert len(choice.expanded("fair:latency=1ms..20ms+1ms:granularity=1ms..5ms+1ms")) == 100
+    text = f"fair:latency=1ms..{MAX_VALUES}ms+1ms:granularity=1ms..2ms+1ms"
+    with pytest.raises(BadValue) as refusal:
+        choice.expanded(text)
+    assert refusal.value.faults == [("", Clause("too many values", {"value": shown(text), "allowed": MAX_VALUES}))]
+
+
+def test_a_file_of_policies_that_a_recording_names_is_not_run() -> None:
+    """One beside a scenario is, and one whose whole path is given."""
+    for folder, source, named in (
+        ("/x", "mine.py:Mine", True),
+        ("", "mine.py:Mine", False),
+        ("", "/x/mine.py:Mine", True),
+    ):
+        world = scenario(process("a", "cpu 1ms"), policy=source)
+        world.folder = folder
+        assert (choice.sensible(world)[0].policy == source) is named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,6 +15,8 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.commands import AnyCommand, Look, Pause, Reload, Resume, Tune, UsePolicy
 from sandbox.model.events import Descheduled, Dispatched, Event, Fault, Operator, Queues, Scheduling
+from sandbox.model.reasons import ReadyReason
+from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util.units import MS
 from tests.support.scenarios import exits, gantt, process, scenario, simulate
@@ -245,3 +247,72 @@ class Lazy(Policy):
     def timer(self, now_ns):
         self.awake, self.timer_ns = True, None
 """
+
+
+def test_a_successor_is_told_of_all_as_if_they_came_now() -> None:
+    """Of who runs first, each alone and picked at once, then of the READY ones, the longest ready first."""
+
+    class Listener(Policy):
+        told: ClassVar[list[tuple[Any, ...]]] = []
+
+        def start(self, now_ns: int) -> None:
+            self.told.append(("start", now_ns))
+
+        def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+            self.told.append((task.name, reason, now_ns, task.data, task.left_ns))
+            super().enqueue(task, reason, now_ns)
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            self.told.append(("pick", cpu, now_ns))
+            return super().pick(cpu, now_ns)
+
+    jobs = [
+        process("a", "cpu 50ms"),
+        process("b", "cpu 50ms"),
+        process("c", "cpu 50ms"),
+        process("d", "cpu 50ms", arrive="5ms"),
+    ]
+    world = scenario(*jobs, policy="mlfq", cpus=2, script=[("12ms", UsePolicy("listener"))])
+    kernel = Kernel(PolicyFactory(world.machine).first(), 2)
+    events: list[Event] = []
+    run(
+        kernel,
+        CommandInterpreter(kernel, lambda name, present: Listener()),
+        VirtualMachine(world),
+        events.extend,
+        "test",
+    )
+    at = 12 * MS
+    before = [event.pid for event in events if isinstance(event, Dispatched) and event.t_ns < at]
+    assert before == [1, 2, 3, 4]
+    assert Listener.told[:7] == [
+        ("start", at),
+        ("c", "admitted", at, None, None), ("pick", 0, at),
+        ("d", "admitted", at, None, None), ("pick", 1, at),
+        ("a", "admitted", at, None, None), ("b", "admitted", at, None, None),
+    ]  # fmt: skip
+
+
+def test_who_was_put_back_and_is_picked_after_all_goes_to_the_head_again() -> None:
+    """The successor picks the second of those who run for the first CPU, and the first for the second one."""
+
+    class Late(Policy):
+        told: ClassVar[list[tuple[str, str]]] = []
+        fresh = True
+
+        def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+            self.told.append((task.name, reason))
+            super().enqueue(task, reason, now_ns)
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            refuses, self.fresh = self.fresh, False
+            return None if refuses else super().pick(cpu, now_ns)
+
+    world = scenario(
+        *(process(name, "cpu 50ms") for name in "ab"), policy="fcfs", cpus=2, script=[("12ms", UsePolicy("late"))]
+    )
+    kernel = Kernel(PolicyFactory(world.machine).first(), 2)
+    events: list[Event] = []
+    run(kernel, CommandInterpreter(kernel, lambda name, present: Late()), VirtualMachine(world), events.extend, "test")
+    assert Late.told == [("a", "admitted"), ("b", "admitted"), ("a", "preempted")]
+    assert {name: end.cpu_ns for name, end in exits(events).items()} == {"a": 50 * MS, "b": 50 * MS}

@@ -19,9 +19,10 @@ class Ranking:
     """Tasks sorted by rank; equal ones in the order of arrival, unless pushed at the head."""
 
     def __init__(self) -> None:
-        self._heap: list[list[Any]] = []  # rank, place among equals, task (None: removed)
+        #: Rank, place among equals, the number of the move (so that tasks are never compared), task (None: removed).
+        self._heap: list[list[Any]] = []
         self._entries: dict[int, list[Any]] = {}
-        self._first = self._last = 0
+        self._first = self._last = self._moves = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -31,7 +32,7 @@ class Ranking:
 
     def __iter__(self) -> Iterator[Task]:
         """Iterate over the tasks, the best first."""
-        return (entry[2] for entry in sorted(self._entries.values()))
+        return (entry[3] for entry in sorted(self._entries.values()))
 
     def push(self, task: Task, rank: Rank, head: bool = False) -> None:
         """Add a task behind those of equal rank, or before them."""
@@ -41,14 +42,14 @@ class Ranking:
         else:
             self._last += 1
             place = self._last
-        entry = [rank, place, task]
+        entry = [rank, place, 0, task]
         self._entries[task.pid] = entry
         heappush(self._heap, entry)
 
     def pop(self) -> Task | None:
         """Remove and return the best task; None if there is none."""
         while self._heap:
-            task: Task | None = heappop(self._heap)[2]
+            task: Task | None = heappop(self._heap)[3]
             if task is not None:
                 del self._entries[task.pid]
                 return task
@@ -57,7 +58,7 @@ class Ranking:
     def peek(self) -> Task | None:
         """Return the best task; None if there is none."""
         while self._heap:
-            task: Task | None = self._heap[0][2]
+            task: Task | None = self._heap[0][3]
             if task is not None:
                 return task
             heappop(self._heap)
@@ -67,14 +68,15 @@ class Ranking:
         """Remove a task, if it is there."""
         entry = self._entries.pop(task.pid, None)
         if entry is not None:
-            entry[2] = None
+            entry[3] = None
             self._tidy()
 
     def move(self, task: Task, rank: Rank) -> None:
         """Change the rank of a task, which keeps its place among equals."""
         entry = self._entries[task.pid]
-        moved = [rank, entry[1], task]
-        entry[2] = None
+        self._moves += 1
+        moved = [rank, entry[1], self._moves, task]
+        entry[3] = None
         self._entries[task.pid] = moved
         heappush(self._heap, moved)
         self._tidy()
@@ -83,7 +85,7 @@ class Ranking:
         """Recompute the rank of all tasks."""
         self._heap = [*self._entries.values()]
         for entry in self._heap:
-            entry[0] = rank(entry[2])
+            entry[0] = rank(entry[3])
         heapify(self._heap)
 
     def _tidy(self) -> None:

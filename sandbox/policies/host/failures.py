@@ -32,7 +32,6 @@ class Reported(Exception):
     """A failure that has happened in another process, as data."""
 
     def __init__(self, what: Clause) -> None:
-        super().__init__(what.rule)
         self.what = what
 
 

@@ -94,7 +94,6 @@ class Guard(Policy):
         self._written = validate.written(policy.written)
         #: The READY tasks by the ``id`` of the view that the policy has of each.
         self._ready: dict[int, Task] = {}
-        self._now_ns = 0
 
     def _ask(self, callback: str, question: Callable[[Policy], A]) -> A:
         """Return the policy's answer; if it fails, that of its successor."""
@@ -135,7 +134,7 @@ class Guard(Policy):
         successor = FirstComeFirstServed(seed=self.seed)
         successor.kernel = self.kernel
         for task in self._ready.values():
-            successor.enqueue(task, "admitted", self._now_ns)
+            successor.enqueue(task, "admitted", 0)  # at whatever time
         self._policy, self._class = successor, FirstComeFirstServed
         self._ready = {id(task): task for task in self._ready.values()}
         self.kernel.failed(Clause(what.rule, {**what.figures, "successor": successor.name}))
@@ -161,13 +160,11 @@ class Guard(Policy):
         self._tell("start", begin)
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        self._now_ns = now_ns
         seen = self._seen(task)
         self._ready[id(seen)] = task
         self._tell("enqueue", lambda policy: policy.enqueue(seen, reason, now_ns))
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
-        self._now_ns = now_ns
         task = self._ask("pick", lambda policy: validate.ready(policy.pick(cpu, now_ns), self._ready))
         if task is not None:
             del self._ready[id(self._seen(task))]
@@ -196,7 +193,6 @@ class Guard(Policy):
         self._tell("retune", lambda policy: policy.retune(now_ns))
 
     def timer(self, now_ns: int) -> Iterable[Task] | None:
-        self._now_ns = now_ns
 
         def answer(policy: Policy) -> TimerAnswer:
             tasks = validate.all_ready(policy.timer(now_ns), self._ready)
@@ -205,7 +201,6 @@ class Guard(Policy):
         return self._ask("timer", answer)[0]
 
     def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
-        self._now_ns = now_ns
         seen = self._seen(task)
         return self._ask("waits", lambda policy: validate.all_ready(policy.waits(seen, now_ns), self._ready))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
@@ -18,6 +18,7 @@ import msgspec
 
 from sandbox.model.clause import Clause
 from sandbox.model.spec import Guest, MachineSpec
+from sandbox.model.states import State
 from sandbox.model.values import BadValue
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Task
@@ -87,6 +88,8 @@ class Seated:
         """Call the policy."""
         for told in call.tasks:
             self._take(told)
+        for pid, waits_for, _ in call.tasks:  # possibly for each other
+            self._tasks[pid].waits_for = tuple(self._tasks[each] for each in waits_for)
         try:
             _CALLS[call.callback](self._guard, *self._arguments(call))
         except Failed:
@@ -98,14 +101,13 @@ class Seated:
         return said
 
     def _take(self, told: Told) -> None:
-        pid, waits_for, values = told
+        pid, _, values = told
         task = self._tasks.get(pid)
         if task is None:
             task = self._tasks[pid] = Task(pid, "")
         for name, value in zip(_FIELDS, values, strict=True):
             setattr(task, name, value)
-        task.on = msgspec.convert(task.on, Clause | None)
-        task.waits_for = tuple(self._tasks[each] for each in waits_for if each in self._tasks)
+        task.state, task.on = State(task.state), msgspec.convert(task.on, Clause | None)
 
     def _arguments(self, call: Call) -> list[Any]:
         tasks = _TASKS.get(call.callback, 0)
@@ -175,17 +177,24 @@ class Remote(Replayed):
 
     def _answer(self, callback: str, *arguments: object) -> Any:
         """Call the remote policy, then return its answer from the log."""
-        past = [task.pid for task in arguments if isinstance(task, Task) and _leaves(callback, task)]
+        tasks = [value for value in arguments if isinstance(value, Task)]
+        past = [task.pid for task in tasks if _leaves(callback, task)]
         pids = [value.pid if isinstance(value, Task) else value for value in arguments]
         try:
-            self._left.extend(self._line.ask(Call(_nonce(), callback, self._news(), pids, past)))
+            self._left.extend(self._line.ask(Call(_nonce(), callback, self._news(tasks), pids, past)))
         except Timeout:
             raise Reported(Clause("policy takes too long", {"policy": self.name, "callback": callback})) from None
         for pid in past:
             del self._told[pid], self._seen[pid]
         return super()._answer(callback)
 
-    def _news(self) -> list[Told]:
+    def _news(self, tasks: Iterable[Task]) -> list[Told]:
+        """Return what has changed of all known tasks. These, and those for which known ones wait, become known; a task
+        that is blocked from its arrival was not enqueued before."""
+        known = [*self._seen.values(), *tasks]
+        for task in known:
+            self._seen.setdefault(task.pid, task)
+            known += (holder for holder in task.waits_for if holder.pid not in self._seen)
         news = []
         for pid, task in self._seen.items():
             told = (pid, [each.pid for each in task.waits_for], [getattr(task, name) for name in _FIELDS])
