@@ -15,6 +15,7 @@ from sandbox.machines.simulate import simulate
 from sandbox.model.clause import Clause
 from sandbox.model.reasons import ReadyReason
 from sandbox.model.spec import Guest, MachineSpec, Scenario
+from sandbox.model.states import BLOCKED, EXITED
 from sandbox.policies import BUILT_IN, build
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
@@ -221,6 +222,29 @@ def test_only_what_has_changed_is_sent() -> None:
     tasks[1].cpu_ns = 5
     guard.slice(tasks[0])
     assert sent == [[1], [2], [], [2]]
+
+
+def test_who_ends_without_a_call_is_forgotten_with_the_next_one() -> None:
+    """One that is killed while it is blocked leaves no queue, so the policy is not called."""
+    past: list[list[int]] = []
+
+    class Noting(_AtHome):
+        def ask(self, question: Seat | Call) -> list[Any]:
+            if isinstance(question, Call):
+                past.append(question.past)
+            return super().ask(question)
+
+    kind: Any = Remote
+    remote = kind(Guest("fcfs", {}, "fcfs", "arrival-first"), MachineSpec(policy="fcfs"), Noting())
+    guard, (one, other) = Guard(remote), [Task(pid, str(pid)) for pid in (1, 2)]
+    guard.enqueue(one, "admitted", 0)
+    guard.pick(0, 0)
+    one.state, one.stopped = BLOCKED, "blocked"
+    guard.stopping(one, 0, 0)
+    one.state = EXITED
+    guard.enqueue(other, "admitted", 0)
+    guard.pick(0, 0)
+    assert past == [[], [], [], [1], []]
 
 
 def test_a_failure_is_told_with_what_is_known_of_failures_and_no_more() -> None:

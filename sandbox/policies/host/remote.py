@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 
 from sandbox.model.clause import Clause
 from sandbox.model.spec import Guest, MachineSpec
-from sandbox.model.states import State
+from sandbox.model.states import EXITED, State
 from sandbox.model.values import BadValue
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Task
@@ -178,7 +178,7 @@ class Remote(Replayed):
     def _answer(self, callback: str, *arguments: object) -> Any:
         """Call the remote policy, then return its answer from the log."""
         tasks = [value for value in arguments if isinstance(value, Task)]
-        past = [task.pid for task in tasks if _leaves(callback, task)]
+        past = self._past(callback, tasks)
         pids = [value.pid if isinstance(value, Task) else value for value in arguments]
         try:
             self._left.extend(self._line.ask(Call(_nonce(), callback, self._news(tasks), pids, past)))
@@ -187,6 +187,12 @@ class Remote(Replayed):
         for pid in past:
             del self._told[pid], self._seen[pid]
         return super()._answer(callback)
+
+    def _past(self, callback: str, tasks: Sequence[Task]) -> list[int]:
+        """Return the pids of which this is the last call, or that have ended without one: those that were blocked."""
+        last = {task.pid for task in tasks if _leaves(callback, task)}
+        called = {task.pid for task in tasks}
+        return [*last, *(pid for pid, task in self._seen.items() if task.state is EXITED and pid not in called)]
 
     def _news(self, tasks: Iterable[Task]) -> list[Told]:
         """Return what has changed of all known tasks. These, and those for which known ones wait, become known; a task
