@@ -42,8 +42,8 @@ class Noted(dict[str, Any]):
 
 
 class Toy:
-    """Runs toy programs. ``knows``: whether it tells states apart; ``tells``: and what turns touch, of programs that
-    never go round."""
+    """Runs toy programs. ``knows``: whether it tells states apart; ``tells``: and what turns touch, and who spins in a
+    state, whose key says nothing of that."""
 
     def __init__(
         self,
@@ -79,7 +79,8 @@ class Toy:
                 if not self.tells
                 else (at, sorted(shared.items()), own)
             )
-            choice = Choice(can, taken[-1] if taken else None, state if self.knows else None)
+            spinning = tuple(sorted(spins)) if self.tells else ()
+            choice = Choice(can, taken[-1] if taken else None, state if self.knows else None, spinning)
             name = choice.default
             if len(taken) < len(order):
                 kept = kept and order[len(taken)] in can
@@ -369,6 +370,18 @@ def test_who_only_goes_round_does_not_put_the_others_off_for_ever() -> None:
     toy = Toy({"a": rounds, "b": (sets("x", 1),)}, {"x": 0}, lambda shared: shared["x"] == 0, tells=True)
     found = explored(toy, Limits(3))
     assert found.search.found is not None or any(len(run.order) < _MAX_TURNS for run in found.search.examples)
+
+
+def test_it_is_no_preemption_to_leave_a_process_before_it_has_gone_round() -> None:
+    """``a`` spins in the line to which it comes. ``c`` breaks it there, but ``b`` is the first to go on."""
+    spins = (sets("here", True), waits(lambda shared: not shared["go"], 1))
+    breaks: Sequence[Line] = (lambda shared, own: shared.__setitem__("bad", shared["here"] and not shared["go"]),)
+    programs = {"a": spins, "b": (sets("go", True),), "c": breaks}
+    shared = {"here": False, "go": False, "bad": False}
+    toy = Toy(programs, shared, lambda shared: not shared["bad"], tells=True)
+    found = explored(toy, Limits(0, firm=True)).search.found
+    assert found is not None
+    assert found.preemptions == 0
 
 
 def test_of_each_kind_one_is_tried_before_more_of_any() -> None:

@@ -16,6 +16,8 @@ from collections.abc import Hashable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from msgspec import structs
+
 from sandbox.analysis.exploration.agenda import Cost, Item, Place
 from sandbox.analysis.exploration.completion import completed
 from sandbox.analysis.exploration.counting import Counts, Leaf, count
@@ -88,6 +90,9 @@ class Search:
         #: The ways to be checked, when all else has been tried.
         self._audits: deque[tuple[Way, Place]] | None = None
         self._known_outcomes: dict[bytes, int] = {}
+        #: The ways after which a run broke; those of the cheapest orders to them that were tried.
+        self._breaking: set[Way] = set()
+        self._shortened: set[tuple[Place, str]] = set()
         #: The ways after which all processes were found to spin.
         self._spun_out: set[Way] = set()
 
@@ -115,6 +120,10 @@ class Search:
             self._begun = True
             self._under_way += 1
             return Task((), Cost())
+        shorter = self._shorter()
+        if shorter is not None:
+            self._under_way += 1
+            return shorter
         cost = self._frontier.agenda.next()
         if cost is None or (self.bound is not None and cost.preemptions > self.bound):
             return self._audit()
@@ -122,9 +131,26 @@ class Search:
             return None
         self._under_way += 1
         (way, place, _), self._level = self._frontier.agenda.take()
-        roams = self._frontier.roams_at(self._level)
         start = self._frontier.start(place) if self._hurries else None
-        return Task((*self._frontier.order(place), way[1]), self._level, way, place, roams, start)
+        return Task((*self._frontier.order(place), way[1]), self._level, way, place, self._frontier.roams_at(self._level), start)
+
+    def _shorter(self) -> Task | None:
+        """Return a known order with fewer preemptions than that of ``found`` which breaks as well. It is put together
+        from several runs, none of which has gone all of it."""
+        if self.found is None:
+            return None
+        ways = [
+            (cost, place, name)
+            for state, name in self._breaking
+            for last in self._frontier.lasts[state]
+            if (place := Place(state, last), name) not in self._shortened
+            and (cost := self._frontier.cost_of(place, name)).preemptions < self.found.preemptions
+        ]
+        if not ways:
+            return None
+        cost, place, name = min(ways, key=lambda way: way[0])
+        self._shortened.add((place, name))
+        return Task((*self._frontier.order(place), name), cost, (place.state, name), place)
 
     def _audit(self) -> Task | None:
         """Return a task that checks one of the ways that were not tried."""
@@ -186,8 +212,10 @@ class Search:
             self._audits = None
             self._frontier.begin_anew()
         self._tell_known()
-        if run.outcome.broken and not run.met and (self.found is None or _size(run) < _size(self.found)):
-            self.found = run
+        if run.outcome.broken and not run.met:
+            run = self._fair(run)
+            if self.found is None or _size(run) < _size(self.found):
+                self.found = run
 
     def _is_there(self, task: Task, run: Run) -> bool:
         """Whether a run that was to get to a state fast has got there."""
@@ -231,6 +259,17 @@ class Search:
                 way = state, name
         return places
 
+    def _fair(self, run: Run) -> Run:
+        """Return the run as it is with all that is known now of processes that spin: it is no preemption if one of
+        them is left, even if it has not gone round yet in this run."""
+        places = zip(run.choices, self._way_of(run), strict=False)
+        spins = [place in self._frontier.spinning for _, place in places]
+        choices = [
+            choice.without_last() if spinning and choice.preempts(name) else choice
+            for choice, name, spinning in zip(run.choices, run.order, spins, strict=False)
+        ]
+        return structs.replace(run, choices=choices)
+
     def _outcome(self, run: Run) -> int:
         index = self._known_outcomes.setdefault(run.outcome.key, len(self.outcomes))
         if index == len(self.outcomes):
@@ -263,8 +302,7 @@ class Search:
                         changed.append(place)
                     alike = self._leads(way, state, touch) and alike
                 place = Place(state, choice.last)
-                if self._frontier.come_to(place, choice):
-                    changed.append(place)
+                changed += self._frontier.come_to(place, choice)
             name, touch, alone = next(turns, (None, None, None))
             if name is None:
                 break  # the run was ended here, because the rest is known
@@ -272,6 +310,8 @@ class Search:
             if alone:
                 self._frontier.alone.add(way)
         if run.ended and not run.met and way is not None:
+            if run.outcome.broken:
+                self._breaking.add(way)
             if any(what.rule == _ALL_SPIN for what in run.outcome.broken):
                 self._spun_out.add(way)
             alike = self._leads(way, Leaf(self._outcome(run)), None) and alike
