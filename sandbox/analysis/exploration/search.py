@@ -25,6 +25,7 @@ from sandbox.analysis.exploration.frontier import Frontier
 from sandbox.analysis.exploration.graph import Graph, Way
 from sandbox.analysis.exploration.known import Gone
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
+from sandbox.model.events import Clause
 
 
 class Task(NamedTuple):
@@ -131,8 +132,9 @@ class Search:
             return None
         self._under_way += 1
         (way, place, _), self._level = self._frontier.agenda.take()
+        roams = self._frontier.roams_at(self._level)
         start = self._frontier.start(place) if self._hurries else None
-        return Task((*self._frontier.order(place), way[1]), self._level, way, place, self._frontier.roams_at(self._level), start)
+        return Task((*self._frontier.order(place), way[1]), self._level, way, place, roams, start)
 
     def _shorter(self) -> Task | None:
         """Return a known order with fewer preemptions than that of ``found`` which breaks as well. It is put together
@@ -260,15 +262,15 @@ class Search:
         return places
 
     def _fair(self, run: Run) -> Run:
-        """Return the run as it is with all that is known now of processes that spin: it is no preemption if one of
-        them is left, even if it has not gone round yet in this run."""
-        places = zip(run.choices, self._way_of(run), strict=False)
-        spins = [place in self._frontier.spinning for _, place in places]
-        choices = [
-            choice.without_last() if spinning and choice.preempts(name) else choice
-            for choice, name, spinning in zip(run.choices, run.order, spins, strict=False)
-        ]
-        return structs.replace(run, choices=choices)
+        """Return the run with what is known by now of processes that spin: to leave one of them is no preemption, even
+        if it has not gone round yet in this run."""
+        choices, turns = [*run.choices], [*run.turns]
+        for index, (place, name) in enumerate(zip(self._way_of(run), run.order, strict=False)):
+            if place in self._frontier.spinning and choices[index].preempts(name):
+                choices[index] = choices[index].without_last()
+                if index <= len(turns) and turns[index - 1].then is None:
+                    turns[index - 1] = structs.replace(turns[index - 1], then=Clause("spins"))
+        return structs.replace(run, choices=choices, turns=turns)
 
     def _outcome(self, run: Run) -> int:
         index = self._known_outcomes.setdefault(run.outcome.key, len(self.outcomes))
