@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from sandbox.analysis.exploration import replay
+from sandbox.analysis.exploration import replay, search
 from sandbox.analysis.exploration.agenda import Agenda, Cost, Item, Place
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
 from sandbox.analysis.exploration.known import Gone, Known
 from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
+from sandbox.analysis.exploration.search import Task
 from sandbox.model.events import Clause
 
 #: One line of a toy program: it may change the shared values and its own, and says where to go on (None: the next).
@@ -382,6 +383,22 @@ def test_it_is_no_preemption_to_leave_a_process_before_it_has_gone_round() -> No
     found = explored(toy, Limits(0, firm=True)).search.found
     assert found is not None
     assert found.preemptions == 0
+
+
+@pytest.mark.parametrize("firm", [True, False])
+def test_a_long_search_goes_wherever_no_run_has_been_unless_preemptions_are_limited(
+    firm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Listed(Alone):
+        def give(self, task: Task, met: Sequence[Gone]) -> None:
+            roams.append(task.roams)
+            super().give(task, met)
+
+    roams: list[bool] = []
+    monkeypatch.setattr(search, "_PATIENT", 3)
+    Exploration(Listed(peterson(True)), Limits(2, firm)).explore()
+    assert roams[:3] == [False] * 3
+    assert roams[3] is not firm
 
 
 def test_of_each_kind_one_is_tried_before_more_of_any() -> None:

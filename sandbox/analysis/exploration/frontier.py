@@ -173,10 +173,6 @@ class Frontier:
             kind = self._kind_with(kind, place.state, last, name)
         return Label(cost, among, (place, name), kind)
 
-    def cost_of(self, place: Place, name: str) -> Cost:
-        """Return the cost of getting to a place and making a turn there."""
-        return self._label_after(place, name).cost
-
     def _kind_with(self, kind: Kind, state: int, preempted: str, by: str) -> Kind:
         """Return the kind with one more preemption. Kinds of orders with many preemptions are not distinguished
         further."""

@@ -48,6 +48,9 @@ class Task(NamedTuple):
 
 #: How often an order is tried that cannot be kept: the system decides which of two processes gets what both wait for.
 _MAX_TRIES = 3
+#: After so many runs, all further ones go wherever no run has been, not only with few preemptions: an order that breaks
+#: is found sooner, or it is proved that there is none.
+_PATIENT = 200
 #: The rule for a run that has ended because all processes spin.
 _ALL_SPIN = "all spin"
 #: At the end one in _AUDITED of the ways that were not tried, and at most _MAX_AUDITED, are tried to check the
@@ -91,9 +94,6 @@ class Search:
         #: The ways to be checked, when all else has been tried.
         self._audits: deque[tuple[Way, Place]] | None = None
         self._known_outcomes: dict[bytes, int] = {}
-        #: The ways after which a run broke; those of the cheapest orders to them that were tried.
-        self._breaking: set[Way] = set()
-        self._shortened: set[tuple[Place, str]] = set()
         #: The ways after which all processes were found to spin.
         self._spun_out: set[Way] = set()
 
@@ -121,10 +121,6 @@ class Search:
             self._begun = True
             self._under_way += 1
             return Task((), Cost())
-        shorter = self._shorter()
-        if shorter is not None:
-            self._under_way += 1
-            return shorter
         cost = self._frontier.agenda.next()
         if cost is None or (self.bound is not None and cost.preemptions > self.bound):
             return self._audit()
@@ -132,27 +128,9 @@ class Search:
             return None
         self._under_way += 1
         (way, place, _), self._level = self._frontier.agenda.take()
-        roams = self._frontier.roams_at(self._level)
+        roams = self._frontier.roams_at(self._level) or (self.bound is None and self.runs >= _PATIENT)
         start = self._frontier.start(place) if self._hurries else None
         return Task((*self._frontier.order(place), way[1]), self._level, way, place, roams, start)
-
-    def _shorter(self) -> Task | None:
-        """Return a known order with fewer preemptions than that of ``found`` which breaks as well. It is put together
-        from several runs, none of which has gone all of it."""
-        if self.found is None:
-            return None
-        ways = [
-            (cost, place, name)
-            for state, name in self._breaking
-            for last in self._frontier.lasts[state]
-            if (place := Place(state, last), name) not in self._shortened
-            and (cost := self._frontier.cost_of(place, name)).preemptions < self.found.preemptions
-        ]
-        if not ways:
-            return None
-        cost, place, name = min(ways, key=lambda way: way[0])
-        self._shortened.add((place, name))
-        return Task((*self._frontier.order(place), name), cost, (place.state, name), place)
 
     def _audit(self) -> Task | None:
         """Return a task that checks one of the ways that were not tried."""
@@ -312,8 +290,6 @@ class Search:
             if alone:
                 self._frontier.alone.add(way)
         if run.ended and not run.met and way is not None:
-            if run.outcome.broken:
-                self._breaking.add(way)
             if any(what.rule == _ALL_SPIN for what in run.outcome.broken):
                 self._spun_out.add(way)
             alike = self._leads(way, Leaf(self._outcome(run)), None) and alike
