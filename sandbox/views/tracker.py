@@ -48,8 +48,8 @@ class Times:
 
 class LessonTracker:
     """Counts happenings and records steps in the events of a run. A process is identified by its path: its name, or its
-    parent's path and its ordinal among the parent's children (``boss/1``). ``happenings``: the happenings to
-    count; ``steps``: the happenings that the lesson waits for, in order."""
+    parent's path and its ordinal among the parent's children (``boss/1``) or, of a thread, threads (``boss.1``).
+    ``happenings``: the happenings to count; ``steps``: the happenings that the lesson waits for, in order."""
 
     def __init__(self, happenings: Iterable[Happening] = (), steps: Sequence[Happening] = ()) -> None:
         self.times: dict[Happening, Times] = {happening: Times() for happening in (*happenings, *steps)}
@@ -106,8 +106,8 @@ class LessonTracker:
 
     def _path(self, event: Admitted) -> str:
         parent = None if event.parent is None else self.paths.get(event.parent)
-        if parent is None:
-            return event.name
+        if parent is None or event.name.rpartition(".")[0] == parent:
+            return event.name  # threads have names of their own, and are not counted as children
         self.children[parent] += 1
         return f"{parent}/{self.children[parent]}"
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from sandbox.analysis.exploration import replay
+from sandbox.analysis.exploration import replay, search
 from sandbox.analysis.exploration.agenda import Agenda, Cost, Item, Place
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
 from sandbox.analysis.exploration.known import Gone, Known
 from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
+from sandbox.analysis.exploration.search import Task
 from sandbox.model.events import Clause
 
 #: One line of a toy program: it may change the shared values and its own, and says where to go on (None: the next).
@@ -42,8 +43,8 @@ class Noted(dict[str, Any]):
 
 
 class Toy:
-    """Runs toy programs. ``knows``: whether it tells states apart; ``tells``: and what turns touch, of programs that
-    never go round."""
+    """Runs toy programs. ``knows``: whether it tells states apart; ``tells``: and what turns touch, and who spins in a
+    state, whose key says nothing of that."""
 
     def __init__(
         self,
@@ -79,7 +80,8 @@ class Toy:
                 if not self.tells
                 else (at, sorted(shared.items()), own)
             )
-            choice = Choice(can, taken[-1] if taken else None, state if self.knows else None)
+            spinning = tuple(sorted(spins)) if self.tells else ()
+            choice = Choice(can, taken[-1] if taken else None, state if self.knows else None, spinning)
             name = choice.default
             if len(taken) < len(order):
                 kept = kept and order[len(taken)] in can
@@ -371,7 +373,36 @@ def test_who_only_goes_round_does_not_put_the_others_off_for_ever() -> None:
     assert found.search.found is not None or any(len(run.order) < _MAX_TURNS for run in found.search.examples)
 
 
+def test_it_is_no_preemption_to_leave_a_process_before_it_has_gone_round() -> None:
+    """``a`` spins in the line to which it comes. ``c`` breaks it there, but ``b`` is the first to go on."""
+    spins = (sets("here", True), waits(lambda shared: not shared["go"], 1))
+    breaks: Sequence[Line] = (lambda shared, own: shared.__setitem__("bad", shared["here"] and not shared["go"]),)
+    programs = {"a": spins, "b": (sets("go", True),), "c": breaks}
+    shared = {"here": False, "go": False, "bad": False}
+    toy = Toy(programs, shared, lambda shared: not shared["bad"], tells=True)
+    found = explored(toy, Limits(0, firm=True)).search.found
+    assert found is not None
+    assert found.preemptions == 0
+
+
+@pytest.mark.parametrize("firm", [True, False])
+def test_a_long_search_goes_wherever_no_run_has_been_unless_preemptions_are_limited(
+    firm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Listed(Alone):
+        def give(self, task: Task, met: Sequence[Gone]) -> None:
+            roams.append(task.roams)
+            super().give(task, met)
+
+    roams: list[bool] = []
+    monkeypatch.setattr(search, "_PATIENT", 3)
+    Exploration(Listed(peterson(True)), Limits(2, firm)).explore()
+    assert roams[:3] == [False] * 3
+    assert roams[3] is not firm
+
+
 def test_of_each_kind_one_is_tried_before_more_of_any() -> None:
+    """Those that were added one after the other are not tried in a row."""
     agenda = Agenda(lambda item, cost: False, late=2)
     kinds = [(("a:1", "b:1"),), (("a:1", "b:1"),), (("a:1", "b:1"),), (("a:2", "b:1"),)]
     for state, kind in enumerate(kinds):
@@ -381,7 +412,7 @@ def test_of_each_kind_one_is_tried_before_more_of_any() -> None:
     taken = []
     while agenda.next() is not None:
         taken.append(agenda.take()[0].way[0])
-    assert taken == [0, 3, 1, 9, 2, 10]
+    assert taken == [0, 3, 2, 9, 1, 10]
 
 
 def test_a_run_goes_on_to_where_somebody_was_not_chosen() -> None:

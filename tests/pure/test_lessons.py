@@ -344,3 +344,10 @@ def test_a_text_names_the_command_as_its_reader_has_to_type_it(monkeypatch: pyte
     assert typed_command() == ".venv/bin/ossandbox"
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/ossandbox")
     assert typed_command() == "ossandbox"
+
+
+def test_threads_have_paths_of_their_own_and_are_not_counted_as_children() -> None:
+    story = LessonTracker()
+    for pid, name, parent in ((1, "a", None), (2, "a.1", 1), (3, "a/1", 1), (4, "python3", 3)):
+        story.add(Admitted(0, pid, name, "main", parent=parent))
+    assert story.paths == {1: "a", 2: "a.1", 3: "a/1", 4: "a/1/1"}

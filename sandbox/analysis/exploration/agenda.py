@@ -78,7 +78,7 @@ class Agenda:
         if first:
             items.appendleft(item)
         else:
-            items.append(item)
+            items.insert((len(items) + 1) // 2, item)  # those found together are alike, and not tried in a row
 
     def _rank(self, bunch: _Bunch) -> tuple[int, ...]:
         """Return the rank of a bunch; the lowest is tried first. A higher cost by one counts as much as a kind that was

@@ -107,20 +107,21 @@ class Frontier:
 
     # What is known of places
 
-    def come_to(self, place: Place, choice: Choice) -> bool:
-        """Take in what a run has found at a place. Return whether that is new."""
+    def come_to(self, place: Place, choice: Choice) -> list[Place]:
+        """Take in what a run has found at a place. Return the places of which that says something new."""
         spinning = {(place.state, spinner) for spinner in choice.spins} - self.spinning
         self.spinning |= spinning
+        new = [Place(*way) for way in sorted(spinning)]
         self._sites.update(((place.state, name), site) for name, site in zip(choice.able, choice.sites, strict=False))
         before = self._candidates.get(place, ())
         if choice.candidates == before:
-            return bool(spinning)
+            return [*new, place] if new else []
         self._candidates[place] = tuple(name for name in choice.able if name in before or name in choice.candidates)
         if choice.idle:
             self._idle.add(place)
         if place == Place(0, None) and place not in self.labels:
             self._label(place, Label())
-        return bool(spinning) or self._candidates[place] != before
+        return [*new, place] if new or self._candidates[place] != before else []
 
     # The costs of places
 
@@ -148,24 +149,29 @@ class Frontier:
 
     def _onward(self, place: Place) -> Iterator[tuple[Place, Label]]:
         """Yield where the known ways from a place lead, and add the others to the agenda."""
-        label = self.labels[place]
-        candidates = self.candidates_at(place)
-        for name in candidates:
-            cost, among, kind = label.cost, label.among, label.kind
-            if place.last is not None and place.last != name and place.last in candidates:
-                among |= {place.last, name}
-                cost = cost.with_preemption(among, place in self._idle)
-                kind = self._kind_with(kind, place.state, place.last, name)
+        for name in self.candidates_at(place):
             way = place.state, name
             if (place, name) in self.barred:
                 continue
+            label = self._label_after(place, name)
             targets = self._graph.edges.get(way)
             if targets is None:
-                self._ask(Item(way, place, kind), cost)
+                self._ask(Item(way, place, label.kind), label.cost)
                 continue
             for to in targets:
                 if isinstance(to, int):
-                    yield Place(to, name), Label(cost, among, (place, name), kind)
+                    yield Place(to, name), label
+
+    def _label_after(self, place: Place, name: str) -> Label:
+        """Return the label of the place after a turn. It is no preemption to leave a process that spins, whether or not
+        it has gone round yet on this way to the place."""
+        cost, among, _, kind = self.labels[place]
+        last = place.last
+        if last not in (None, name) and last in self.candidates_at(place) and place not in self.spinning:
+            among |= {last, name}
+            cost = cost.with_preemption(among, place in self._idle)
+            kind = self._kind_with(kind, place.state, last, name)
+        return Label(cost, among, (place, name), kind)
 
     def _kind_with(self, kind: Kind, state: int, preempted: str, by: str) -> Kind:
         """Return the kind with one more preemption. Kinds of orders with many preemptions are not distinguished

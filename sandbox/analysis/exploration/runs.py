@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+from msgspec import structs
 
 from sandbox.model.events import Change, Clause
 
@@ -46,6 +47,11 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
     def preempts(self, name: str) -> bool:
         """Whether the turn of this process preempts one that could have gone on."""
         return self.goes_on not in (None, name)
+
+    def without_last(self) -> Choice:
+        """Return the choice as it is if the process that ran last spins."""
+        candidates = tuple(name for name in self.candidates if name != self.last)
+        return structs.replace(self, candidates=candidates, spins=(*self.spins, self.last or ""))
 
     @property
     def default(self) -> str:

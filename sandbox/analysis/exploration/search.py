@@ -16,6 +16,8 @@ from collections.abc import Hashable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from msgspec import structs
+
 from sandbox.analysis.exploration.agenda import Cost, Item, Place
 from sandbox.analysis.exploration.completion import completed
 from sandbox.analysis.exploration.counting import Counts, Leaf, count
@@ -23,6 +25,7 @@ from sandbox.analysis.exploration.frontier import Frontier
 from sandbox.analysis.exploration.graph import Graph, Way
 from sandbox.analysis.exploration.known import Gone
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
+from sandbox.model.events import Clause
 
 
 class Task(NamedTuple):
@@ -45,6 +48,9 @@ class Task(NamedTuple):
 
 #: How often an order is tried that cannot be kept: the system decides which of two processes gets what both wait for.
 _MAX_TRIES = 3
+#: After so many runs, all further ones go wherever no run has been, not only with few preemptions: an order that breaks
+#: is found sooner, or it is proved that there is none.
+_PATIENT = 200
 #: The rule for a run that has ended because all processes spin.
 _ALL_SPIN = "all spin"
 #: At the end one in _AUDITED of the ways that were not tried, and at most _MAX_AUDITED, are tried to check the
@@ -122,7 +128,7 @@ class Search:
             return None
         self._under_way += 1
         (way, place, _), self._level = self._frontier.agenda.take()
-        roams = self._frontier.roams_at(self._level)
+        roams = self._frontier.roams_at(self._level) or (self.bound is None and self.runs >= _PATIENT)
         start = self._frontier.start(place) if self._hurries else None
         return Task((*self._frontier.order(place), way[1]), self._level, way, place, roams, start)
 
@@ -186,8 +192,10 @@ class Search:
             self._audits = None
             self._frontier.begin_anew()
         self._tell_known()
-        if run.outcome.broken and not run.met and (self.found is None or _size(run) < _size(self.found)):
-            self.found = run
+        if run.outcome.broken and not run.met:
+            run = self._fair(run)
+            if self.found is None or _size(run) < _size(self.found):
+                self.found = run
 
     def _is_there(self, task: Task, run: Run) -> bool:
         """Whether a run that was to get to a state fast has got there."""
@@ -231,6 +239,17 @@ class Search:
                 way = state, name
         return places
 
+    def _fair(self, run: Run) -> Run:
+        """Return the run with what is known by now of processes that spin: to leave one of them is no preemption, even
+        if it has not gone round yet in this run."""
+        choices, turns = [*run.choices], [*run.turns]
+        for index, (place, name) in enumerate(zip(self._way_of(run), run.order, strict=False)):
+            if place in self._frontier.spinning and choices[index].preempts(name):
+                choices[index] = choices[index].without_last()
+                if index <= len(turns) and turns[index - 1].then is None:
+                    turns[index - 1] = structs.replace(turns[index - 1], then=Clause("spins"))
+        return structs.replace(run, choices=choices, turns=turns)
+
     def _outcome(self, run: Run) -> int:
         index = self._known_outcomes.setdefault(run.outcome.key, len(self.outcomes))
         if index == len(self.outcomes):
@@ -263,8 +282,7 @@ class Search:
                         changed.append(place)
                     alike = self._leads(way, state, touch) and alike
                 place = Place(state, choice.last)
-                if self._frontier.come_to(place, choice):
-                    changed.append(place)
+                changed += self._frontier.come_to(place, choice)
             name, touch, alone = next(turns, (None, None, None))
             if name is None:
                 break  # the run was ended here, because the rest is known
