@@ -260,7 +260,9 @@ class Laboratory:
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
-            os._exit(self._test(tests, limit_s))
+            status = self._test(tests, limit_s)
+            sys.stdout.flush()
+            os._exit(status)
         until = time.monotonic() + limit_s * BUSY
         while time.monotonic() < until:
             ended, status = os.waitpid(pid, os.WNOHANG)
