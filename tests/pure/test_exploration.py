@@ -13,11 +13,13 @@ from msgspec import structs
 from sandbox.analysis.exploration import replay, search
 from sandbox.analysis.exploration.agenda import Agenda, Cost, Item, Place
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
+from sandbox.analysis.exploration.judge import Plain, Stuck, outcome
 from sandbox.analysis.exploration.known import Gone, Known
 from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Start, Touch
 from sandbox.analysis.exploration.search import Task
-from sandbox.model.events import Clause
+from sandbox.model.events import Admitted, Clause, Exited
+from tests.support.scenarios import process, scenario
 
 #: One line of a toy program: it may change the shared values and its own, and says where to go on (None: the next).
 Line = Callable[[dict[str, Any], dict[str, Any]], int | None]
@@ -425,3 +427,14 @@ def test_a_run_goes_on_to_where_somebody_was_not_chosen() -> None:
     assert known.goes_on
     assert known.untried(Choice(("a", "b"), None, "2")) == ()
     assert known.untried(Choice(("a", "b"), None, "3")) == ("b",)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_failure_is_named_before_those_who_wait_for_the_one_that_failed(code: int) -> None:
+    events = [
+        Admitted(0, 1, "a", "main", order=0),
+        Admitted(0, 2, "b", "main", order=1),
+        Exited(1, 1, code, None, 0, 0, 0),
+    ]
+    found = outcome(scenario(process("a"), process("b")), events, Plain("/"), Stuck("all spin", ("b",)))
+    assert [clause.rule for clause in found.broken] == (["ends badly", "all spin"] if code else ["all spin"])

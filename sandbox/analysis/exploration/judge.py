@@ -73,9 +73,11 @@ def outcome(scenario: Scenario, events: Sequence[Event], plain: Plain, stuck: St
     for event in events:
         tracker.add(event)
     exits = _exits(events, tracker)
-    broken = [*_verdicts(scenario.claims, events, tracker), *_bad_ends(scenario.claims, exits)]
+    ends = [*_bad_ends(scenario.claims, exits)]
+    broken = [*_verdicts(scenario.claims, events, tracker), *ends]
     if stuck is not None and not _is_meant(scenario.claims, stuck):
-        broken.insert(0, Clause(stuck.rule, {"who": ", ".join(stuck.who)}))
+        at = len(broken) if ends else 0  # who has failed may be the one that the others wait for
+        broken.insert(at, Clause(stuck.rule, {"who": ", ".join(stuck.who)}))
     return Outcome(
         broken=tuple(broken),
         printed=_printed(events, tracker, plain),
