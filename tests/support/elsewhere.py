@@ -36,7 +36,7 @@ _LINUX = (
 _UNIX = (
     *("sandbox.machines.posix", "sandbox.machines.life", "sandbox.machines.console", "sandbox.machines.consoles"),
     "sandbox.machines.reports",
-    *("sandbox.programs.forking_server", "sandbox.tui.terminal"),
+    *("sandbox.programs.forking_server", "sandbox.tui.terminal", "sandbox.tui.screen_guard"),
 )
 #: Of ours, what cannot be imported there.
 ABSENT = {"windows": (*_LINUX, *_UNIX), "macos": _LINUX}
