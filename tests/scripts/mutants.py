@@ -300,7 +300,8 @@ class Laboratory:
 
         settings.register_profile("quick", derandomize=True, database=None, phases=(Phase.explicit, Phase.generate))
         settings.load_profile("quick")
-        return int(pytest.main(["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+        how = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        return int(pytest.main([*how, "-m", "not thorough", *tests]))
 
 
 def end_children() -> None:
