@@ -117,7 +117,7 @@ def test_a_claim_that_does_not_hold_is_told_and_exits_with_1(tmp_path: Path) -> 
     path = tmp_path / "mine.toml"
     path.write_text(
         'lesson = "mine.md"\nclaims = ["a exits 0", "a.cpu > 1s", "b exits 0 before a exits 0"]\n'
-        '[[process]]\nname = "a"\nwork = ["cpu 20ms"]\n[[process]]\nname = "b"\nwork = ["cpu 20ms", "io 500ms"]\n'
+        '[[process]]\nname = "a"\nwork = ["cpu 20ms"]\n[[process]]\nname = "b"\nwork = ["cpu 20ms", "io 1500ms"]\n'
     )
     done = ossandbox("lesson", str(path), "--check")
     assert done.returncode == 1
