@@ -21,7 +21,7 @@ from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.failures import Reported
 from sandbox.policies.host.guard import Guard
-from sandbox.policies.host.remote import Call, Line, Remote, Said, Seat, Seated
+from sandbox.policies.host.remote import Call, Line, Remote, RemoteFactory, Said, Seat, Seated
 from sandbox.policies.host.replay import failure_of
 from sandbox.util.timeout import NO_LIMIT
 from tests.support.runs import jobs, like_real, mixed
@@ -47,18 +47,10 @@ class _AtHome:
         return list(msgspec.json.decode(bytes(said.answers)))
 
 
-class _Remotes(PolicyFactory):
-    def __init__(self, spec: MachineSpec) -> None:
-        super().__init__(spec)
-        self._machine = spec
-
-    def first(self) -> Policy:
-        own = build(self._machine)
-        kind = type("Elsewhere", (Remote,), {"name": own.name, "ties": own.ties})
-        guest = Guest(self._machine.policy, self._machine.parameters, own.name, own.ties)
-        remote = kind(guest, self._machine, _AtHome())
-        remote.source = self._machine.policy
-        return Guard(remote)
+def _remotes(machine: MachineSpec) -> PolicyFactory:
+    own = build(machine)
+    here: Any = _AtHome()
+    return RemoteFactory(machine, Guest(machine.policy, machine.parameters, own.name, own.ties), here, NO_LIMIT)
 
 
 def _events(world: Scenario, factory: PolicyFactory | None = None) -> list[Any]:
@@ -72,7 +64,7 @@ def test_it_decides_as_it_does_here(name: str) -> None:
     for world in worlds(7, 4)[:4]:  # behind these come long ones
         machine = msgspec.structs.replace(world.machine, policy=name, parameters={})
         here = msgspec.structs.replace(world, machine=machine, script=[])
-        assert _events(here, _Remotes(machine)) == _events(here)
+        assert _events(here, _remotes(machine)) == _events(here)
 
 
 @pytest.mark.parametrize("name", ["priority", "fair", "mlfq", "scripted"])
@@ -80,7 +72,7 @@ def test_so_does_one_on_a_machine_like_a_real_one(name: str) -> None:
     """Where processes wait for each other, yield, and come and go."""
     parameters = {"inherit": True} if name == "priority" else {}
     world = scenario(*mixed(), policy=name, parameters=parameters)
-    assert like_real(world, _Remotes(world.machine).first()) == like_real(world)
+    assert like_real(world, _remotes(world.machine).first()) == like_real(world)
 
 
 class _Curious(Policy):
