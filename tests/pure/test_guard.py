@@ -24,7 +24,8 @@ from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Queue, Task
-from sandbox.policies.host.guard import Guard
+from sandbox.policies.host.guard import Guard, free_kept, kept
+from sandbox.util.timeout import NO_LIMIT
 from tests.support.scenarios import exits, process, scenario, simulate
 
 HEAD = """\
@@ -453,3 +454,12 @@ def test_f28_with_a_policy_that_fails_goes_its_rule_for_ties(tmp_path: Path, tie
     body = "ties = 'requeue-first'\ndef slice(self, task):\n    return 0"
     events = run(write(tmp_path, body), ties=ties)
     assert [event.ties for event in events if isinstance(event, Booted | Scheduling)] == ["requeue-first", then]
+
+
+def test_policies_of_a_finished_run_are_freed_and_no_earlier_ones() -> None:
+    earlier, first = Guard(Policy()), kept()
+    later = Guard(Policy())
+    free_kept(first, NO_LIMIT, cycles=False)
+    assert kept() == first
+    assert hasattr(earlier, "_policy")
+    assert not hasattr(later, "_policy")
