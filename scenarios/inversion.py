@@ -42,6 +42,7 @@ def middle(printer):
     """Wants nothing but the CPU, once the printer is in use."""
     wait_until_in_use(printer)
     compute(0.5)
+    leave(printer)
 
 
 def high(printer):
@@ -52,11 +53,22 @@ def high(printer):
         print("high prints")
     waited = time.monotonic() - begin
     print(f"waited = {1000 * waited:.0f}ms")
-    os.unlink(os.path.join(FOLDER, printer))
-    if not os.listdir(FOLDER):
-        os.rmdir(FOLDER)
+    leave(printer)
+
+
+def leave(printer):
+    """Whoever of the two leaves last clears away, so that the other one still sees that it was in use."""
+    path = os.path.join(FOLDER, printer)
+    try:
+        open(path + ".left", "x").close()
+    except FileExistsError:
+        os.unlink(path + ".left")
+        os.unlink(path)
+        if not os.listdir(FOLDER):
+            os.rmdir(FOLDER)
 
 
 if __name__ == "__main__":
     low("printer")
     high("printer")
+    middle("printer")
