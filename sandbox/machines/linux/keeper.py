@@ -54,7 +54,7 @@ def main(control: int, link: int, errors: int, parent: int, talks: bool) -> NoRe
             os._exit(0)
         kernel = _start(command, control, link, errors)
         clean = _wait(control, kernel)
-        _end(kernel, bool(clean), lambda n: _say(remain.format(number=n), talks or os.getppid() != parent))
+        _end(kernel, clean, lambda n: _say(remain.format(number=n), talks or os.getppid() != parent))
     except BaseException as error:
         os.write(errors, f"{NAME}: {error}\n".encode(errors="replace"))
         end_descendants()
@@ -92,9 +92,9 @@ def _become(command: list[str], link: int, errors: int) -> NoReturn:
     os._exit(1)
 
 
-def _wait(control: int, kernel: int) -> bool | None:
-    """Wait until the terminal's process or the kernel process has ended. Returns whether the latter has exited with 0;
-    None if it is the former that has ended, or closed the control socket."""
+def _wait(control: int, kernel: int) -> bool:
+    """Wait until the kernel process has ended, or the terminal's process has ended or closed the control socket.
+    Returns whether the kernel process has exited with 0."""
     poll, pidfd = select.poll(), -1
     poll.register(control, select.POLLIN)
     try:
@@ -109,7 +109,7 @@ def _wait(control: int, kernel: int) -> bool | None:
             return end.si_code == os.CLD_EXITED and end.si_status == 0
         if control in ready:
             if _heard(control) != _CONTINUE:
-                return None
+                return False
             _signal_group(kernel, _signal.SIGCONT)
 
 
